@@ -1,0 +1,246 @@
+//! The published record of one specimen: what the reports render and `case.json` holds.
+//!
+//! Every figure is in the unit that its name ends with; percent is percent of counted red cells. Unknown is `null`,
+//! never 0. A change of meaning raises [`SCHEMA_VERSION`]. The JSON Schema is generated from these types and committed
+//! as `src/report/schema/case-v1.json`; a test fails when they differ.
+
+mod provenance;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use provenance::{InputFile, ModelProvenance, Provenance};
+
+use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
+
+/// Version of the record's schema.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// Lower and upper limit, percent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PercentInterval {
+    /// Lower limit, %.
+    pub low: f64,
+    /// Upper limit, %.
+    pub high: f64,
+}
+
+/// A corrected percentage and its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectedPercent {
+    /// Rogan–Gladen estimate, %; null where the value cannot be assessed at this specificity.
+    pub percent: Option<f64>,
+    /// Lower Lang–Reiczigel limit, %.
+    pub low: f64,
+    /// Upper Lang–Reiczigel limit, %.
+    pub high: f64,
+}
+
+/// Where the percentage lies against the threshold. Data, not a diagnosis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The whole interval lies above the threshold.
+    Above,
+    /// The whole interval lies at or below the threshold.
+    NotAbove,
+    /// The interval includes the threshold.
+    Indeterminate,
+    /// Fewer red cells than the minimum.
+    Insufficient,
+    /// No field, or no field of sufficient quality, or no red cell.
+    NotAssessable,
+}
+
+impl State {
+    /// Name as written in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Above => "above",
+            Self::NotAbove => "not_above",
+            Self::Indeterminate => "indeterminate",
+            Self::Insufficient => "insufficient",
+            Self::NotAssessable => "not_assessable",
+        }
+    }
+}
+
+/// Whether schistocytes are the main change of shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Context {
+    /// No other abnormal shape outnumbers them.
+    SchistocytesPredominate,
+    /// Other abnormal shapes outnumber schistocytes: a percentage is not specific (ICSH).
+    MixedPoikilocytosis,
+    /// No schistocyte was counted.
+    NoSchistocytes,
+}
+
+/// The schistocyte count of a specimen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountRecord {
+    /// Red cells counted: the denominator.
+    pub red_cells: u64,
+    /// Of them called schistocyte: the numerator.
+    pub schistocytes: u64,
+    /// 100 × schistocytes / red cells; null without a red cell.
+    pub percent: Option<f64>,
+    /// Wilson score interval, 95 %.
+    pub wilson_95: Option<PercentInterval>,
+    /// Percentile bootstrap over fields, 95 %; null with fewer than two fields.
+    pub field_bootstrap_95: Option<PercentInterval>,
+    /// Corrected for the classifier's sensitivity and specificity; null where the card does not state them.
+    pub corrected: Option<CorrectedPercent>,
+    /// What a film without schistocytes would read: 100 × (1 − specificity), %; null where the card does not state it.
+    pub false_positive_floor_percent: Option<f64>,
+    /// Reference limit of the age group, %.
+    pub threshold_percent: f64,
+    /// Fewest red cells for a percentage.
+    pub min_cells: u64,
+    /// Where the percentage lies against the threshold, by the wider of Wilson and bootstrap intervals.
+    pub state: State,
+    /// Whether schistocytes are the main change of shape; null without a red cell.
+    pub context: Option<Context>,
+    /// Share of counted red cells with another abnormal shape, %; null without a red cell.
+    pub other_abnormal_percent: Option<f64>,
+}
+
+/// One quality figure of a field against its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QualityFigure {
+    /// Name of the figure with its unit at the end.
+    pub name: String,
+    /// Measured; null where it could not be.
+    pub value: Option<f64>,
+    /// Lowest accepted; null where there is no lower limit.
+    pub min: Option<f64>,
+    /// Highest accepted; null where there is no upper limit.
+    pub max: Option<f64>,
+    /// Whether the value lies within the limits.
+    pub accepted: bool,
+}
+
+/// One field of the specimen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FieldRecord {
+    /// File name, with `#page` behind it for further pages.
+    pub field: String,
+    /// Width, px.
+    pub width_px: u32,
+    /// Height, px.
+    pub height_px: u32,
+    /// Pixel size in use, µm; null where none was known and no red cell could give one.
+    pub um_per_px: Option<f64>,
+    /// Where the pixel size came from.
+    pub um_per_px_source: Option<CalibrationSource>,
+    /// Whether the field is in the count.
+    pub accepted: bool,
+    /// Why it was refused: one sentence each.
+    pub refusals: Vec<String>,
+    /// Quality figures with their limits.
+    pub quality: Vec<QualityFigure>,
+    /// Red cells counted here; 0 in a refused field.
+    pub red_cells: u64,
+    /// Schistocytes counted here.
+    pub schistocytes: u64,
+    /// Objects left out here, by reason.
+    pub exclusions: BTreeMap<String, u64>,
+}
+
+/// An input that could not be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputFailure {
+    /// Path as given.
+    pub path: String,
+    /// What was expected, what was found, what to do.
+    pub reason: String,
+}
+
+/// The record written as `case.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseRecord {
+    /// Version of this schema.
+    pub schema_version: String,
+    /// Specimen number given by the caller.
+    pub accession: Option<String>,
+    /// Age group that selects the threshold.
+    pub age_group: AgeGroup,
+    /// The count.
+    pub count: CountRecord,
+    /// Result in words; never a diagnosis.
+    pub statement: String,
+    /// Counted red cells by class; every class is named.
+    pub class_counts: BTreeMap<String, u64>,
+    /// Objects left out, by reason; reasons that did not occur are not named.
+    pub exclusions: BTreeMap<String, u64>,
+    /// Fields in input order.
+    pub fields: Vec<FieldRecord>,
+    /// Inputs that could not be read.
+    pub failed_inputs: Vec<InputFailure>,
+    /// Program, model, engine, options and inputs behind the figures.
+    pub provenance: Provenance,
+    /// The fixed footer.
+    pub footer: String,
+}
+
+impl CaseRecord {
+    /// Counted cells of a class.
+    pub fn class_count(&self, class: CellClass) -> u64 {
+        self.class_counts.get(class.name()).copied().unwrap_or(0)
+    }
+}
+
+/// A field of a case with what the reports draw: its picture and its objects.
+#[derive(Debug, Clone)]
+pub struct CaseField {
+    /// File name, as in [`FieldRecord::field`].
+    pub field: String,
+    /// JPEG of the field for the page, at most [`PREVIEW_MAX_SIDE_PX`] on its longer side.
+    pub preview_jpeg: Vec<u8>,
+    /// Preview width, px.
+    pub preview_width_px: u32,
+    /// Preview height, px.
+    pub preview_height_px: u32,
+    /// Preview pixels per pixel of the original image.
+    pub preview_px_per_px: f64,
+    /// Objects in the order of their identifiers, outlines in pixels of the original image.
+    pub cells: Vec<ClassifiedCell>,
+    /// A picture of each cell called schistocyte.
+    pub schistocyte_tiles: Vec<CellTile>,
+}
+
+/// Longer side of a field's preview in the report, px.
+pub const PREVIEW_MAX_SIDE_PX: u32 = 1280;
+
+/// Picture of one called schistocyte.
+#[derive(Debug, Clone)]
+pub struct CellTile {
+    /// Number of the cell in its field.
+    pub cell_id: crate::smear::CellId,
+    /// PNG, square.
+    pub png: Vec<u8>,
+}
+
+/// A whole case: the record, and the fields behind it in the same order as [`CaseRecord::fields`].
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What `case.json` holds.
+    pub record: CaseRecord,
+    /// Fields with their objects and pictures.
+    pub fields: Vec<CaseField>,
+}
+
+/// The fixed footer of every output. The first sentence is prescribed by 21 CFR 809.10(c)(2)(i).
+pub const FOOTER: &str = "For Research Use Only. Not for use in diagnostic procedures. Counts were produced by software \
+    and are preliminary until reviewed by a qualified professional. Schistocytes are not specific for TMA and their \
+    absence does not exclude it. Interpret with clinical and laboratory findings.";

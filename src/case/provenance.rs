@@ -1,0 +1,58 @@
+//! What stands behind the figures: enough to make them again. No clock: the same inputs give the same bytes.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An input file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputFile {
+    /// File name without its folder.
+    pub file: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+}
+
+/// The model in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelProvenance {
+    /// Name from the card.
+    pub name: String,
+    /// Version from the card.
+    pub version: String,
+    /// SHA-256 of the graph, hexadecimal.
+    pub sha256: String,
+    /// Least schistocyte probability that is called schistocyte, 0–1.
+    pub operating_point: f64,
+    /// Sensitivity from the card, 0–1.
+    pub sensitivity: Option<f64>,
+    /// Cells behind the sensitivity.
+    pub sensitivity_cells: Option<u64>,
+    /// Specificity from the card, 0–1.
+    pub specificity: Option<f64>,
+    /// Cells behind the specificity.
+    pub specificity_cells: Option<u64>,
+}
+
+/// Program, model, engine, options and inputs of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// `schistoquant`.
+    pub software: String,
+    /// Version of the program.
+    pub software_version: String,
+    /// Version of the method: raised with every change that can move a reported figure.
+    pub method_version: String,
+    /// The model.
+    pub model: ModelProvenance,
+    /// `embedded` or `onnxruntime`.
+    pub engine: String,
+    /// Options that can move a figure, as given or by default.
+    pub options: BTreeMap<String, serde_json::Value>,
+    /// Files in input order.
+    pub inputs: Vec<InputFile>,
+}

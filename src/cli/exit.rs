@@ -1,0 +1,61 @@
+//! Outcome to exit code: a contract with the programs that call this one. A finding is data, never an exit code.
+
+use std::error::Error;
+use std::fmt;
+
+/// Exit codes, as README states them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Report made.
+    Success = 0,
+    /// Report made, some inputs failed.
+    SomeInputsFailed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// No input readable.
+    NoInputReadable = 3,
+    /// Report made; the specimen is not assessable or under the minimum count.
+    NotAssessable = 4,
+    /// Model or engine unusable.
+    ModelUnusable = 5,
+    /// Output not writable.
+    OutputNotWritable = 6,
+    /// Interrupted by the user.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A command that could not do its work: the exit code and the cause.
+#[derive(Debug)]
+pub struct Failure {
+    /// Exit code to leave with.
+    pub exit: Exit,
+    /// The cause; its chain is printed once, by `main`.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    /// A failure with its cause.
+    pub fn new(exit: Exit, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit, source: source.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.source, f)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.source()
+    }
+}

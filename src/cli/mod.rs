@@ -1,0 +1,3 @@
+//! Commands and shared option groups: typed words to stage options. The only place for clap, the terminal and exit codes.
+
+pub mod exit;

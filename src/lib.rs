@@ -1,0 +1,32 @@
+//! Counts schistocytes on photographs of stained peripheral blood smears.
+//!
+//! The flow: [`source`] reads fields, [`optics`] flattens them, [`segment`] outlines the red cells, [`quality`] accepts
+//! or refuses the field, [`measure`] and [`classify`] describe each cell, [`count`] gives the percentage with its
+//! intervals, [`case`] is the published record and [`report`] writes it. [`pipeline`] is the one place where they meet.
+//!
+//! Floors; imports point down only and siblings on a floor never import each other (`tests/architecture.rs`):
+//!
+//! | floor | modules |
+//! | --- | --- |
+//! | 8 | `cli` |
+//! | 6 | `pipeline`, `report` |
+//! | 5 | `case` |
+//! | 3 | `count` |
+//! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
+//! | 1 | `smear` |
+//! | 0 | `stats`, `optics` |
+
+pub mod case;
+pub mod classify;
+pub mod cli;
+pub mod count;
+pub mod measure;
+pub mod optics;
+pub mod pipeline;
+pub mod quality;
+pub mod report;
+pub mod segment;
+pub mod smear;
+pub mod source;
+pub mod stats;
+pub mod synth;

@@ -1,0 +1,155 @@
+//! One object of a field with its measures, and the classifier's call on it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{CellClass, Contour, Morphology, ObjectKind};
+use crate::stats::Probability;
+
+/// Number of an object in its field, from 1, in reading order of the segmenter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct CellId(pub u32);
+
+/// Why an object is not in the denominator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExclusionReason {
+    /// Cut by the edge of the field.
+    FrameEdge,
+    /// Touching or overlapping cells that could not be told apart.
+    UnsplittableClump,
+    /// Holds a nucleus: a white cell or a nucleated red cell.
+    WhiteCell,
+    /// A platelet or a group of platelets.
+    Platelet,
+    /// Too small or too faint to be a red cell or a fragment of one.
+    Debris,
+    /// Burnt-in mark: scale bar, pointer, text.
+    Marking,
+    /// Stain precipitate or dirt: darker than any red cell.
+    Precipitate,
+    /// Larger than any red cell and without the outline of a clump.
+    TooLarge,
+    /// The classifier takes it for no red cell.
+    NotRedCell,
+    /// Sound, but its field was refused.
+    FieldRefused,
+}
+
+impl ExclusionReason {
+    /// Every reason, in the order of the reports.
+    pub const ALL: [Self; 10] = [
+        Self::FrameEdge,
+        Self::UnsplittableClump,
+        Self::WhiteCell,
+        Self::Platelet,
+        Self::Debris,
+        Self::Marking,
+        Self::Precipitate,
+        Self::TooLarge,
+        Self::NotRedCell,
+        Self::FieldRefused,
+    ];
+
+    /// Name as written in files; also the serde name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FrameEdge => "frame_edge",
+            Self::UnsplittableClump => "unsplittable_clump",
+            Self::WhiteCell => "white_cell",
+            Self::Platelet => "platelet",
+            Self::Debris => "debris",
+            Self::Marking => "marking",
+            Self::Precipitate => "precipitate",
+            Self::TooLarge => "too_large",
+            Self::NotRedCell => "not_red_cell",
+            Self::FieldRefused => "field_refused",
+        }
+    }
+
+    /// Words for a report.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::FrameEdge => "cut by the edge of the field",
+            Self::UnsplittableClump => "touching or overlapping cells that could not be told apart",
+            Self::WhiteCell => "white cell or other nucleated cell",
+            Self::Platelet => "platelet",
+            Self::Debris => "too small or too faint for a red cell or a fragment",
+            Self::Marking => "scale bar, pointer or other burnt-in mark",
+            Self::Precipitate => "stain precipitate or dirt",
+            Self::TooLarge => "larger than any red cell",
+            Self::NotRedCell => "taken for no red cell by the classifier",
+            Self::FieldRefused => "its field was refused",
+        }
+    }
+}
+
+/// One segmented object with its measures; not yet classified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Number in its field.
+    pub id: CellId,
+    /// Outline in pixels of the original image.
+    pub contour: Contour,
+    /// Shape and stain.
+    pub morphology: Morphology,
+    /// What the segmenter takes it for.
+    pub kind: ObjectKind,
+}
+
+/// The classifier's answer for one cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Call {
+    /// Schistocyte where `schistocyte_probability` reaches the operating point, else the likeliest other class.
+    pub class: CellClass,
+    /// Probability of `class`.
+    pub class_probability: Probability,
+    /// Calibrated probability that the cell is a schistocyte.
+    pub schistocyte_probability: Probability,
+}
+
+/// Whether an object is in the denominator.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum CellStatus {
+    /// A red cell that counts, with the classifier's call.
+    Counted(Call),
+    /// Left out, with the reason and, where the classifier saw it, its call.
+    Excluded(ExclusionReason, Option<Call>),
+}
+
+/// An object with its final status: what is counted and reported.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassifiedCell {
+    /// The object and its measures.
+    pub cell: Cell,
+    /// Counted or excluded.
+    pub status: CellStatus,
+}
+
+impl ClassifiedCell {
+    /// The call, where the cell is counted.
+    pub fn counted_call(&self) -> Option<&Call> {
+        match &self.status {
+            CellStatus::Counted(call) => Some(call),
+            CellStatus::Excluded(..) => None,
+        }
+    }
+
+    /// Whether it is counted as a schistocyte.
+    pub fn is_counted_schistocyte(&self) -> bool {
+        self.counted_call().is_some_and(|call| call.class == CellClass::Schistocyte)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reason_names_are_the_serde_names() {
+        for reason in ExclusionReason::ALL {
+            assert_eq!(serde_json::to_value(reason).expect("plain enum"), reason.name());
+        }
+    }
+}

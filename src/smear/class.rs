@@ -1,0 +1,117 @@
+//! The thirteen red cell classes of the shipped model and the schistocyte forms of ICSH.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Red cell classes in the order of the Chula RBC-12 labels (Naruenatthanaset et al., arXiv 2012.01321).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // each name is the field's own term
+pub enum CellClass {
+    Normal,
+    Macrocyte,
+    Microcyte,
+    Spherocyte,
+    Target,
+    Stomatocyte,
+    Ovalocyte,
+    Teardrop,
+    Burr,
+    Schistocyte,
+    Uncategorised,
+    Hypochromia,
+    Elliptocyte,
+}
+
+impl CellClass {
+    /// Every class, in label order.
+    pub const ALL: [Self; 13] = [
+        Self::Normal,
+        Self::Macrocyte,
+        Self::Microcyte,
+        Self::Spherocyte,
+        Self::Target,
+        Self::Stomatocyte,
+        Self::Ovalocyte,
+        Self::Teardrop,
+        Self::Burr,
+        Self::Schistocyte,
+        Self::Uncategorised,
+        Self::Hypochromia,
+        Self::Elliptocyte,
+    ];
+
+    /// Name as it stands in files; also the serde name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Macrocyte => "macrocyte",
+            Self::Microcyte => "microcyte",
+            Self::Spherocyte => "spherocyte",
+            Self::Target => "target",
+            Self::Stomatocyte => "stomatocyte",
+            Self::Ovalocyte => "ovalocyte",
+            Self::Teardrop => "teardrop",
+            Self::Burr => "burr",
+            Self::Schistocyte => "schistocyte",
+            Self::Uncategorised => "uncategorised",
+            Self::Hypochromia => "hypochromia",
+            Self::Elliptocyte => "elliptocyte",
+        }
+    }
+
+    /// Position in label order, 0–12.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The class of a name, if it is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+
+    /// Shapes that stand against schistocytes in the test for mixed poikilocytosis.
+    ///
+    /// ICSH asks for a percentage only where schistocytes are the main change of shape. Size and stain classes
+    /// (macrocyte, microcyte, hypochromia) are no change of shape, and `uncategorised` names none.
+    pub fn is_other_abnormal_shape(self) -> bool {
+        matches!(
+            self,
+            Self::Spherocyte
+                | Self::Target
+                | Self::Stomatocyte
+                | Self::Ovalocyte
+                | Self::Teardrop
+                | Self::Burr
+                | Self::Elliptocyte
+        )
+    }
+}
+
+/// Schistocyte forms of the ICSH recommendations (Zini et al. 2012, 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum SchistocyteForm {
+    Triangle,
+    Crescent,
+    Helmet,
+    Keratocyte,
+    Microspherocyte,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_indices_follow_the_label_files() {
+        for (index, class) in CellClass::ALL.into_iter().enumerate() {
+            assert_eq!(class.index(), index);
+            assert_eq!(CellClass::from_name(class.name()), Some(class));
+            assert_eq!(serde_json::to_value(class).expect("plain enum"), class.name());
+        }
+        assert_eq!(CellClass::Schistocyte.index(), 9);
+        assert_eq!(CellClass::from_name("schizocyte"), None);
+    }
+}

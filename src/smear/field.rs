@@ -1,0 +1,88 @@
+//! One photographed field: the pixels as read, the pixels brought to the common scale, and the map of its objects.
+
+use std::fmt;
+
+use image::RgbImage;
+
+use super::Calibration;
+
+/// Name of a field: the file name, with `#page` behind it for the second and later pages of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId(pub String);
+
+impl fmt::Display for FieldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A field as read: upright 8-bit RGB and what the file says of its pixel size.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Name in every output.
+    pub id: FieldId,
+    /// Pixels, EXIF orientation applied, sRGB as stored.
+    pub rgb: RgbImage,
+    /// Pixel size from the file; `None` where the file does not say.
+    pub calibration: Option<Calibration>,
+    /// SHA-256 of the file's bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// A field with flat background and cells at the common scale.
+#[derive(Debug, Clone)]
+pub struct NormalizedField {
+    /// Pixels; the empty background is [`NormalizedField::BACKGROUND`] in every channel.
+    pub rgb: RgbImage,
+    /// Size of a pixel of `rgb`, µm, by the calibration in use.
+    pub um_per_px: f64,
+    /// Original pixels per pixel of `rgb`: original = normalized × this, for both axes.
+    pub original_px_per_px: f64,
+}
+
+impl NormalizedField {
+    /// Value of the empty background in every channel of a normalized field.
+    pub const BACKGROUND: u8 = 240;
+}
+
+/// Which object each pixel of a normalized field belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelMap {
+    width: u32,
+    height: u32,
+    labels: Vec<u32>,
+}
+
+impl LabelMap {
+    /// A map of `width` × `height` pixels, rows from the top; 0 is background, `n` the object at index `n - 1`.
+    ///
+    /// # Panics
+    /// Where `labels` does not hold `width * height` values.
+    pub fn new(width: u32, height: u32, labels: Vec<u32>) -> Self {
+        assert_eq!(labels.len(), width as usize * height as usize, "one label for each pixel");
+        Self { width, height, labels }
+    }
+
+    /// Width, pixels of the normalized field.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height, pixels of the normalized field.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// All labels, rows from the top.
+    pub fn as_slice(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Label at a pixel; 0 outside the map.
+    pub fn at(&self, x: i64, y: i64) -> u32 {
+        if x < 0 || y < 0 || x >= i64::from(self.width) || y >= i64::from(self.height) {
+            return 0;
+        }
+        self.labels[y as usize * self.width as usize + x as usize]
+    }
+}
