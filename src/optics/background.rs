@@ -1,0 +1,248 @@
+//! Illumination of a field: estimated from its empty background and divided out.
+//!
+//! In: RGB pixels. Out: RGB pixels whose empty background is one gray value in all channels, so that shading and the
+//! tint of lamp and white balance are gone. Method: a quadratic surface for each channel through the bright mode of
+//! block means, found by asymmetric least squares (Eilers and Boelens 2005) and then refitted to the blocks within the
+//! noise of that mode; retrospective shading correction as in Likar et al., J. Microsc. 2000, 197:285–295.
+//! Limits: a field without any empty background has no illumination to find; the surface then lies too low.
+
+use image::RgbImage;
+
+/// Blocks along the shorter side of the image: fine enough to find gaps between cells, coarse enough to average noise.
+const BLOCKS_PER_SIDE: u32 = 80;
+/// Weight of blocks above the surface in the asymmetric fit; those below weigh the rest.
+const UPPER_WEIGHT: f64 = 0.93;
+/// Rounds of the asymmetric fit.
+const ENVELOPE_ROUNDS: usize = 8;
+/// Rounds of the refit to the bright mode.
+const MODE_ROUNDS: usize = 4;
+/// Width of the bright mode in standard deviations of the blocks above the surface.
+const MODE_WIDTH_SIGMA: f64 = 2.0;
+/// Least spread that the refit assumes, gray values: the quantization of an 8-bit camera.
+const MIN_SIGMA: f64 = 0.7;
+/// Least illumination, gray values: below it the image is black and division means nothing.
+const MIN_ILLUMINATION: f64 = 4.0;
+
+/// Coefficients of 1, x, y, x², xy, y² with x and y from −1 to 1 over the image.
+type Surface = [f64; 6];
+
+/// Illumination of an image: one quadratic surface for each channel, gray values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Background {
+    surfaces: [Surface; 3],
+    width: u32,
+    height: u32,
+}
+
+struct Block {
+    basis: Surface,
+    mean: [f64; 3],
+}
+
+impl Background {
+    /// Estimates the illumination of an image; `None` for an image without pixels.
+    pub fn estimate(rgb: &RgbImage) -> Option<Self> {
+        let (width, height) = rgb.dimensions();
+        if width == 0 || height == 0 {
+            return None;
+        }
+        let blocks = block_means(rgb);
+        // METHOD: green shows stained cells best, so it decides which blocks are background for all channels.
+        let mut weights = vec![1.0; blocks.len()];
+        let mut green = fit(&blocks, &weights, 1)?;
+        for _ in 0..ENVELOPE_ROUNDS {
+            for (weight, block) in weights.iter_mut().zip(&blocks) {
+                let above = block.mean[1] > value(&green, &block.basis);
+                *weight = if above { UPPER_WEIGHT } else { 1.0 - UPPER_WEIGHT };
+            }
+            green = fit(&blocks, &weights, 1)?;
+        }
+        for _ in 0..MODE_ROUNDS {
+            let residuals: Vec<f64> = blocks.iter().map(|b| b.mean[1] - value(&green, &b.basis)).collect();
+            let above: Vec<f64> = residuals.iter().filter(|r| **r > 0.0).map(|r| r * r).collect();
+            let sigma = (above.iter().sum::<f64>() / above.len().max(1) as f64).sqrt().max(MIN_SIGMA);
+            for (weight, residual) in weights.iter_mut().zip(&residuals) {
+                *weight = if residual.abs() < MODE_WIDTH_SIGMA * sigma { 1.0 } else { 0.0 };
+            }
+            match fit(&blocks, &weights, 1) {
+                Some(refit) => green = refit,
+                None => break,
+            }
+        }
+        let red = fit(&blocks, &weights, 0).or_else(|| fit(&blocks, &vec![1.0; blocks.len()], 0))?;
+        let blue = fit(&blocks, &weights, 2).or_else(|| fit(&blocks, &vec![1.0; blocks.len()], 2))?;
+        Some(Self { surfaces: [red, green, blue], width, height })
+    }
+
+    /// Mean illumination of each channel (red, green, blue), gray values.
+    pub fn mean(&self) -> [f64; 3] {
+        // Over −1..1 the mean of x² is 1/3 and every odd term vanishes.
+        self.surfaces.map(|s| s[0] + (s[3] + s[5]) / 3.0)
+    }
+
+    /// Darkest over brightest corner or center of the green illumination, 0–1; 1 for even light.
+    pub fn evenness(&self) -> f64 {
+        let mut range = (f64::INFINITY, 0.0_f64);
+        for y in [-1.0, 0.0, 1.0] {
+            for x in [-1.0, 0.0, 1.0] {
+                let light = value(&self.surfaces[1], &basis(x, y)).max(MIN_ILLUMINATION);
+                range = (range.0.min(light), range.1.max(light));
+            }
+        }
+        range.0 / range.1
+    }
+
+    /// Divides the illumination out: empty background becomes `target` in every channel, values above 255 are cut.
+    ///
+    /// # Panics
+    /// Where `rgb` has another size than the image that was estimated.
+    pub fn flatten(&self, rgb: &RgbImage, target: u8) -> RgbImage {
+        assert_eq!(rgb.dimensions(), (self.width, self.height), "the image that was estimated");
+        let mut flat = RgbImage::new(self.width, self.height);
+        let row_bytes = 3 * self.width as usize;
+        let step = 2.0 / f64::from(self.width);
+        let x_axis: Vec<f32> = (0..self.width).map(|x| ((f64::from(x) + 0.5) * step - 1.0) as f32).collect();
+        let rows = rgb.as_raw().chunks_exact(row_bytes).zip(flat.chunks_exact_mut(row_bytes));
+        for (y, (source, sink)) in rows.enumerate() {
+            let y = (y as f64 + 0.5) * 2.0 / f64::from(self.height) - 1.0;
+            let lines = self.surfaces.map(|s| {
+                [(s[0] + s[2] * y + s[5] * y * y) as f32, (s[1] + s[4] * y) as f32, s[3] as f32]
+            });
+            for ((input, output), x) in source.chunks_exact(3).zip(sink.chunks_exact_mut(3)).zip(&x_axis) {
+                for channel in 0..3 {
+                    let [a, b, c] = lines[channel];
+                    let light = (a + x * (b + x * c)).max(MIN_ILLUMINATION as f32);
+                    output[channel] = (f32::from(input[channel]) * f32::from(target) / light + 0.5) as u8;
+                }
+            }
+        }
+        flat
+    }
+}
+
+fn basis(x: f64, y: f64) -> Surface {
+    [1.0, x, y, x * x, x * y, y * y]
+}
+
+fn value(surface: &Surface, basis: &Surface) -> f64 {
+    surface.iter().zip(basis).map(|(a, b)| a * b).sum()
+}
+
+fn block_means(rgb: &RgbImage) -> Vec<Block> {
+    let (width, height) = rgb.dimensions();
+    let side = (width.min(height) / BLOCKS_PER_SIDE).max(1);
+    let (columns, rows) = (width / side, height / side);
+    let mut sums = vec![[0u32; 3]; columns as usize * rows as usize];
+    let row_bytes = 3 * width as usize;
+    for (y, row) in rgb.as_raw().chunks_exact(row_bytes).take((rows * side) as usize).enumerate() {
+        let line = &mut sums[(y as u32 / side * columns) as usize..][..columns as usize];
+        for (sum, pixels) in line.iter_mut().zip(row.chunks_exact(3 * side as usize)) {
+            for pixel in pixels.chunks_exact(3) {
+                for channel in 0..3 {
+                    sum[channel] += u32::from(pixel[channel]);
+                }
+            }
+        }
+    }
+    let area = f64::from(side * side);
+    let center = |index: u32, size: u32| (f64::from(index * side) + f64::from(side) / 2.0) * 2.0 / f64::from(size) - 1.0;
+    sums.iter()
+        .enumerate()
+        .map(|(index, sum)| {
+            let (column, row) = (index as u32 % columns, index as u32 / columns);
+            Block { basis: basis(center(column, width), center(row, height)), mean: sum.map(|s| f64::from(s) / area) }
+        })
+        .collect()
+}
+
+/// Weighted least squares by Cholesky; `None` where the weights leave the surface undetermined.
+fn fit(blocks: &[Block], weights: &[f64], channel: usize) -> Option<Surface> {
+    let mut normal = [[0.0; 6]; 6];
+    let mut right = [0.0; 6];
+    for (block, weight) in blocks.iter().zip(weights).filter(|(_, w)| **w > 0.0) {
+        for i in 0..6 {
+            let weighted = weight * block.basis[i];
+            right[i] += weighted * block.mean[channel];
+            for (cell, other) in normal[i].iter_mut().zip(&block.basis).take(i + 1) {
+                *cell += weighted * other;
+            }
+        }
+    }
+    // METHOD: a small ridge on all but the constant keeps images of a few pixels solvable as flat light.
+    let ridge = 1e-6 * normal[0][0];
+    if normal[0][0] <= 0.0 {
+        return None;
+    }
+    for (i, row) in normal.iter_mut().enumerate().skip(1) {
+        row[i] += ridge;
+    }
+    let mut lower = [[0.0; 6]; 6];
+    for i in 0..6 {
+        for j in 0..=i {
+            let dot: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
+            let rest = normal[i][j] - dot;
+            lower[i][j] = if i == j {
+                if rest <= 0.0 {
+                    return None;
+                }
+                rest.sqrt()
+            } else {
+                rest / lower[j][j]
+            };
+        }
+    }
+    let mut solution = right;
+    for i in 0..6 {
+        let dot: f64 = (0..i).map(|k| lower[i][k] * solution[k]).sum();
+        solution[i] = (solution[i] - dot) / lower[i][i];
+    }
+    for i in (0..6).rev() {
+        let dot: f64 = (i + 1..6).map(|k| lower[k][i] * solution[k]).sum();
+        solution[i] = (solution[i] - dot) / lower[i][i];
+    }
+    Some(solution)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    /// A vignetted field: light falls to 70 % in the corners; every third 10-pixel square holds a "cell" of 60 %.
+    fn vignetted(tint: [f64; 3]) -> RgbImage {
+        RgbImage::from_fn(320, 240, |x, y| {
+            let (u, v) = (f64::from(x) / 160.0 - 1.0, f64::from(y) / 120.0 - 1.0);
+            let light = 1.0 - 0.15 * (u * u + v * v);
+            let cell = if (x / 10 + y / 10) % 3 == 0 { 0.6 } else { 1.0 };
+            Rgb(tint.map(|t| (t * light * cell).round() as u8))
+        })
+    }
+
+    #[test]
+    fn shading_and_tint_are_divided_out() {
+        let field = vignetted([200.0, 180.0, 150.0]);
+        let background = Background::estimate(&field).expect("pixels");
+        let flat = background.flatten(&field, 240);
+        for (x, y, expected) in [(15, 5, 240.0), (305, 235, 240.0), (165, 125, 240.0), (5, 5, 144.0), (155, 115, 144.0)] {
+            for channel in 0..3 {
+                let found = f64::from(flat.get_pixel(x, y).0[channel]);
+                assert!((found - expected).abs() <= 4.0, "({x}, {y}): expected {expected}, found {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_pixel_is_flat_light() {
+        let background = Background::estimate(&RgbImage::from_pixel(1, 1, Rgb([90, 90, 90]))).expect("a pixel");
+        assert!((background.mean()[1] - 90.0).abs() < 0.5);
+        assert!(background.evenness() > 0.99);
+        assert_eq!(Background::estimate(&RgbImage::new(0, 0)), None);
+    }
+
+    #[test]
+    fn evenness_is_corner_over_center() {
+        let background = Background::estimate(&vignetted([200.0; 3])).expect("pixels");
+        assert!((background.evenness() - 0.7).abs() < 0.03, "{}", background.evenness());
+    }
+}
