@@ -10,6 +10,9 @@
 //! Runtime the library is loaded and its version checked before any other call, since `ort` panics where a call finds
 //! no library.
 //!
+//! Versions: the pair of `ort` and `ort-tract` in use asks a library for level [`ort::MINOR_VERSION`] of the ONNX Runtime
+//! interface; an older library is refused.
+//!
 //! Limits: loading a library runs its code, so `--onnxruntime` must name one that is trusted. A graph is given to an
 //! engine only after its checksum matched its card; engines are not hardened against hostile graphs.
 

@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_field_twice_as_fine_is_averaged_by_two() {
-        let stripes = |x: u32, _| if x % 2 == 0 { [0; 3] } else { [200; 3] };
+        let stripes = |x: u32, _| if x.is_multiple_of(2) { [0; 3] } else { [200; 3] };
         let (field, labels) = (field(16, 16, 0.1, stripes), labels(16, 16, |_, _| 1));
         let crop = bytes(&Cropper::new(&field, &labels, 4, 0.2, 0.3), &CropTarget { label: 1, center_px: [8.0, 8.0] });
         assert_eq!(crop, vec![[100; 3]; 16]);

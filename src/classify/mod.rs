@@ -46,8 +46,8 @@ pub struct Classifier {
 }
 
 enum Backend {
-    Onnx(onnx::OnnxPool),
-    Scripted { card: ModelCard, script: Script },
+    Onnx(Box<onnx::OnnxPool>),
+    Scripted { card: Box<ModelCard>, script: Script },
 }
 
 impl Classifier {
@@ -56,12 +56,12 @@ impl Classifier {
     /// # Errors
     /// The engine cannot load the graph; its inputs or outputs are not those of the card.
     pub fn new(engine: Engine, model: Model) -> Result<Self, ClassifyError> {
-        Ok(Self { backend: Backend::Onnx(onnx::OnnxPool::new(engine, model)?) })
+        Ok(Self { backend: Backend::Onnx(Box::new(onnx::OnnxPool::new(engine, model)?)) })
     }
 
     /// A classifier that answers by script, with the operating points of a card.
     pub fn scripted(card: ModelCard, script: Script) -> Self {
-        Self { backend: Backend::Scripted { card, script } }
+        Self { backend: Backend::Scripted { card: Box::new(card), script } }
     }
 
     /// The card of the model in use.
@@ -197,7 +197,7 @@ mod tests {
         let (field, labels, targets) = row_of_squares(4);
         let card = tiny().card().clone();
         let script = Script::new(|label| {
-            Scores::certain(if label % 2 == 0 { CellClass::Schistocyte } else { CellClass::Normal })
+            Scores::certain(if label.is_multiple_of(2) { CellClass::Schistocyte } else { CellClass::Normal })
         });
         let classifier = Classifier::scripted(card, script);
         assert!(classifier.engine().is_none());

@@ -68,3 +68,60 @@ fn read_limited(path: &Path, what: &'static str, limit: u64) -> Result<Vec<u8>, 
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const TINY_GRAPH: &[u8] = include_bytes!("../../fixtures/models/tiny.onnx");
+    const TINY_CARD: &[u8] = include_bytes!("../../fixtures/models/tiny.card.json");
+
+    /// A folder with a graph `cells.v2.onnx` and a card beside it, where given.
+    fn folder(graph: Option<&[u8]>, card: Option<&[u8]>) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("cells.v2.onnx");
+        if let Some(graph) = graph {
+            fs::write(&path, graph).expect("a writable folder");
+        }
+        if let Some(card) = card {
+            fs::write(folder.path().join("cells.v2.card.json"), card).expect("a writable folder");
+        }
+        (folder, path)
+    }
+
+    #[test]
+    fn a_pair_of_files_is_read() {
+        let (_folder, path) = folder(Some(TINY_GRAPH), Some(TINY_CARD));
+        let model = Model::from_file(&path).expect("a sound pair");
+        assert_eq!((model.card.name.as_str(), model.origin), ("tiny", ModelOrigin::File(path)));
+    }
+
+    #[test]
+    fn a_missing_half_is_refused_by_its_name() {
+        for (graph, card, missing) in [(Some(TINY_GRAPH), None, ".card.json"), (None, Some(TINY_CARD), ".onnx")] {
+            let (_folder, path) = folder(graph, card);
+            match Model::from_file(&path).expect_err("half a pair") {
+                ClassifyError::ModelUnreadable { path, .. } => assert!(path.to_string_lossy().ends_with(missing)),
+                other => panic!("another refusal: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_card_of_another_graph_is_refused() {
+        let (_folder, path) = folder(Some(&TINY_GRAPH[1..]), Some(TINY_CARD));
+        let error = Model::from_file(&path).expect_err("another graph");
+        assert!(matches!(error, ClassifyError::CardMismatch { .. }));
+        assert!(error.to_string().contains("cells.v2.card.json: graph_sha256: "), "{error}");
+    }
+
+    #[test]
+    fn files_are_read_up_to_the_limit_and_no_further() {
+        let (_folder, path) = folder(Some(b"12345"), None);
+        assert_eq!(read_limited(&path, "ONNX graph", 5).expect("at the limit"), b"12345");
+        let error = read_limited(&path, "ONNX graph", 4).expect_err("over the limit");
+        assert!(matches!(error, ClassifyError::ModelTooLarge { limit: 4, .. }));
+    }
+}

@@ -185,3 +185,73 @@ fn has_shape(dtype: &ValueType, expected: &[usize]) -> bool {
         found.len() == expected.len() && found.iter().zip(expected).all(|(&found, &expected)| found == expected as i64)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::classify::card::sha256_hex;
+    use crate::classify::{CardOutputs, EngineRequest};
+
+    const TINY: &[u8] = include_bytes!("../../fixtures/models/tiny.onnx");
+    const UINT8_INPUT: &[u8] = include_bytes!("../../fixtures/models/uint8-input.onnx");
+
+    /// What becomes of a graph whose card was changed.
+    fn open(graph: &'static [u8], change: impl FnOnce(&mut ModelCard)) -> Result<OnnxPool, ClassifyError> {
+        let json = include_bytes!("../../fixtures/models/tiny.card.json");
+        let mut card = ModelCard::from_json(json, &ModelOrigin::Shipped).expect("the fixture");
+        card.graph_sha256 = sha256_hex(graph);
+        change(&mut card);
+        let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
+        OnnxPool::new(engine, Model { card, origin: ModelOrigin::Shipped, graph: Cow::Borrowed(graph) })
+    }
+
+    fn refusal(graph: &'static [u8], change: impl FnOnce(&mut ModelCard)) -> (CardField, String, String) {
+        match open(graph, change).err().expect("a mismatch") {
+            ClassifyError::CardMismatch { field, expected, found, .. } => (field, expected, found),
+            other => panic!("another refusal: {other}"),
+        }
+    }
+
+    #[test]
+    fn the_pair_as_it_is_fits_with_and_without_the_optional_output() {
+        assert!(open(TINY, |_| {}).is_ok());
+        assert!(open(TINY, |card| card.outputs.red_cell_probability = None).is_ok());
+    }
+
+    #[test]
+    fn another_input_is_refused() {
+        let (field, expected, found) = refusal(TINY, |card| card.input.name = "crops".to_owned());
+        assert_eq!((field, expected.as_str(), found.as_str()), (CardField::InputName, "crops", "cells"));
+        let (field, expected, found) = refusal(TINY, |card| card.input.shape[0] = 8);
+        assert_eq!((field, expected.as_str()), (CardField::InputShape, "[8, 3, 64, 64]"));
+        assert!(found.contains("16, 3, 64, 64"), "{found}");
+        let (field, expected, found) = refusal(UINT8_INPUT, |_| {});
+        assert_eq!((field, expected.as_str()), (CardField::InputType, "float32"));
+        assert!(found.contains("u8"), "{found}");
+    }
+
+    #[test]
+    fn another_output_is_refused() {
+        let renamed = |change: fn(&mut CardOutputs)| refusal(TINY, |card| change(&mut card.outputs));
+        let (field, _, found) = renamed(|outputs| outputs.class_probability = "softmax".to_owned());
+        assert_eq!(field, CardField::ClassProbability);
+        assert!(found.contains("class_probability schistocyte_probability"), "{found}");
+        let (field, ..) = renamed(|outputs| outputs.red_cell_probability = Some("cell".to_owned()));
+        assert_eq!(field, CardField::RedCellProbability);
+        // An output of the right name and another shape.
+        let (field, expected, found) =
+            renamed(|outputs| outputs.schistocyte_probability = "class_probability".to_owned());
+        assert_eq!((field, expected.as_str()), (CardField::SchistocyteProbability, "class_probability, float32 [16]"));
+        assert!(found.contains("16, 13"), "{found}");
+    }
+
+    #[test]
+    fn what_is_no_graph_is_refused() {
+        let error = open(b"no graph at all", |_| {}).err().expect("no graph");
+        assert!(matches!(error, ClassifyError::GraphUnusable { engine: EngineKind::Embedded, .. }), "{error}");
+        let half = &TINY[..TINY.len() / 2];
+        assert!(matches!(open(half, |_| {}).err().expect("half a graph"), ClassifyError::GraphUnusable { .. }));
+    }
+}

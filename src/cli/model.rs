@@ -94,3 +94,58 @@ fn share(share: Option<f64>, cells: Option<u64>) -> String {
     let (Some(share), Some(cells)) = (share, cells) else { return NOT_MEASURED.to_owned() };
     format!("{:.2} % of {cells} cells", 100.0 * share)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::classify::{EngineKind, FalsePositiveFloor, ModelOrigin};
+    use crate::cli::model_options::EngineWord;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: ModelArgs,
+    }
+
+    #[test]
+    fn words_become_options() {
+        let typed = ["model", "--engine", "onnxruntime", "--onnxruntime", "lib.so", "--model", "x.onnx", "--json"];
+        let args = Program::try_parse_from(typed).expect("every option").args;
+        assert_eq!(args.options.engine, EngineWord::OnnxRuntime);
+        assert_eq!(args.options.onnxruntime, Some("lib.so".into()));
+        assert_eq!(args.options.model, Some("x.onnx".into()));
+        assert!(args.json);
+        assert_eq!(Program::try_parse_from(["model"]).expect("defaults").args.options.engine, EngineWord::Auto);
+        assert!(Program::try_parse_from(["model", "--engine", "cuda"]).is_err());
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said_and_what_was_comes_with_its_cells() {
+        let json = include_bytes!("../../fixtures/models/tiny.card.json");
+        let mut card = ModelCard::from_json(json, &ModelOrigin::Shipped).expect("the fixture");
+        let engine = EngineInfo { kind: EngineKind::Embedded, library: None, build: "build 7".to_owned() };
+        let print = |card: &ModelCard| Document { engine: Some(&engine), card }.to_string();
+        let text = print(&card);
+        for line in [
+            "model                  tiny 1\n",
+            "engine                 embedded, build 7\n",
+            "input                  16 crops of 64 × 64 px at 0.1875 µm/px, RGB\n",
+            "operating point        schistocyte from 0.5\n",
+            "                       red cell from 0.05\n",
+            "sensitivity            not measured\n",
+            "false-positive floor   not measured\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        card.performance.sensitivity = Some(0.912_34);
+        card.performance.sensitivity_cells = Some(420);
+        let measured_on = "healthy".to_owned();
+        card.performance.false_positive_floor =
+            Some(FalsePositiveFloor { percent: 0.3, low: 0.251, high: 0.4, cells: 9000, measured_on });
+        let text = print(&card);
+        assert!(text.contains("sensitivity            91.23 % of 420 cells\n"), "{text}");
+        assert!(text.contains("false-positive floor   0.30 % (0.25–0.40 %) of 9000 cells: healthy\n"), "{text}");
+    }
+}
