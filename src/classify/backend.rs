@@ -1,0 +1,254 @@
+//! Which ONNX engine serves `ort`: the one embedded in the program, or an ONNX Runtime library found at run time.
+//!
+//! In: an [`EngineRequest`], whose library path the command line has taken from `--onnxruntime` or `ORT_DYLIB_PATH`
+//! (nothing here reads the environment). Out: a running [`Engine`] that sessions are made in.
+//!
+//! **One process uses one engine.** `ort` keeps its function table and its environment in process-wide places that are
+//! set once; [`Engine::start`] gives the same engine again to the same request and refuses another.
+//!
+//! Order of operations: the embedded engine installs its function table before any other call to `ort`; for ONNX
+//! Runtime the library is loaded and its version checked before any other call, since `ort` panics where a call finds
+//! no library.
+//!
+//! Versions: the pair of `ort` and `ort-tract` in use asks a library for level [`ort::MINOR_VERSION`] of the ONNX Runtime
+//! interface; an older library is refused.
+//!
+//! Limits: loading a library runs its code, so `--onnxruntime` must name one that is trusted. A graph is given to an
+//! engine only after its checksum matched its card; engines are not hardened against hostile graphs.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::error::ClassifyError;
+
+/// The two engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// tract, compiled into the program; needs nothing installed.
+    Embedded,
+    /// ONNX Runtime, from a shared library; several times faster.
+    OnnxRuntime,
+}
+
+impl EngineKind {
+    /// Name as typed and written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::OnnxRuntime => "onnxruntime",
+        }
+    }
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which engine is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineChoice {
+    /// ONNX Runtime where a library is named, else the embedded engine.
+    #[default]
+    Auto,
+    /// The embedded engine, whatever library is named.
+    Embedded,
+    /// ONNX Runtime; a library must be named.
+    OnnxRuntime,
+}
+
+/// The engine wanted and the library named, if any.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EngineRequest {
+    /// Which engine.
+    pub choice: EngineChoice,
+    /// ONNX Runtime library (`libonnxruntime.so`, `.dylib` or `onnxruntime.dll`).
+    pub library: Option<PathBuf>,
+}
+
+/// What runs, for the provenance of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EngineInfo {
+    /// Which engine.
+    pub kind: EngineKind,
+    /// File name of the library, which carries its version; `None` for the embedded engine.
+    pub library: Option<String>,
+    /// What the engine says of its build.
+    pub build: String,
+}
+
+impl fmt::Display for EngineInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if let Some(library) = &self.library {
+            write!(f, ", {library}")?;
+        }
+        write!(f, ", {}", self.build)
+    }
+}
+
+/// What a request comes down to; two requests for the same engine compare equal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Resolved {
+    Embedded,
+    OnnxRuntime { given: PathBuf, library: PathBuf },
+}
+
+impl Resolved {
+    fn kind(&self) -> EngineKind {
+        match self {
+            Self::Embedded => EngineKind::Embedded,
+            Self::OnnxRuntime { .. } => EngineKind::OnnxRuntime,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Embedded, Self::Embedded) => true,
+            (Self::OnnxRuntime { library: a, .. }, Self::OnnxRuntime { library: b, .. }) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl EngineRequest {
+    fn resolve(&self) -> Result<Resolved, ClassifyError> {
+        match (self.choice, &self.library) {
+            (EngineChoice::Embedded, _) | (EngineChoice::Auto, None) => Ok(Resolved::Embedded),
+            (EngineChoice::OnnxRuntime, None) => Err(ClassifyError::LibraryNotNamed),
+            (EngineChoice::Auto | EngineChoice::OnnxRuntime, Some(path)) => {
+                // Made absolute: `ort` would look for a relative path beside the executable first.
+                let library = path
+                    .canonicalize()
+                    .and_then(|found| std::fs::File::open(&found).map(|_| found))
+                    .map_err(|source| ClassifyError::LibraryUnreadable { path: path.clone(), source })?;
+                Ok(Resolved::OnnxRuntime { given: path.clone(), library })
+            }
+        }
+    }
+}
+
+/// A running engine. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    environment: ort::environment::Environment,
+    info: EngineInfo,
+    resolved: Resolved,
+}
+
+/// The engine of this process. It is never dropped: `ort` allows one environment for each process.
+static RUNNING: Mutex<Option<Engine>> = Mutex::new(None);
+
+impl Engine {
+    /// Starts the engine, or gives the one that already runs where it is the one asked for.
+    ///
+    /// # Errors
+    /// A library that is not named, not readable, not ONNX Runtime or too old; another engine that already runs.
+    pub fn start(request: &EngineRequest) -> Result<Self, ClassifyError> {
+        let resolved = request.resolve()?;
+        // The guarded value is replaced as a whole, so it is sound even after a panic elsewhere.
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = &*running {
+            if engine.resolved.is_same(&resolved) {
+                return Ok(engine.clone());
+            }
+            let running = engine.info.to_string();
+            return Err(ClassifyError::EngineConflict { running, requested: resolved.kind() });
+        }
+        let engine = Self::boot(resolved)?;
+        *running = Some(engine.clone());
+        Ok(engine)
+    }
+
+    fn boot(resolved: Resolved) -> Result<Self, ClassifyError> {
+        let kind = resolved.kind();
+        let (builder, library) = match &resolved {
+            Resolved::Embedded => {
+                if !ort::set_api(ort_tract::api()) {
+                    let running = "one set by another part of this program".to_owned();
+                    return Err(ClassifyError::EngineConflict { running, requested: kind });
+                }
+                (ort::init(), None)
+            }
+            Resolved::OnnxRuntime { given, library } => {
+                let builder = ort::init_from(library)
+                    .map_err(|source| ClassifyError::LibraryUnusable { path: given.clone(), source })?;
+                (builder, Some(file_name(library)))
+            }
+        };
+        // Nothing about a patient's smear may leave the machine, not even how often it was looked at.
+        let environment = builder
+            .with_telemetry(false)
+            .build()
+            .map_err(|source| ClassifyError::EngineUnusable { engine: kind, source })?;
+        let build = ort::info();
+        let build = build.strip_prefix("ORT Build Info: ").unwrap_or(build).to_owned();
+        Ok(Self { environment, info: EngineInfo { kind, library, build }, resolved })
+    }
+
+    /// Which engine.
+    pub fn kind(&self) -> EngineKind {
+        self.info.kind
+    }
+
+    /// What runs, for the provenance of a report.
+    pub fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    pub(super) fn environment(&self) -> &ort::environment::Environment {
+        &self.environment
+    }
+}
+
+/// The last part of a path: names the library without telling where this machine keeps it.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(OsStr::new("library")).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(choice: EngineChoice, library: Option<&str>) -> EngineRequest {
+        EngineRequest { choice, library: library.map(PathBuf::from) }
+    }
+
+    #[test]
+    fn without_a_library_auto_means_embedded() {
+        assert_eq!(request(EngineChoice::Auto, None).resolve().expect("embedded"), Resolved::Embedded);
+        let named = request(EngineChoice::Embedded, Some("/no/such/library.so"));
+        assert_eq!(named.resolve().expect("the library is not looked at"), Resolved::Embedded);
+    }
+
+    #[test]
+    fn onnxruntime_without_a_library_says_how_to_name_one() {
+        let error = request(EngineChoice::OnnxRuntime, None).resolve().expect_err("no library");
+        assert!(matches!(error, ClassifyError::LibraryNotNamed));
+        assert!(error.to_string().contains("ORT_DYLIB_PATH"));
+    }
+
+    #[test]
+    fn a_missing_library_is_refused_with_its_path() {
+        for choice in [EngineChoice::Auto, EngineChoice::OnnxRuntime] {
+            let error = request(choice, Some("no/such/library.so")).resolve().expect_err("missing");
+            assert!(matches!(error, ClassifyError::LibraryUnreadable { .. }));
+            assert!(error.to_string().starts_with("no/such/library.so: "));
+        }
+    }
+
+    #[test]
+    fn the_embedded_engine_starts_again_as_the_same_engine() {
+        let first = Engine::start(&EngineRequest::default()).expect("the embedded engine");
+        let second = Engine::start(&request(EngineChoice::Embedded, None)).expect("the same engine");
+        assert_eq!(first.info(), second.info());
+        assert_eq!(first.kind(), EngineKind::Embedded);
+        assert!(first.info().build.contains("ort-tract"));
+    }
+}

@@ -1,0 +1,140 @@
+//! From the graph's numbers for one cell to the call.
+//!
+//! In: [`Scores`], as the graph answers them. Out: a [`Verdict`].
+//!
+//! Rule. Schistocyte where the schistocyte probability reaches the card's operating point, else the likeliest of the
+//! twelve other classes (the first in label order where two are equal). `class_probability` is the schistocyte
+//! probability for a schistocyte and the class's own output otherwise, so it can be small where the graph leaned to
+//! schistocyte without reaching the operating point.
+//!
+//! METHOD: the class output's own share for schistocyte decides nothing. The schistocyte output is the calibrated one,
+//! and sensitivity, specificity and false-positive floor of the card were measured on it at the operating point.
+
+use super::card::ModelCard;
+use super::error::{CardField, ClassifyError};
+use crate::smear::{Call, CellClass, CellStatus, ExclusionReason};
+use crate::stats::Probability;
+
+/// How far beyond 0–1 rounding in `f32` may carry a sum of thirteen shares. What is further out is no probability.
+pub const PROBABILITY_ROUNDING: f32 = 1e-5;
+
+/// What the graph answers for one cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scores {
+    /// Probability of each class, in label order.
+    pub class: [f32; CellClass::ALL.len()],
+    /// Calibrated probability that the cell is a schistocyte.
+    pub schistocyte: f32,
+    /// Probability that the object is a red cell; `None` where the graph does not say.
+    pub red_cell: Option<f32>,
+}
+
+/// The classifier's answer for one object.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// The call, as if it were a red cell.
+    pub call: Call,
+    /// Probability that it is a red cell; `None` where the graph does not say.
+    pub red_cell_probability: Option<Probability>,
+}
+
+impl Verdict {
+    /// The verdict on the object with `label`.
+    ///
+    /// # Errors
+    /// [`ClassifyError::NotAProbability`] where a score is none.
+    pub fn new(scores: &Scores, card: &ModelCard, label: u32) -> Result<Self, ClassifyError> {
+        let checked = |found: f32, output| {
+            (-PROBABILITY_ROUNDING..=1.0 + PROBABILITY_ROUNDING)
+                .contains(&found)
+                .then(|| Probability::new(f64::from(found).clamp(0.0, 1.0)).ok())
+                .flatten()
+                .ok_or(ClassifyError::NotAProbability { label, output, found })
+        };
+        let schistocyte_probability = checked(scores.schistocyte, CardField::SchistocyteProbability)?;
+        let red_cell_probability =
+            scores.red_cell.map(|found| checked(found, CardField::RedCellProbability)).transpose()?;
+        let mut likeliest: Option<(CellClass, Probability)> = None;
+        for (class, found) in CellClass::ALL.into_iter().zip(scores.class) {
+            let probability = checked(found, CardField::ClassProbability)?;
+            if class != CellClass::Schistocyte && likeliest.is_none_or(|(_, best)| probability > best) {
+                likeliest = Some((class, probability));
+            }
+        }
+        let (class, class_probability) = match likeliest {
+            Some(other) if schistocyte_probability.value() < card.operating_point => other,
+            _ => (CellClass::Schistocyte, schistocyte_probability),
+        };
+        Ok(Self { call: Call { class, class_probability, schistocyte_probability }, red_cell_probability })
+    }
+
+    /// Counted, or left out as no red cell where the red cell probability is below the card's operating point for it.
+    pub fn status(&self, card: &ModelCard) -> CellStatus {
+        match (self.red_cell_probability, card.red_cell_operating_point) {
+            (Some(probability), Some(cut)) if probability.value() < cut => {
+                CellStatus::Excluded(ExclusionReason::NotRedCell, Some(self.call))
+            }
+            _ => CellStatus::Counted(self.call),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::ModelOrigin;
+
+    fn card() -> ModelCard {
+        let json = include_bytes!("../../fixtures/models/tiny.card.json");
+        let card = ModelCard::from_json(json, &ModelOrigin::Shipped).expect("the fixture");
+        assert_eq!((card.operating_point, card.red_cell_operating_point), (0.5, Some(0.05)), "the tests rely on these");
+        card
+    }
+
+    fn scores(schistocyte: f32) -> Scores {
+        let mut class = [0.0; 13];
+        class[CellClass::Burr.index()] = 0.25;
+        class[CellClass::Teardrop.index()] = 0.25;
+        class[CellClass::Schistocyte.index()] = 0.5;
+        Scores { class, schistocyte, red_cell: Some(0.9) }
+    }
+
+    #[test]
+    fn the_operating_point_decides_on_both_sides() {
+        let at = Verdict::new(&scores(0.5), &card(), 1).expect("probabilities").call;
+        assert_eq!((at.class, at.class_probability.value()), (CellClass::Schistocyte, 0.5));
+        let below = Verdict::new(&scores(0.499_999), &card(), 1).expect("probabilities").call;
+        assert_eq!((below.class, below.class_probability.value()), (CellClass::Teardrop, 0.25));
+        assert_eq!(below.schistocyte_probability.value(), f64::from(0.499_999_f32));
+    }
+
+    #[test]
+    fn the_red_cell_operating_point_decides_on_both_sides() {
+        // The cut 0.05 lies between these two neighbors in f32.
+        for (red_cell, counted) in [(0.050_000_01, true), (0.049_999_99, false)] {
+            let verdict = Verdict::new(&Scores { red_cell: Some(red_cell), ..scores(0.9) }, &card(), 1).expect("sound");
+            let expected = if counted {
+                CellStatus::Counted(verdict.call)
+            } else {
+                CellStatus::Excluded(ExclusionReason::NotRedCell, Some(verdict.call))
+            };
+            assert_eq!(verdict.status(&card()), expected);
+        }
+        let unsaid = Verdict::new(&Scores { red_cell: None, ..scores(0.9) }, &card(), 1).expect("sound");
+        assert_eq!(unsaid.status(&card()), CellStatus::Counted(unsaid.call));
+    }
+
+    #[test]
+    fn rounding_is_clipped_and_more_is_refused_with_the_cell() {
+        let verdict = Verdict::new(&scores(1.000_001), &card(), 1).expect("rounding");
+        assert_eq!(verdict.call.schistocyte_probability.value(), 1.0);
+        for bad in [f32::NAN, f32::INFINITY, -0.01, 1.01] {
+            let error = Verdict::new(&scores(bad), &card(), 42).expect_err("no probability");
+            assert!(error.to_string().starts_with("cell 42: outputs.schistocyte_probability: "), "{error}");
+            let mut class = scores(0.1);
+            class.class[12] = bad;
+            assert!(Verdict::new(&class, &card(), 42).is_err());
+            assert!(Verdict::new(&Scores { red_cell: Some(bad), ..scores(0.1) }, &card(), 42).is_err());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `schistoquant model`: prints the card of the model in use and the engine that runs it.
+//!
+//! In: the options of [`ModelOptions`]. Out, on stdout: a readable card, or with `--json` one document
+//! `{"engine": {…}, "card": {…}}`. The graph is loaded, so what is printed is known to work.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::model_options::ModelOptions;
+use crate::classify::{EngineInfo, ModelCard};
+
+/// Arguments of `model`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ModelArgs {
+    /// Model and engine.
+    #[command(flatten)]
+    pub options: ModelOptions,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    engine: Option<&'a EngineInfo>,
+    card: &'a ModelCard,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`ModelOptions::open`]; [`Exit::OutputNotWritable`] where stdout cannot be written. A closed pipe is a success.
+pub fn run(args: &ModelArgs) -> Result<(), Failure> {
+    let classifier = args.options.open()?;
+    let document = Document { engine: classifier.engine(), card: classifier.card() };
+    let text = if args.json {
+        serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))? + "\n"
+    } else {
+        document.to_string()
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::OutputNotWritable, error)),
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Display for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let card = self.card;
+        let mut line = |name: &str, value: &str| writeln!(f, "{name:<22} {value}");
+        line("model", &format!("{} {}", card.name, card.version))?;
+        line("graph SHA-256", &card.graph_sha256)?;
+        if let Some(engine) = self.engine {
+            line("engine", &engine.to_string())?;
+        }
+        let [batch, _, height, width] = card.input.shape;
+        line("input", &format!("{batch} crops of {width} × {height} px at {} µm/px, RGB", card.um_per_px))?;
+        line("classes", &card.labels.join(", "))?;
+        line("operating point", &format!("schistocyte from {}", card.operating_point))?;
+        if let Some(cut) = card.red_cell_operating_point {
+            line("", &format!("red cell from {cut}"))?;
+        }
+        let performance = &card.performance;
+        line("sensitivity", &share(performance.sensitivity, performance.sensitivity_cells))?;
+        line("specificity", &share(performance.specificity, performance.specificity_cells))?;
+        if let Some(measured_on) = &performance.measured_on {
+            line("measured on", measured_on)?;
+        }
+        match &performance.false_positive_floor {
+            None => line("false-positive floor", NOT_MEASURED)?,
+            Some(floor) => {
+                let interval = format!("{:.2} % ({:.2}–{:.2} %)", floor.percent, floor.low, floor.high);
+                line("false-positive floor", &format!("{interval} of {} cells: {}", floor.cells, floor.measured_on))?;
+            }
+        }
+        line("training", &card.training.procedure)?;
+        for data in &card.training.data {
+            line("", &format!("{}: {} cells, {}, {}", data.name, data.cells, data.licence, data.used_for))?;
+        }
+        line("licence", &card.licence)?;
+        line("intended use", &card.intended_use)?;
+        line("limits", &card.limits)
+    }
+}
+
+const NOT_MEASURED: &str = "not measured";
+
+fn share(share: Option<f64>, cells: Option<u64>) -> String {
+    let (Some(share), Some(cells)) = (share, cells) else { return NOT_MEASURED.to_owned() };
+    format!("{:.2} % of {cells} cells", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::classify::{EngineKind, FalsePositiveFloor, ModelOrigin};
+    use crate::cli::model_options::EngineWord;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: ModelArgs,
+    }
+
+    #[test]
+    fn words_become_options() {
+        let typed = ["model", "--engine", "onnxruntime", "--onnxruntime", "lib.so", "--model", "x.onnx", "--json"];
+        let args = Program::try_parse_from(typed).expect("every option").args;
+        assert_eq!(args.options.engine, EngineWord::OnnxRuntime);
+        assert_eq!(args.options.onnxruntime, Some("lib.so".into()));
+        assert_eq!(args.options.model, Some("x.onnx".into()));
+        assert!(args.json);
+        assert_eq!(Program::try_parse_from(["model"]).expect("defaults").args.options.engine, EngineWord::Auto);
+        assert!(Program::try_parse_from(["model", "--engine", "cuda"]).is_err());
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said_and_what_was_comes_with_its_cells() {
+        let json = include_bytes!("../../fixtures/models/tiny.card.json");
+        let mut card = ModelCard::from_json(json, &ModelOrigin::Shipped).expect("the fixture");
+        let engine = EngineInfo { kind: EngineKind::Embedded, library: None, build: "build 7".to_owned() };
+        let print = |card: &ModelCard| Document { engine: Some(&engine), card }.to_string();
+        let text = print(&card);
+        for line in [
+            "model                  tiny 1\n",
+            "engine                 embedded, build 7\n",
+            "input                  16 crops of 64 × 64 px at 0.1875 µm/px, RGB\n",
+            "operating point        schistocyte from 0.5\n",
+            "                       red cell from 0.05\n",
+            "sensitivity            not measured\n",
+            "false-positive floor   not measured\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        card.performance.sensitivity = Some(0.912_34);
+        card.performance.sensitivity_cells = Some(420);
+        let measured_on = "healthy".to_owned();
+        card.performance.false_positive_floor =
+            Some(FalsePositiveFloor { percent: 0.3, low: 0.251, high: 0.4, cells: 9000, measured_on });
+        let text = print(&card);
+        assert!(text.contains("sensitivity            91.23 % of 420 cells\n"), "{text}");
+        assert!(text.contains("false-positive floor   0.30 % (0.25–0.40 %) of 9000 cells: healthy\n"), "{text}");
+    }
+}
