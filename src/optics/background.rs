@@ -11,15 +11,15 @@ use image::RgbImage;
 /// Blocks along the shorter side of the image: fine enough to find gaps between cells, coarse enough to average noise.
 const BLOCKS_PER_SIDE: u32 = 80;
 /// Weight of blocks above the surface in the asymmetric fit; those below weigh the rest.
-const UPPER_WEIGHT: f64 = 0.93;
+const UPPER_WEIGHT: f64 = 0.985;
 /// Rounds of the asymmetric fit.
-const ENVELOPE_ROUNDS: usize = 8;
+const ENVELOPE_ROUNDS: usize = 12;
 /// Rounds of the refit to the bright mode.
-const MODE_ROUNDS: usize = 4;
+const MODE_ROUNDS: usize = 8;
 /// Width of the bright mode in standard deviations of the blocks above the surface.
-const MODE_WIDTH_SIGMA: f64 = 2.0;
+const MODE_WIDTH_SIGMA: f64 = 2.5;
 /// Least spread that the refit assumes, gray values: the quantization of an 8-bit camera.
-const MIN_SIGMA: f64 = 0.7;
+const MIN_SIGMA: f64 = 1.2;
 /// Least illumination, gray values: below it the image is black and division means nothing.
 const MIN_ILLUMINATION: f64 = 4.0;
 

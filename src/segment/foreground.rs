@@ -6,16 +6,18 @@
 //! density, the lower keeps pale objects that never reach the upper; 5. holes that are pallor and no gap are filled.
 //! Limits: a cell whose rim is fainter than the lower threshold is not seen.
 
-use super::SegmentOptions;
-use crate::optics::density::{DensityTable, otsu, smooth};
+use super::shape::RowExtents;
+use super::{SegmentOptions, tune};
+use crate::optics::density::{DensityTable, smooth};
 use crate::optics::regions::{Connectivity, connected_regions};
 use crate::smear::NormalizedField;
 
 /// Channel mix (red, green, blue) before the field's own mix is known: green absorbs most in eosin and hemoglobin.
 const FIRST_MIX: [f32; 3] = [0.15, 0.65, 0.2];
-/// Histogram of densities: bins and their range. Denser pixels are nuclei or dirt and must not claim the threshold.
-const HISTOGRAM_BINS: usize = 256;
-const HISTOGRAM_MAX_DENSITY: f32 = 0.6;
+/// Density of a stained pixel in standard deviations of the background noise, for the first look at a field.
+const FIRST_SIGMA: f32 = 5.0;
+/// Green density of a nuclear pixel, relative to the red cells.
+const NUCLEAR_GREEN: f32 = 1.1;
 /// Share of the typical density at which outlines are cut: the half height of a blurred edge, a little outward since
 /// rims are denser than pallor.
 const UPPER_SHARE: f32 = 0.42;
@@ -25,8 +27,10 @@ const LOWER_SHARE: f32 = 0.2;
 const LOWER_SIGMA: f32 = 4.0;
 /// Least typical density of a stained field: half of the palest labelled field.
 const MIN_LEVEL: f32 = 0.02;
-/// A pale object counts as one where its area is at least this share of a nominal cell.
-const PALE_OBJECT_MIN_SHARE: f64 = 0.12;
+/// Layers of pixels of a blurred edge between the two thresholds.
+const SKIRT_PX: usize = 2;
+/// Mean density of a hole, relative to the typical one, above which it is thin stain and no empty glass.
+const PALLOR_DENSITY: f32 = 0.08;
 /// The largest pallor as a share of a nominal cell; larger holes are gaps between cells.
 const PALLOR_MAX_SHARE: f64 = 0.75;
 /// Holes below this share of a nominal cell are noise and always filled.
@@ -50,41 +54,64 @@ pub(super) fn find(field: &NormalizedField, options: &SegmentOptions) -> Option<
     let width = field.rgb.width() as usize;
     let table = DensityTable::new(NormalizedField::BACKGROUND);
     let first = table.plane(&field.rgb, FIRST_MIX);
-    let cut = threshold(&first)?;
-    let mix = fisher_mix(field, &table, &first, cut)?;
+    let cut = (FIRST_SIGMA * background_noise(&first)).max(MIN_LEVEL);
+    let red_cell = red_cell_color(field, &table, &first, cut)?;
+    let mix = fisher_mix(field, &table, &first, cut, &red_cell)?;
     let density = smooth(&table.plane(&field.rgb, mix), width);
-    let cut = threshold(&density)?;
-    let level = median(density.iter().copied().filter(|d| *d > cut))?;
-    if level < MIN_LEVEL {
-        return None;
-    }
     let noise = background_noise(&density);
-    let upper = UPPER_SHARE * level;
-    let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
+    let cut = (FIRST_SIGMA * noise).max(MIN_LEVEL);
+    let is_nuclear = |pixel: &[u8]| nuclear(pixel, &table, &red_cell);
+    let level = median(
+        density.iter().zip(field.rgb.as_raw().chunks_exact(3)).filter(|(d, p)| **d > cut && !is_nuclear(p)).map(|(d, _)| *d),
+    )?;
+    let upper = (crate::segment::tune("UPPER", UPPER_SHARE) * level).max(cut);
+    let lower = (crate::segment::tune("LOWER", LOWER_SHARE) * level).max(LOWER_SIGMA * noise).min(upper);
     let nominal = options.nominal_cell_area_px();
-    let mut mask: Vec<bool> = density.iter().map(|d| *d > upper).collect();
-    add_pale_objects(&mut mask, &density, lower, width, nominal);
-    fill_pallor(&mut mask, width, nominal);
+    let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
+    fill_pallor(&mut mask, &density, level, width, nominal);
+    peel(&mut mask, &density, upper, width);
     Some(Foreground { mask, density, level })
 }
 
-fn threshold(density: &[f32]) -> Option<f32> {
-    let mut counts = vec![0u64; HISTOGRAM_BINS];
-    let scale = HISTOGRAM_BINS as f32 / HISTOGRAM_MAX_DENSITY;
-    for &d in density {
-        counts[((d * scale).max(0.0) as usize).min(HISTOGRAM_BINS - 1)] += 1;
+/// Median density of the stained pixels in each channel, nuclei left out once their color is known.
+fn red_cell_color(field: &NormalizedField, table: &DensityTable, first: &[f32], cut: f32) -> Option<[f32; 3]> {
+    let mut color: Option<[f32; 3]> = None;
+    for _ in 0..2 {
+        let stained: Vec<&[u8]> = field
+            .rgb
+            .as_raw()
+            .chunks_exact(3)
+            .zip(first)
+            .filter(|(pixel, d)| **d > cut && !color.is_some_and(|color| nuclear(pixel, table, &color)))
+            .map(|(pixel, _)| pixel)
+            .collect();
+        let mut next = [0.0; 3];
+        for (channel, value) in next.iter_mut().enumerate() {
+            *value = median(stained.iter().map(|pixel| table.density(pixel[channel])))?;
+        }
+        color = Some(next);
     }
-    // METHOD: the last bin collects nuclei and dirt, far from both heaps; it would pull the threshold up.
-    counts[HISTOGRAM_BINS - 1] = 0;
-    otsu(&counts).map(|bin| bin as f32 / scale)
+    color
 }
 
-/// Weights that part stained from empty pixels best, from means and variances of the two sides of a first cut.
-fn fisher_mix(field: &NormalizedField, table: &DensityTable, first: &[f32], cut: f32) -> Option<[f32; 3]> {
+/// Whether a single pixel has the color of nuclear stain against the field's red cells.
+fn nuclear(pixel: &[u8], table: &DensityTable, red_cell: &[f32; 3]) -> bool {
+    let [green, blue] = [1, 2].map(|channel| table.density(pixel[channel]));
+    green > NUCLEAR_GREEN * red_cell[1] && blue * red_cell[1] < super::nuclei::NUCLEAR_BLUE_RATIO * red_cell[2] * green
+}
+
+/// Weights that part red cells from empty pixels best, from means and variances of the two sides of a first cut.
+fn fisher_mix(
+    field: &NormalizedField,
+    table: &DensityTable,
+    first: &[f32],
+    cut: f32,
+    red_cell: &[f32; 3],
+) -> Option<[f32; 3]> {
     let mut sums = [[[0.0f64; 2]; 3]; 2];
     let mut counts = [0u64; 2];
     for (pixel, d) in field.rgb.as_raw().chunks_exact(3).zip(first) {
-        if *d > HISTOGRAM_MAX_DENSITY {
+        if nuclear(pixel, table, red_cell) {
             continue;
         }
         let side = usize::from(*d > cut);
@@ -121,31 +148,15 @@ fn background_noise(density: &[f32]) -> f32 {
     median(density.iter().copied().filter(|d| *d < 0.0)).map_or(0.0, |m| -1.48 * m)
 }
 
-fn add_pale_objects(mask: &mut [bool], density: &[f32], lower: f32, width: usize, nominal: f64) {
-    let low: Vec<bool> = density.iter().map(|d| *d > lower).collect();
-    let found = connected_regions(&low, width, Connectivity::Four);
-    let mut strong = vec![0u32; found.regions.len()];
-    for (label, inside) in found.labels.iter().zip(mask.iter()) {
-        if *label > 0 && *inside {
-            strong[*label as usize - 1] += 1;
-        }
-    }
-    for (index, label) in found.labels.iter().enumerate() {
-        let Some(region) = (*label as usize).checked_sub(1) else { continue };
-        let area = f64::from(found.regions[region].area_px);
-        // Mostly pale: a ghost or a hypochromic ring with a few dense pixels keeps its whole outline.
-        let pale = f64::from(strong[region]) < 0.5 * area;
-        if pale && area >= PALE_OBJECT_MIN_SHARE * nominal {
-            mask[index] = true;
-        }
-    }
-}
-
-/// Fills holes that are pallor: convex enough and no larger than a cell's.
-fn fill_pallor(mask: &mut [bool], width: usize, nominal: f64) {
+/// Fills holes that are pallor: no larger than a cell's, and either convex or not as empty as the background.
+fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize, nominal: f64) {
     let height = mask.len() / width;
     let empty: Vec<bool> = mask.iter().map(|inside| !inside).collect();
     let holes = connected_regions(&empty, width, Connectivity::Four);
+    let mut sums = vec![0.0f64; holes.regions.len()];
+    for (label, d) in holes.labels.iter().zip(density).filter(|(label, _)| **label > 0) {
+        sums[*label as usize - 1] += f64::from(*d);
+    }
     let fill: Vec<bool> = holes
         .regions
         .iter()
@@ -156,13 +167,41 @@ fn fill_pallor(mask: &mut [bool], width: usize, nominal: f64) {
                 return false;
             }
             area < SPECK_SHARE * nominal
-                || super::shape::RowExtents::of_label(&holes.labels, width, index as u32 + 1, hole).solidity()
-                    >= PALLOR_MIN_SOLIDITY
+                || sums[index] / area > f64::from(tune("PALD", PALLOR_DENSITY) * level)
+                || RowExtents::of_label(&holes.labels, width, index as u32 + 1, hole).span_solidity()
+                    >= tune("PALS", PALLOR_MIN_SOLIDITY as f32) as f64
         })
         .collect();
     for (inside, label) in mask.iter_mut().zip(&holes.labels) {
         if *label > 0 && fill[*label as usize - 1] {
             *inside = true;
+        }
+    }
+}
+
+/// Takes the soft skirt off: from the outside, up to [`SKIRT_PX`] layers of pixels below the upper threshold.
+///
+/// METHOD: a steep edge crosses from the lower to the upper threshold within the skirt, so its outline ends up at the
+/// upper one; a pale rim is wider than the skirt and stays.
+fn peel(mask: &mut [bool], density: &[f32], upper: f32, width: usize) {
+    let height = mask.len() / width;
+    for _ in 0..tune("SKIRT", SKIRT_PX as f32) as usize {
+        let mut outer = Vec::new();
+        for index in 0..mask.len() {
+            if !mask[index] || density[index] > upper {
+                continue;
+            }
+            let (x, y) = (index % width, index / width);
+            let open = (x > 0 && !mask[index - 1])
+                || (x + 1 < width && !mask[index + 1])
+                || (y > 0 && !mask[index - width])
+                || (y + 1 < height && !mask[index + width]);
+            if open {
+                outer.push(index);
+            }
+        }
+        for index in outer {
+            mask[index] = false;
         }
     }
 }

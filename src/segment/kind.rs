@@ -28,6 +28,8 @@ const MARKING_RED_RATIO: f32 = 1.5;
 const MARKING_DENSITY: f32 = 1.8;
 /// Mean density above which even an object of red cell color is precipitate: three cells on top of each other.
 const PRECIPITATE_DENSITY: f32 = 3.0;
+/// An object that shares more than this part of its outline with a nucleated cell is that cell's cytoplasm.
+const CYTOPLASM_CONTACT_SHARE: f64 = 0.3;
 /// Area above which no single red cell lies (a macrocyte of 10.6 µm).
 const ONE_CELL_MAX_SHARE: f64 = 2.0;
 /// Above this area an object must be convex to be one cell.
@@ -39,6 +41,9 @@ struct Sums {
     density: f64,
     channels: [f64; 3],
     pixels: f64,
+    /// Pixel edges on the outline, and those of them shared with a nucleated cell.
+    edges: f64,
+    nucleated_edges: f64,
 }
 
 /// What the kinds of a field are judged by.
@@ -63,7 +68,7 @@ impl<'a> FieldContext<'a> {
         options: &SegmentOptions,
     ) -> Self {
         let mut sums: Vec<Sums> =
-            bounds.iter().map(|_| Sums { density: 0.0, channels: [0.0; 3], pixels: 0.0 }).collect();
+            bounds.iter().map(|_| Sums { density: 0.0, channels: [0.0; 3], pixels: 0.0, edges: 0.0, nucleated_edges: 0.0 }).collect();
         for (index, &label) in map.as_slice().iter().enumerate().filter(|(_, label)| **label > 0) {
             let sum = &mut sums[label as usize - 1];
             sum.density += f64::from(foreground.density[index]);
@@ -72,6 +77,7 @@ impl<'a> FieldContext<'a> {
                 sum.channels[channel] += f64::from(nuclei.planes[channel][index]);
             }
         }
+        count_edges(map, nuclei.seed_count, &mut sums);
         Self {
             bounds,
             sums,
@@ -111,6 +117,9 @@ impl<'a> FieldContext<'a> {
             let platelet = share <= PLATELET_MAX_SHARE;
             return excluded(if platelet { ExclusionReason::Platelet } else { ExclusionReason::WhiteCell });
         }
+        if sums.nucleated_edges > CYTOPLASM_CONTACT_SHARE * sums.edges {
+            return excluded(ExclusionReason::WhiteCell);
+        }
         if density > PRECIPITATE_DENSITY {
             return excluded(ExclusionReason::Precipitate);
         }
@@ -130,5 +139,28 @@ impl<'a> FieldContext<'a> {
             }
         }
         Some(ObjectKind::RedCell)
+    }
+}
+
+/// Counts the pixel edges between each object and whatever is not it.
+fn count_edges(map: &LabelMap, seed_count: u32, sums: &mut [Sums]) {
+    let width = map.width() as usize;
+    let labels = map.as_slice();
+    let mut count = |a: u32, b: u32| {
+        for (own, other) in [(a, b), (b, a)] {
+            if own > 0 {
+                let sum = &mut sums[own as usize - 1];
+                sum.edges += 1.0;
+                sum.nucleated_edges += f64::from(u8::from((1..=seed_count).contains(&other)));
+            }
+        }
+    };
+    for (index, &label) in labels.iter().enumerate() {
+        if (index + 1) % width != 0 && labels[index + 1] != label {
+            count(label, labels[index + 1]);
+        }
+        if index + width < labels.len() && labels[index + width] != label {
+            count(label, labels[index + width]);
+        }
     }
 }

@@ -88,3 +88,5 @@ fn bounds_of(labels: &[u32], width: usize, count: usize) -> Vec<Option<Region>> 
     }
     all
 }
+
+pub(crate) fn tune(name: &str, default: f32) -> f32 { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default) }

@@ -14,11 +14,13 @@ use crate::optics::regions::{Connectivity, connected_regions};
 use crate::smear::NormalizedField;
 
 /// Blue-to-green ratio relative to the red cells below which a dense pixel is nuclear stain.
-const NUCLEAR_BLUE_RATIO: f32 = 0.68;
+pub(super) const NUCLEAR_BLUE_RATIO: f32 = 0.68;
 /// Density of a nuclear pixel relative to the field's typical density.
 const NUCLEAR_DENSITY: f32 = 1.2;
 /// Least area of a nucleus, share of a nominal red cell; smaller spots are platelets or inclusions.
 const NUCLEUS_MIN_SHARE: f64 = 0.22;
+/// Least area of a part that belongs to a nucleus, share of a nominal red cell; color fringes of edges are smaller.
+const LOBE_MIN_SHARE: f64 = 0.06;
 /// Parts of one nucleus lie within this share of a cell diameter.
 const LOBE_REACH_SHARE: f64 = 0.3;
 /// Range of density, relative to the typical one, of the pixels that give the color of red cells.
@@ -79,18 +81,18 @@ fn group(nuclear: &[bool], width: usize, options: &SegmentOptions) -> (Vec<u32>,
     let reach = (LOBE_REACH_SHARE * options.cell_diameter_px) as i64;
     let mut owner = vec![0u32; parts.regions.len()];
     let mut count = 0;
-    let large = |index: usize| f64::from(parts.regions[index].area_px) >= least;
-    for index in (0..parts.regions.len()).filter(|index| large(*index)) {
+    let small = LOBE_MIN_SHARE * options.nominal_cell_area_px();
+    for index in (0..parts.regions.len()).filter(|index| f64::from(parts.regions[*index].area_px) >= least) {
         if owner[index] == 0 {
             count += 1;
             owner[index] = count;
-            gather(&parts.regions, &mut owner, index, reach);
+            gather(&parts.regions, &mut owner, index, reach, small);
         }
     }
     (parts.labels.iter().map(|label| if *label == 0 { 0 } else { owner[*label as usize - 1] }).collect(), count)
 }
 
-fn gather(parts: &[crate::optics::regions::Region], owner: &mut [u32], start: usize, reach: i64) {
+fn gather(parts: &[crate::optics::regions::Region], owner: &mut [u32], start: usize, reach: i64, small: f64) {
     let mut pending = vec![start];
     while let Some(current) = pending.pop() {
         let here = parts[current];
@@ -100,7 +102,7 @@ fn gather(parts: &[crate::optics::regions::Region], owner: &mut [u32], start: us
             };
             let near = apart(here.x_min, here.x_max, other.x_min, other.x_max) <= reach
                 && apart(here.y_min, here.y_max, other.y_min, other.y_max) <= reach;
-            if owner[index] == 0 && near {
+            if owner[index] == 0 && near && f64::from(other.area_px) >= small {
                 owner[index] = owner[start];
                 pending.push(index);
             }

@@ -105,9 +105,11 @@ impl RowExtents {
         (f64::from(self.area_px) / self.hull_area_px()).min(1.0)
     }
 
-    /// Longest extent over √(4·area/π) of the same area, a cheap elongation: rows and columns only.
-    pub fn diameter_px(&self) -> f64 {
-        2.0 * (f64::from(self.area_px) / std::f64::consts::PI).sqrt()
+    /// Area of the rows from first to last pixel over hull area, 0–1: as [`Self::solidity`] with enclosed islands
+    /// filled.
+    pub fn span_solidity(&self) -> f64 {
+        let span: u32 = self.rows.iter().flatten().map(|(start, end)| end - start + 1).sum();
+        (f64::from(span) / self.hull_area_px()).min(1.0)
     }
 }
 

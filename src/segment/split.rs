@@ -10,17 +10,6 @@ use super::shape::RowExtents;
 use super::watershed::{Basins, flood};
 use crate::optics::distance::euclidean_distance;
 
-/// A neck at or above this share of the smaller basin's half width does not part cells, whatever the union's shape.
-const WIDE_NECK: f32 = 0.9;
-/// A neck below this share always parts cells.
-const NARROW_NECK: f32 = 0.5;
-/// Between the two: joined where the union is at least this convex.
-const ONE_CELL_SOLIDITY: f64 = 0.94;
-/// A union larger than this many nominal cells is no single cell.
-const ONE_CELL_MAX_AREA: f64 = 1.9;
-/// A union whose hull is below this share of a nominal cell is one fragment, however its outline bends.
-const SMALL_HULL_SHARE: f64 = 0.5;
-
 /// Labels from 1; the first `seed_count` are the seeds' own.
 pub(super) fn split(
     mask: &[bool],
@@ -38,6 +27,7 @@ pub(super) fn split(
 fn join(basins: &mut Basins, seed_count: u32, width: usize, options: &SegmentOptions) -> usize {
     let count = basins.peaks.len();
     let mut shapes = RowExtents::of_all(&basins.labels, width, count);
+    let typical = typical_area(&shapes, options.nominal_cell_area_px());
     let mut peaks = basins.peaks.clone();
     let mut owner: Vec<u32> = (0..=count as u32).collect();
     let mut passes: Vec<(u32, u32, f32)> =
@@ -56,7 +46,7 @@ fn join(basins: &mut Basins, seed_count: u32, width: usize, options: &SegmentOpt
         }
         let (Some(first), Some(second)) = (&shapes[a as usize - 1], &shapes[b as usize - 1]) else { continue };
         let union = first.joined(second);
-        if is_one_cell(&union, ratio(&peaks, a, b, pass), options) {
+        if is_one_cell(&union, ratio(&peaks, a, b, pass), typical) {
             let (keep, drop) = (a.min(b), a.max(b));
             peaks[keep as usize - 1] = peaks[a as usize - 1].max(peaks[b as usize - 1]);
             shapes[keep as usize - 1] = Some(union);
@@ -85,12 +75,26 @@ fn find(owner: &[u32], mut label: u32) -> u32 {
     label
 }
 
-fn is_one_cell(union: &RowExtents, neck: f32, options: &SegmentOptions) -> bool {
-    let nominal = options.nominal_cell_area_px();
-    if f64::from(union.area_px()) > ONE_CELL_MAX_AREA * nominal || neck < NARROW_NECK {
-        return false;
-    }
-    neck >= WIDE_NECK
-        || union.solidity() >= ONE_CELL_SOLIDITY
-        || union.hull_area_px() < SMALL_HULL_SHARE * nominal
+fn is_one_cell(union: &RowExtents, neck: f32, typical: f64) -> bool {
+    let t = |n: &str, v: f64| f64::from(crate::segment::tune(n, v as f32));
+    let share = f64::from(union.area_px()) / typical;
+    let solidity = union.solidity();
+    let neck = f64::from(neck);
+    (neck >= t("WIDE", 0.93) && share < t("WIDEA", 1.9))
+        || (share <= t("A1", 1.25) && neck >= t("N1", 0.5) && solidity >= t("S1", 0.93))
+        || (share <= t("A2", 1.15) && neck >= t("N2", 0.6) && solidity >= t("S2", 0.88))
+        || (union.hull_area_px() < t("SH", 0.5) * typical && neck >= t("N3", 0.6))
+}
+
+/// Median area of the basins that look like one whole cell; the nominal cell where there are none.
+fn typical_area(shapes: &[Option<RowExtents>], nominal: f64) -> f64 {
+    let mut areas: Vec<f64> = shapes
+        .iter()
+        .flatten()
+        .filter(|shape| shape.solidity() > 0.95)
+        .map(|shape| f64::from(shape.area_px()))
+        .filter(|area| (0.4 * nominal..=1.8 * nominal).contains(area))
+        .collect();
+    let middle = areas.len() / 2;
+    if areas.len() < 5 { nominal } else { *areas.select_nth_unstable_by(middle, f64::total_cmp).1 }
 }
