@@ -90,12 +90,8 @@ impl Contour {
 
     /// Bounding rectangle.
     pub fn bounds(&self) -> Bounds {
-        let start = Bounds {
-            x_min: f64::INFINITY,
-            y_min: f64::INFINITY,
-            x_max: f64::NEG_INFINITY,
-            y_max: f64::NEG_INFINITY,
-        };
+        let start =
+            Bounds { x_min: f64::INFINITY, y_min: f64::INFINITY, x_max: f64::NEG_INFINITY, y_max: f64::NEG_INFINITY };
         self.points.iter().fold(start, |bounds, p| Bounds {
             x_min: bounds.x_min.min(p[0]),
             y_min: bounds.y_min.min(p[1]),

@@ -23,6 +23,6 @@ pub use class::{CellClass, SchistocyteForm};
 pub use contour::{Bounds, Contour};
 pub use field::{Field, FieldId, LabelMap, NormalizedField};
 pub use morphology::Morphology;
-pub use segmentation::{ObjectKind, SegmentedObject, Segmentation};
+pub use segmentation::{ObjectKind, Segmentation, SegmentedObject};
 pub use specimen::AgeGroup;
 pub use truth::{LabeledCell, LabeledField, TruthKind};
