@@ -87,8 +87,8 @@ impl Listing {
         if !self.seen.insert(resolved.clone()) {
             return Ok(());
         }
-        let (source, broken_off) = StillFile::open(path, self.limits)?;
-        if let Some(problem) = broken_off {
+        let (source, left_out) = StillFile::open(path, self.limits)?;
+        if let Some(problem) = left_out {
             self.failures.push(problem.at(path));
         }
         self.files.push(ListedFile { resolved, source: Arc::new(source) });

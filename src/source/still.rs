@@ -139,22 +139,22 @@ struct FileBytes {
 }
 
 impl StillFile {
-    /// Opens a file, tells its format by content and lists its pictures; no pixel is read. The second value is why the
-    /// list of pages ends early, where it does.
+    /// Opens a file, tells its format by content and lists its pictures; no pixel is read. The second value is why a
+    /// page is not among them, where one is not.
     pub(super) fn open(path: &Path, limits: DecodeLimits) -> Result<(Self, Option<SourceProblem>), SourceProblem> {
         let mut file = File::open(path)?;
         limits.check_file(&file)?;
         let mut head = Vec::with_capacity(HEAD_BYTES);
         (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-        let (pages, broken_off) = if content_of(&head)? == Format::Tiff {
+        let (pages, left_out) = if content_of(&head)? == Format::Tiff {
             file.rewind()?;
             let listed = tiff_pages::pages(BufReader::new(file))?;
-            (listed.pictures, listed.broken_off)
+            (listed.pictures, listed.left_out)
         } else {
             (vec![0], None)
         };
         let held = Mutex::new(Held { file: None, unread_pages: pages.len() });
-        Ok((Self { path: path.to_owned(), limits, pages, held }, broken_off))
+        Ok((Self { path: path.to_owned(), limits, pages, held }, left_out))
     }
 
     /// The file's bytes: read with its first page, dropped with its last.

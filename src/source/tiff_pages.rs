@@ -37,34 +37,48 @@ const OLD_SUBFILE_REDUCED: u32 = 2;
 pub(super) struct Pages {
     /// Positions of the pictures at full resolution, from 0.
     pub(super) pictures: Vec<usize>,
-    /// Why the list of pages ends early, where it does.
-    pub(super) broken_off: Option<SourceProblem>,
+    /// Why a page is not in the list, or why the list ends early; the first such reason.
+    pub(super) left_out: Option<SourceProblem>,
 }
 
 /// Walks the directories of a file; no pixel is read.
+///
+/// METHOD: a file that begins with a tiled page is a slide: its pages of another size are smaller copies of the first, a
+/// label or an overview, often without a mark that says so. Read as fields they would count the same cells again.
 pub(super) fn pages(reader: impl Read + Seek) -> Result<Pages, SourceProblem> {
     let mut decoder = Decoder::new(reader).map_err(problem)?;
-    let mut pictures = Vec::new();
-    let mut broken_off = None;
+    let slide_size = match decoder.get_chunk_type() {
+        ChunkType::Tile => Some(decoder.dimensions().map_err(problem)?),
+        ChunkType::Strip => None,
+    };
+    let mut listed = Pages { pictures: Vec::new(), left_out: None };
+    let mut sound = true;
     for page in 0.. {
         if page >= MAX_PAGES {
             return Err(SourceProblem::TooManyPages { limit: MAX_PAGES });
         }
-        if is_picture(&mut decoder) {
-            pictures.push(page);
+        if sound {
+            let size = decoder.dimensions().map_err(problem)?;
+            if is_picture(&mut decoder) && slide_size.is_none_or(|slide| slide == size) {
+                listed.pictures.push(page);
+            }
         }
         if !decoder.more_images() {
             break;
         }
-        if let Err(error) = decoder.next_image() {
-            broken_off = Some(problem(error));
-            break;
-        }
+        sound = match decoder.next_image() {
+            Ok(()) => true,
+            Err(error) => {
+                listed.left_out.get_or_insert(problem(error));
+                false
+            }
+        };
     }
-    if pictures.is_empty() && broken_off.is_none() {
-        return Err(SourceProblem::NoFullPage);
+    match listed.left_out.take() {
+        Some(problem) if listed.pictures.is_empty() => Err(problem),
+        None if listed.pictures.is_empty() => Err(SourceProblem::NoFullPage),
+        left_out => Ok(Pages { left_out, ..listed }),
     }
-    Ok(Pages { pictures, broken_off })
 }
 
 /// Whether the current page is a picture of its own: no thumbnail, no mask.
@@ -164,7 +178,8 @@ fn decode_jpeg_parts(decoder: &mut Decoder<Cursor<&[u8]>>, parts: &[&[u8]]) -> R
     let mut rgb = RgbImage::new(width, height);
     for (index, part) in (0u32..).zip(parts) {
         let (x, y) = (index % across * part_width, index / across * part_height);
-        let picture = jpeg::decode_part(&with_tables(&tables, part), part_width, part_height, colors)?;
+        let picture = jpeg::decode_part(&with_tables(&tables, part), part_width, part_height, colors)
+            .map_err(|problem| in_part(problem, index))?;
         let needed = (part_width.min(width - x), part_height.min(height - y));
         if picture.width() < needed.0 || picture.height() < needed.1 {
             let found =
@@ -176,6 +191,16 @@ fn decode_jpeg_parts(decoder: &mut Decoder<Cursor<&[u8]>>, parts: &[&[u8]]) -> R
             .map_err(|_| SourceProblem::Corrupt { format: "TIFF", found: "a part outside the picture".to_owned() })?;
     }
     Ok(rgb)
+}
+
+/// Says in which part of a page a JPEG stream is bad.
+fn in_part(problem: SourceProblem, index: u32) -> SourceProblem {
+    let named = |found: String| format!("JPEG part {}: {found}", index + 1);
+    match problem {
+        SourceProblem::Truncated { found, .. } => SourceProblem::Truncated { format: "TIFF", found: named(found) },
+        SourceProblem::Corrupt { found, .. } => SourceProblem::Corrupt { format: "TIFF", found: named(found) },
+        other => other,
+    }
 }
 
 /// A whole JPEG stream from the tables of the page and the stream of a part: start and end marks are taken once.
@@ -241,13 +266,16 @@ fn page_of<T: Copy + Into<u32>>(
     into_rgb(Samples { width, height, channels, colors, alpha, data })
 }
 
-/// What the sample behind the colors means, by `ExtraSamples`; unspecified data are not taken for opacity.
+/// What the sample behind the colors means, by `ExtraSamples`.
+///
+/// METHOD: several writers leave the tag out of their RGBA files, so a fourth sample without it is opacity; one that is
+/// marked as unspecified is not, since such samples are often zero and would turn the picture white.
 fn alpha<R: Read + Seek>(decoder: &mut Decoder<R>) -> Alpha {
     let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
     match extra.first() {
         Some(1) => Alpha::Premultiplied,
-        Some(2) => Alpha::Straight,
-        _ => Alpha::None,
+        None | Some(2) => Alpha::Straight,
+        Some(_) => Alpha::None,
     }
 }
 
