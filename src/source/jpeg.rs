@@ -5,7 +5,7 @@
 //! G.1 (progressive scans); Adobe Technical Note 5116 (marker APP14). Limits: no arithmetic or lossless coding, no 12
 //! bits; color profiles are not applied; bits flipped inside a scan without breaking a code cannot be noticed.
 //!
-//! Order: 1. [`walk`] reads the structure, refuses what is cut off and writes a clean stream, 2. the caller's limits are
+//! Order: 1. [`walk()`] reads the structure, refuses what is cut off and writes a clean stream, 2. the caller's limits are
 //! checked on the frame header, 3. `zune-jpeg` decodes the clean stream in its strict mode, 4. CMYK becomes RGB.
 
 mod walk;

@@ -41,8 +41,8 @@ const CAMERA_BITS: [u32; 5] = [8, 10, 12, 14, 16];
 /// METHOD: many cameras of 10, 12 or 14 bits write their counts into the low bits of 16-bit samples and few files say
 /// so. Scaled by the full range such a picture is near black. White is therefore the largest count of the smallest
 /// common depth that holds every sample: the empty background of a bright field lies near the camera's full scale, so
-/// the brightest sample tells the depth. Within a depth nothing is stretched: a dim field stays dim for the exposure
-/// test, and only a true 16-bit picture whose brightest sample is under a quarter of its range would be brightened.
+/// the brightest sample tells the depth. Within a depth nothing is stretched, so a dim field stays dim for the exposure
+/// test; only a picture whose brightest sample is under a quarter of its camera's range is brightened, fourfold.
 pub(super) fn white_of_16_bit(brightest: u16) -> u32 {
     CAMERA_BITS
         .iter()
