@@ -1,0 +1,241 @@
+//! Why an input gives no field, sorted by who can act on it.
+//!
+//! In: what the file system and the decoders report. Out: [`SourceError`], whose text names the path, what was
+//! expected, what was found and what to do; [`SourceProblem::category`] is what a program decides by.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Who can act on a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCategory {
+    /// The bytes are no complete image: take the file from its origin again.
+    InputUnreadable,
+    /// A sound input that is no field of a smear: give another one.
+    InputUnsuitable,
+    /// Larger than this program takes: give a smaller one.
+    LimitReached,
+    /// A format or encoding that this build cannot decode: convert the file.
+    NotInThisBuild,
+    /// The operating system does not hand out the bytes: path, permission, disk.
+    Environment,
+}
+
+impl ErrorCategory {
+    /// Name as written in the list of refused files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InputUnreadable => "input_unreadable",
+            Self::InputUnsuitable => "input_unsuitable",
+            Self::LimitReached => "limit_reached",
+            Self::NotInThisBuild => "not_in_this_build",
+            Self::Environment => "environment",
+        }
+    }
+}
+
+/// An input that gives no field, or one field that cannot be read.
+#[derive(Debug, Error)]
+#[error("{}: {problem}", path.display())]
+pub struct SourceError {
+    /// Path as given, or found in a folder as given.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: SourceProblem,
+}
+
+impl SourceError {
+    /// Who can act on it.
+    pub fn category(&self) -> ErrorCategory {
+        self.problem.category()
+    }
+}
+
+/// What is wrong with an input: expected, found, what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SourceProblem {
+    /// Nothing at the path.
+    #[error("expected a file or a folder, found nothing there; check the spelling of the path")]
+    Missing,
+    /// The operating system denies access.
+    #[error("expected a readable file or folder, found that access is denied; give this user the right to read it")]
+    NoPermission,
+    /// Any other failure of the operating system.
+    #[error("expected a readable file or folder, found that reading fails ({0}); check the disk or the network share")]
+    Io(io::Error),
+    /// A device, a pipe or a socket.
+    #[error("expected a file or a folder, found neither; copy the image to a regular file")]
+    NotAFile,
+    /// A file without bytes.
+    #[error("expected an image, found an empty file; copy it from its origin again")]
+    Empty,
+    /// The first bytes belong to no image format.
+    #[error(
+        "expected a JPEG, PNG, TIFF, BMP or WebP image, found {found}; leave the file out or export it as an image"
+    )]
+    NotAnImage {
+        /// The first bytes, in words.
+        found: String,
+    },
+    /// The file ends before the image does.
+    #[error("expected a complete {format} image, found one that is cut off ({found}); copy it from its origin again")]
+    Truncated {
+        /// Format by content.
+        format: &'static str,
+        /// Where it ends.
+        found: String,
+    },
+    /// The bytes contradict the format.
+    #[error("expected a sound {format} image, found a damaged one ({found}); copy it from its origin again")]
+    Corrupt {
+        /// Format by content.
+        format: &'static str,
+        /// What contradicts.
+        found: String,
+    },
+    /// Width or height of nothing.
+    #[error("expected an image with pixels, found {width} x {height}; export it again")]
+    ZeroSized {
+        /// Width, px.
+        width: u32,
+        /// Height, px.
+        height: u32,
+    },
+    /// Samples that are no photograph: masks, floating point, many bands.
+    #[error("expected 8 or 16 bits per sample in gray, RGB, RGBA or CMYK, found {found}; export it as RGB with 8 bits")]
+    UnsuitableSamples {
+        /// Sample layout, in words.
+        found: String,
+    },
+    /// A TIFF file that holds thumbnails or masks only.
+    #[error("expected at least one page at full resolution, found thumbnails or masks only; export the picture itself")]
+    NoFullPage,
+    /// A folder in which nothing is an image.
+    #[error(
+        "expected a folder with JPEG, PNG, TIFF, BMP or WebP images, found none in it; give the folder that holds them (subfolders are not searched)"
+    )]
+    FolderWithoutImages,
+    /// Two fields that cannot be told apart by name.
+    #[error("expected a file name of its own, found one that names a second field `{name}`; rename the file")]
+    AmbiguousName {
+        /// The name that is taken.
+        name: String,
+    },
+    /// More pixels than are decoded at once.
+    #[error(
+        "expected at most {limit} pixels, found {width} x {height}; crop the picture or export it at lower resolution"
+    )]
+    TooManyPixels {
+        /// Width by the header, px.
+        width: u32,
+        /// Height by the header, px.
+        height: u32,
+        /// Largest number of pixels.
+        limit: u64,
+    },
+    /// More bytes than are read at once.
+    #[error("expected a file of at most {limit} bytes, found {bytes}; export it with compression or split its pages")]
+    TooManyBytes {
+        /// Size of the file.
+        bytes: u64,
+        /// Largest size.
+        limit: u64,
+    },
+    /// More pages than one file may hold.
+    #[error("expected at most {limit} pages in a file, found more; split the file")]
+    TooManyPages {
+        /// Largest number of pages.
+        limit: usize,
+    },
+    /// The file makes its decoder ask for more memory than its pixels need.
+    #[error(
+        "expected a {format} image that decodes in the memory its pixels need, found one that asks for more; export it again"
+    )]
+    TooMuchMemory {
+        /// Format by content.
+        format: &'static str,
+    },
+    /// A known format without a decoder here.
+    #[error(
+        "expected a JPEG, PNG, TIFF, BMP or WebP image, found {format}, which this build does not decode; export it as PNG or TIFF"
+    )]
+    UnsupportedFormat {
+        /// Format by content.
+        format: &'static str,
+    },
+    /// A known format in an encoding without a decoder here.
+    #[error(
+        "expected a common {format} encoding, found one that this build does not decode ({found}); export it as PNG or as TIFF without compression"
+    )]
+    UnsupportedEncoding {
+        /// Format by content.
+        format: &'static str,
+        /// The encoding, in words.
+        found: String,
+    },
+}
+
+impl SourceProblem {
+    /// Who can act on it.
+    pub fn category(&self) -> ErrorCategory {
+        match self {
+            Self::Missing | Self::NoPermission | Self::Io(_) => ErrorCategory::Environment,
+            Self::Empty | Self::NotAnImage { .. } | Self::Truncated { .. } | Self::Corrupt { .. } => {
+                ErrorCategory::InputUnreadable
+            }
+            Self::NotAFile
+            | Self::ZeroSized { .. }
+            | Self::UnsuitableSamples { .. }
+            | Self::NoFullPage
+            | Self::FolderWithoutImages
+            | Self::AmbiguousName { .. } => ErrorCategory::InputUnsuitable,
+            Self::TooManyPixels { .. }
+            | Self::TooManyBytes { .. }
+            | Self::TooManyPages { .. }
+            | Self::TooMuchMemory { .. } => ErrorCategory::LimitReached,
+            Self::UnsupportedFormat { .. } | Self::UnsupportedEncoding { .. } => ErrorCategory::NotInThisBuild,
+        }
+    }
+
+    /// Attaches the path.
+    pub(super) fn at(self, path: impl Into<PathBuf>) -> SourceError {
+        SourceError { path: path.into(), problem: self }
+    }
+}
+
+impl From<io::Error> for SourceProblem {
+    /// A failure of the file system; never one met while decoding bytes in memory.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::NoPermission,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_names_path_expectation_finding_and_remedy() {
+        let error = SourceProblem::TooManyPixels { width: 60_000, height: 50_000, limit: 100 }.at("smear/a.tif");
+        assert_eq!(
+            error.to_string(),
+            "smear/a.tif: expected at most 100 pixels, found 60000 x 50000; crop the picture or export it at lower \
+             resolution"
+        );
+        assert_eq!(error.category(), ErrorCategory::LimitReached);
+    }
+
+    #[test]
+    fn the_file_system_is_the_environment() {
+        let problem = SourceProblem::from(io::Error::from(io::ErrorKind::PermissionDenied));
+        assert!(matches!(problem, SourceProblem::NoPermission));
+        assert_eq!(problem.category(), ErrorCategory::Environment);
+    }
+}

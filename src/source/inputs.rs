@@ -1,0 +1,184 @@
+//! Paths to the fields of one specimen.
+//!
+//! In: files and folders as given. Out: [`FieldSource`]s in the order given, files of a folder in natural order of
+//! their names (`f2` before `f10`), and a [`SourceError`] for each input that gives no field.
+//!
+//! Rules:
+//! 1. A folder is searched one level deep; hidden files are left out. A file in it that is no image is left out too,
+//!    unless its extension says image; a file given by name must be one.
+//! 2. A file that is reached twice is read once, at its first place.
+//! 3. A field is named by its file. Files of the same name get as many folders in front as tell them apart
+//!    (`a/1.jpg`, `b/1.jpg`); other names stay bare, so results do not depend on where a specimen lies on disk.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::still::StillFile;
+use super::{DecodeLimits, FieldSource, SmearSource, SourceError, SourceProblem};
+use crate::smear::FieldId;
+
+/// Extensions by which a file of a folder claims to be an image; without one of them a file that is none is passed over.
+const IMAGE_EXTENSIONS: [&str; 19] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "bmp", "dib", "webp", "gif", "heic", "heif", "avif", "jp2",
+    "j2k", "jxl", "dcm", "svs",
+];
+
+/// The fields of a specimen and what could not be listed.
+///
+/// Only signatures and page lists are read here. The result depends on the paths and files alone.
+pub fn expand_inputs(paths: &[PathBuf], limits: DecodeLimits) -> (Vec<FieldSource>, Vec<SourceError>) {
+    let mut listing = Listing { limits, ..Listing::default() };
+    for path in paths {
+        if let Err(problem) = listing.input(path) {
+            listing.failures.push(problem.at(path));
+        }
+    }
+    listing.name()
+}
+
+#[derive(Default)]
+struct Listing {
+    limits: DecodeLimits,
+    seen: HashSet<PathBuf>,
+    files: Vec<ListedFile>,
+    failures: Vec<SourceError>,
+}
+
+struct ListedFile {
+    /// Resolved path: what makes files of the same name different.
+    resolved: PathBuf,
+    source: Arc<dyn SmearSource>,
+}
+
+impl Listing {
+    fn input(&mut self, path: &Path) -> Result<(), SourceProblem> {
+        if fs::metadata(path)?.is_dir() { self.folder(path) } else { self.file(path) }
+    }
+
+    fn folder(&mut self, folder: &Path) -> Result<(), SourceProblem> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            names.push(entry?.file_name());
+        }
+        names.sort_by_cached_key(|name| (natural_key(&name.to_string_lossy()), name.clone()));
+        let mut images = 0usize;
+        for name in names.iter().filter(|name| !name.to_string_lossy().starts_with('.')) {
+            let path = folder.join(name);
+            if fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+                continue;
+            }
+            match self.file(&path) {
+                Ok(()) => images += 1,
+                Err(problem) if claims_to_be_image(&path) => {
+                    images += 1;
+                    self.failures.push(problem.at(path));
+                }
+                Err(SourceProblem::NotAnImage { .. } | SourceProblem::Empty | SourceProblem::NoPermission) => {}
+                Err(problem) => self.failures.push(problem.at(path)),
+            }
+        }
+        if images == 0 { Err(SourceProblem::FolderWithoutImages) } else { Ok(()) }
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), SourceProblem> {
+        let resolved = fs::canonicalize(path)?;
+        if !self.seen.insert(resolved.clone()) {
+            return Ok(());
+        }
+        let (source, left_out) = StillFile::open(path, self.limits)?;
+        if let Some(problem) = left_out {
+            self.failures.push(problem.at(path));
+        }
+        self.files.push(ListedFile { resolved, source: Arc::new(source) });
+        Ok(())
+    }
+
+    /// Gives every field its name.
+    fn name(mut self) -> (Vec<FieldSource>, Vec<SourceError>) {
+        let resolved: Vec<&Path> = self.files.iter().map(|file| file.resolved.as_path()).collect();
+        let names = distinct_names(&resolved);
+        let mut taken = HashSet::new();
+        let mut fields = Vec::new();
+        for (file, name) in self.files.iter().zip(names) {
+            for (index, suffix) in file.source.field_suffixes().into_iter().enumerate() {
+                let name = format!("{name}{suffix}");
+                if taken.insert(name.clone()) {
+                    fields.push(FieldSource { id: FieldId(name), source: Arc::clone(&file.source), index });
+                } else {
+                    self.failures.push(SourceProblem::AmbiguousName { name }.at(file.source.path()));
+                }
+            }
+        }
+        (fields, self.failures)
+    }
+}
+
+fn claims_to_be_image(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// File names, with folders in front where names are the same.
+fn distinct_names(paths: &[&Path]) -> Vec<String> {
+    let with_folders = |path: &Path, folders: usize| -> String {
+        let parts: Vec<String> = path
+            .components()
+            .filter_map(|part| match part {
+                std::path::Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+                _ => None,
+            })
+            .collect();
+        parts[parts.len().saturating_sub(folders + 1)..].join("/")
+    };
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, path) in paths.iter().enumerate() {
+        groups.entry(with_folders(path, 0)).or_default().push(index);
+    }
+    let mut names = vec![String::new(); paths.len()];
+    for group in groups.values() {
+        let deepest = group.iter().map(|index| paths[*index].components().count()).max().unwrap_or(0);
+        // As few folders as tell all of the group apart; all folders where nothing does.
+        let folders = (0..deepest)
+            .find(|folders| {
+                let distinct: HashSet<String> =
+                    group.iter().map(|index| with_folders(paths[*index], *folders)).collect();
+                distinct.len() == group.len()
+            })
+            .unwrap_or(deepest);
+        for index in group {
+            names[*index] = with_folders(paths[*index], folders);
+        }
+    }
+    names
+}
+
+/// A part of a name: a number goes by its value, text without regard to case.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum NamePart {
+    Number { digits: usize, value: String },
+    Text(String),
+}
+
+/// Sort key of a name in natural order.
+fn natural_key(name: &str) -> Vec<NamePart> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let number = first.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != number).unwrap_or(rest.len());
+        let (part, tail) = rest.split_at(end);
+        parts.push(if number {
+            let value = part.trim_start_matches('0').to_owned();
+            NamePart::Number { digits: value.len(), value }
+        } else {
+            NamePart::Text(part.to_lowercase())
+        });
+        rest = tail;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests;
