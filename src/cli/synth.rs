@@ -13,9 +13,7 @@ use rayon::prelude::*;
 
 use super::exit::{Exit, Failure};
 use crate::smear::{CellClass, LabeledField, TruthKind};
-use crate::synth::{
-    CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, SynthError, SynthOptions, field,
-};
+use crate::synth::{CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, SynthError, SynthOptions, field};
 
 /// Draw a synthetic specimen with exact truth
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -181,5 +179,86 @@ fn summarize(args: &SynthArgs, tally: Tally) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        synth: SynthArgs,
+    }
+
+    fn parse(more: &[&str]) -> Result<SynthArgs, clap::Error> {
+        let base = ["synth", "--out", "x", "--seed", "1"];
+        Command::try_parse_from(base.iter().chain(more)).map(|command| command.synth)
+    }
+
+    fn args(out: &Path) -> SynthArgs {
+        SynthArgs { out: out.to_owned(), seed: 3, fields: 2, schistocyte_fraction: 0.03, cell_diameter_px: 20.0 }
+    }
+
+    #[test]
+    fn words_out_of_range_are_refused_and_limits_are_taken() {
+        for bad in [
+            ["--fields", "0"],
+            ["--schistocyte-fraction", "1.01"],
+            ["--schistocyte-fraction=-0.01", "--fields=1"],
+            ["--schistocyte-fraction", "NaN"],
+            ["--cell-diameter-px", "19.9"],
+            ["--cell-diameter-px", "150.1"],
+        ] {
+            let error = parse(&bad).expect_err("out of range");
+            assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{bad:?}");
+        }
+        for good in [["--fields", "1"], ["--schistocyte-fraction", "1"], ["--cell-diameter-px", "150"]] {
+            assert!(parse(&good).is_ok(), "{good:?}");
+        }
+        let plain = parse(&[]).expect("defaults");
+        assert_eq!((plain.fields, plain.cell_diameter_px), (DEFAULT_FIELDS, DEFAULT_CELL_DIAMETER_PX));
+    }
+
+    #[test]
+    fn fields_and_truth_are_written_whole_and_the_same_each_time() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let read = || {
+            let mut files: Vec<_> = fs::read_dir(folder.path())
+                .expect("a folder")
+                .map(|entry| entry.expect("an entry").path())
+                .map(|path| (path.clone(), fs::read(path).expect("a file")))
+                .collect();
+            files.sort();
+            files
+        };
+        run(&args(folder.path())).expect("written");
+        let first = read();
+        let names: Vec<_> = first.iter().filter_map(|(path, _)| path.file_name()?.to_str()).collect();
+        assert_eq!(names, ["field-0001.png", "field-0001.truth.json", "field-0002.png", "field-0002.truth.json"]);
+        run(&args(folder.path())).expect("written again");
+        assert_eq!(read(), first);
+        let truth: LabeledField = serde_json::from_slice(&first[1].1).expect("truth reads back");
+        let image = image::load_from_memory(&first[0].1).expect("an image");
+        assert_eq!((image.width(), image.height()), (truth.width_px, truth.height_px));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_output_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("taken");
+        fs::write(&file, b"in the way").expect("written");
+        let failure = run(&args(&file.join("below"))).expect_err("a file is in the way");
+        assert_eq!(failure.exit, Exit::OutputNotWritable);
+        assert!(failure.to_string().contains("taken"), "{failure}");
+    }
+
+    #[test]
+    fn schistocytes_only_leave_no_room_for_other_shapes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run(&SynthArgs { schistocyte_fraction: 1.0, fields: 1, ..args(folder.path()) }).expect("written");
     }
 }

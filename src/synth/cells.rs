@@ -31,7 +31,7 @@ pub(super) enum Profile {
     /// Biconcave disc. `pallor` 0–1: from even to fully biconcave; `reach` above 1 widens the pallor; `center` adds the
     /// hemoglobin of a target's middle.
     Biconcave { pallor: f64, reach: f64, center: f64 },
-    /// Mouth-shaped pallor: half length and half width in diameters, direction in radians, `bend` curves it.
+    /// Mouth-shaped pallor: half length and half width in diameters, direction in radians, `bend` (per diameter) curves it.
     Slit { half_length: f64, half_width: f64, direction: f64, bend: f64 },
     /// Dome without pallor.
     Dome,
@@ -46,11 +46,11 @@ impl Profile {
     /// inside, both in diameters.
     pub(super) fn thickness(&self, depth: f64, inside: f64, from_pole: Point) -> f64 {
         let radius = (1.0 - depth).clamp(0.0, 1.0);
-        let plate = (1.0 - radius.powi(10)).sqrt();
+        let plate = (1.0 - radius.powi(24)).sqrt();
         match *self {
             Self::Biconcave { pallor, reach, center } => {
                 let middle = center * (-(radius / 0.27).powi(2)).exp();
-                (1.0 - pallor) * plate + pallor * evans_fung(radius.powf(reach)) + middle
+                plate * (1.0 - pallor * (1.0 - dried(radius.powf(reach)))) + middle
             }
             Self::Slit { half_length, half_width, direction, bend } => {
                 let (sin, cos) = direction.sin_cos();
@@ -68,11 +68,22 @@ impl Profile {
     }
 }
 
+/// Radius at which the profile of [`evans_fung`] is thickest.
+const THICKEST_RADIUS: f64 = 0.71;
+
 /// Thickness of the mean human red cell over its greatest thickness, at `radius` 0–1 (Evans & Fung 1972).
 fn evans_fung(radius: f64) -> f64 {
-    const GREATEST_THICKNESS_UM: f64 = 2.56;
+    const GREATEST_THICKNESS_UM: f64 = 2.57;
     let squared = radius * radius;
     (1.0 - squared).max(0.0).sqrt() * (0.81 + 7.83 * squared - 4.39 * squared * squared) / GREATEST_THICKNESS_UM
+}
+
+/// The same cell dried on glass.
+///
+/// METHOD: the rounded rim of the floating cell spreads and flattens on the slide, which is why stained cells have sharp
+/// edges; the profile is kept up to its thickest place and level from there on.
+fn dried(radius: f64) -> f64 {
+    if radius < THICKEST_RADIUS { evans_fung(radius) } else { 1.0 }
 }
 
 /// A red cell not yet placed.
@@ -92,8 +103,8 @@ pub(super) fn red_cell(class: CellClass, form: Option<SchistocyteForm>, chance: 
     let biconcave = |pallor, reach| Profile::Biconcave { pallor, reach, center: 0.0 };
     let (outline, profile, density) = match class {
         CellClass::Normal => {
-            let (pallor, reach) = (chance.between(0.45, 0.85), chance.between(1.0, 1.5));
-            (disc(size, 1.0, chance), biconcave(pallor, reach), 1.0)
+            let (pallor, reach) = (chance.between(0.4, 0.9), chance.between(0.9, 1.4));
+            (disc(size, chance.between(1.0, 1.08), chance), biconcave(pallor, reach), 1.0)
         }
         CellClass::Macrocyte => {
             let size = chance.between(1.24, 1.38);
@@ -105,15 +116,15 @@ pub(super) fn red_cell(class: CellClass, form: Option<SchistocyteForm>, chance: 
         }
         CellClass::Spherocyte => (disc(chance.between(0.78, 0.88), 1.0, chance), Profile::Dome, 1.35),
         CellClass::Target => {
-            let profile = Profile::Biconcave { pallor: 1.0, reach: 1.9, center: chance.between(0.45, 0.7) };
+            let profile = Profile::Biconcave { pallor: 1.0, reach: 2.0, center: chance.between(0.5, 0.75) };
             (disc(1.08 * size, 1.0, chance), profile, 0.92)
         }
         CellClass::Stomatocyte => {
             let profile = Profile::Slit {
-                half_length: chance.between(0.22, 0.32),
-                half_width: chance.between(0.05, 0.09),
+                half_length: chance.between(0.20, 0.30),
+                half_width: chance.between(0.06, 0.12),
                 direction: chance.angle(),
-                bend: chance.between(-0.5, 0.5),
+                bend: chance.between(-2.2, 2.2),
             };
             (disc(size, 1.0, chance), profile, 1.0)
         }
@@ -186,7 +197,7 @@ fn waved(outline: &[Point], amplitude: f64, chance: &mut Stream) -> Vec<Point> {
 /// A disc of area π/4·size² drawn out to an ellipse of the given axis ratio, with small natural irregularity.
 fn disc(size: f64, axis_ratio: f64, chance: &mut Stream) -> Vec<Point> {
     /// Irregularity of a sound cell's radius; more would read as a change of shape.
-    const IRREGULARITY: f64 = 0.012;
+    const IRREGULARITY: f64 = 0.015;
     let (major, minor) = (0.5 * size * axis_ratio.sqrt(), 0.5 * size / axis_ratio.sqrt());
     // A little squarer than an ellipse the longer the cell: elliptocytes are rods with round ends.
     let exponent = 2.0 + 0.25 * (axis_ratio - 1.0);
@@ -224,7 +235,7 @@ fn burr(size: f64, chance: &mut Stream) -> Vec<Point> {
     let spines: Vec<(f64, f64)> = (0..count)
         .map(|i| {
             let angle = TAU * (i as f64 + chance.between(-0.18, 0.18)) / count as f64;
-            (angle, chance.between(0.05, 0.11))
+            (angle, chance.between(0.06, 0.12))
         })
         .collect();
     let half_base = 0.24 * TAU / count as f64;
@@ -302,11 +313,11 @@ fn triangle(chance: &mut Stream) -> Vec<Point> {
 
 /// One rounded side, the other straight or hollow, two sharp tips; at most half a cell.
 fn crescent(chance: &mut Stream) -> Vec<Point> {
-    let (radius, half_angle) = (chance.between(0.44, 0.50), chance.between(1.15, 1.5));
+    let (radius, half_angle) = (chance.between(0.44, 0.50), chance.between(1.3, 1.57));
     let mut outline: Vec<Point> = arc([0.0, 0.0], radius, -half_angle, half_angle).collect();
     let (from, to) = (outline[outline.len() - 1], outline[0]);
     let height = radius * (1.0 - half_angle.cos());
-    outline.extend(side(from, to, -height * chance.between(0.0, 0.45)));
+    outline.extend(side(from, to, -height * chance.between(0.0, 0.35)));
     outline
 }
 
@@ -371,7 +382,7 @@ mod tests {
     #[test]
     fn thickness_of_the_published_profile() {
         // Evans & Fung: 0.81 µm in the middle, about 2.57 µm at its thickest, 0 at the rim.
-        assert!((evans_fung(0.0) * 2.56 - 0.81).abs() < 1e-12);
+        assert!((evans_fung(0.0) * 2.57 - 0.81).abs() < 1e-12);
         assert_eq!(evans_fung(1.0), 0.0);
         let thickest = (0..=1000).map(|i| evans_fung(f64::from(i) / 1000.0)).fold(0.0, f64::max);
         assert!((thickest - 1.0).abs() < 0.01, "{thickest}");
@@ -391,7 +402,7 @@ mod tests {
         use SchistocyteForm::{Crescent, Helmet, Keratocyte, Microspherocyte, Triangle};
         for (form, low, high) in [
             (Triangle, 0.3, 0.75),
-            (Crescent, 0.45, 0.85),
+            (Crescent, 0.40, 0.85),
             (Helmet, 0.65, 1.0),
             (Keratocyte, 0.7, 1.05),
             (Microspherocyte, 0.42, 0.75),

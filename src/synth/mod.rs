@@ -16,240 +16,23 @@
 
 mod cells;
 mod chance;
+mod options;
 mod outline;
 mod render;
 mod scene;
 mod stain;
 
-use std::fmt;
-
 use image::RgbImage;
 
 pub use self::cells::DIAMETER_CV;
+pub use self::options::{
+    CELL_DIAMETER_RANGE_PX, DEFAULT_BLUR_DIAMETERS, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELD_SIZE_DIAMETERS,
+    DEFAULT_FIELDS, DEFAULT_FULL_WELL_ELECTRONS, DEFAULT_OTHER_SHAPES_FRACTION, DEFAULT_RED_CELLS_PER_FIELD,
+    SynthError, SynthOption, SynthOptions,
+};
 use self::scene::{Body, Object, Scene};
 pub use self::stain::Stain;
-use crate::smear::{
-    CellClass, LabeledCell, LabeledField, NOMINAL_RED_CELL_DIAMETER_UM, SchistocyteForm, TruthKind,
-};
-
-/// Diameter of the mean normal cell, px: that of a 100× oil field on a common 640×480 camera.
-pub const DEFAULT_CELL_DIAMETER_PX: f64 = 38.0;
-
-/// Allowed cell diameters, px: what the analysis is built for.
-pub const CELL_DIAMETER_RANGE_PX: (f64, f64) = (20.0, 150.0);
-
-/// Width and height of a field, cell diameters: 640×480 px at the default diameter.
-pub const DEFAULT_FIELD_SIZE_DIAMETERS: (f64, f64) = (16.8, 12.6);
-
-/// Fields of a specimen: enough for 1,000 whole, free red cells (ICSH asks for at least 1,000).
-pub const DEFAULT_FIELDS: u32 = 18;
-
-/// Red cells of a field, cut ones included: a monolayer that covers about a third of the field.
-pub const DEFAULT_RED_CELLS_PER_FIELD: (u32, u32) = (82, 108);
-
-/// Share of red cells of another changed shape: a healthy film, far from mixed poikilocytosis.
-pub const DEFAULT_OTHER_SHAPES_FRACTION: f64 = 0.008;
-
-/// Blur of the optics (standard deviation), cell diameters: 0.8 px at the default diameter, 0.16 µm.
-pub const DEFAULT_BLUR_DIAMETERS: f64 = 0.022;
-
-/// Electrons at full scale; gives noise of about two levels of 255, as photographs of films show.
-pub const DEFAULT_FULL_WELL_ELECTRONS: f64 = 5_000.0;
-
-/// What the fields of a specimen are like.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SynthOptions {
-    /// Diameter of the mean normal cell, px; within [`CELL_DIAMETER_RANGE_PX`].
-    pub cell_diameter_px: f64,
-    /// Width and height of a field, cell diameters; from 2 to 100.
-    pub field_size_diameters: (f64, f64),
-    /// Fewest and most red cells of a field, cut ones included.
-    pub red_cells_per_field: (u32, u32),
-    /// Share of the specimen's red cells that are schistocytes, exact to rounding.
-    pub schistocyte_fraction: f64,
-    /// Forms that are drawn; at least one.
-    pub schistocyte_forms: Vec<SchistocyteForm>,
-    /// Share of the specimen's red cells of `other_shapes`, exact to rounding; with the schistocytes at most 1.
-    pub other_shapes_fraction: f64,
-    /// Classes drawn evenly for `other_shapes_fraction`; at least one.
-    pub other_shapes: Vec<CellClass>,
-    /// Probability that an intact red cell is laid against one already there; half of these pairs only touch.
-    pub clump_share: f64,
-    /// Largest common area of two cells, share of the smaller one, 0–0.9.
-    pub max_overlap: f64,
-    /// Whether cells may be cut by the frame.
-    pub cut_cells: bool,
-    /// Mean number of platelets for each red cell; blood holds about one for twenty.
-    pub platelets_per_red_cell: f64,
-    /// Mean number of white cells in a field, at most 50.
-    pub white_cells_per_field: f64,
-    /// Stain; `None` draws one for the specimen.
-    pub stain: Option<Stain>,
-    /// Blur of the optics (standard deviation), cell diameters; 0 for none, at most 1.
-    pub blur_diameters: f64,
-    /// Light of the lamp, 1 for a well exposed field; above about 1.5 the background clips.
-    pub exposure: f64,
-    /// Unevenness of the light, share of its mean from edge to edge, 0–0.8.
-    pub uneven_light: f64,
-    /// Electrons at full scale; fewer give more noise. Above 0.
-    pub full_well_electrons: f64,
-}
-
-impl Default for SynthOptions {
-    fn default() -> Self {
-        Self {
-            cell_diameter_px: DEFAULT_CELL_DIAMETER_PX,
-            field_size_diameters: DEFAULT_FIELD_SIZE_DIAMETERS,
-            red_cells_per_field: DEFAULT_RED_CELLS_PER_FIELD,
-            schistocyte_fraction: 0.0,
-            schistocyte_forms: vec![
-                SchistocyteForm::Triangle,
-                SchistocyteForm::Crescent,
-                SchistocyteForm::Helmet,
-                SchistocyteForm::Keratocyte,
-                SchistocyteForm::Microspherocyte,
-            ],
-            other_shapes_fraction: DEFAULT_OTHER_SHAPES_FRACTION,
-            other_shapes: vec![
-                CellClass::Ovalocyte,
-                CellClass::Elliptocyte,
-                CellClass::Teardrop,
-                CellClass::Target,
-                CellClass::Stomatocyte,
-                CellClass::Burr,
-                CellClass::Spherocyte,
-                CellClass::Macrocyte,
-                CellClass::Microcyte,
-                CellClass::Hypochromia,
-            ],
-            clump_share: 0.05,
-            max_overlap: 0.2,
-            cut_cells: true,
-            platelets_per_red_cell: 0.05,
-            white_cells_per_field: 0.15,
-            stain: None,
-            blur_diameters: DEFAULT_BLUR_DIAMETERS,
-            exposure: 1.0,
-            uneven_light: 0.08,
-            full_well_electrons: DEFAULT_FULL_WELL_ELECTRONS,
-        }
-    }
-}
-
-/// A field that cannot be drawn.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SynthError {
-    /// An option outside its range.
-    #[error("{option}: expected a number from {low} to {high}, found {found}")]
-    OutOfRange {
-        /// Name of the option.
-        option: SynthOption,
-        /// Least allowed value.
-        low: f64,
-        /// Greatest allowed value.
-        high: f64,
-        /// Value found.
-        found: f64,
-    },
-    /// An option without a single choice.
-    #[error("{0}: expected at least one choice, found none")]
-    NoChoice(SynthOption),
-    /// More objects than the field can hold.
-    #[error(
-        "field too crowded: no place left after {placed} objects; ask for fewer cells per field, more overlap or a larger field"
-    )]
-    Crowded {
-        /// Objects placed before the field was full.
-        placed: usize,
-    },
-}
-
-/// Options that can be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the field of `SynthOptions` of that name
-pub enum SynthOption {
-    CellDiameterPx,
-    FieldSizeDiameters,
-    RedCellsPerField,
-    SchistocyteFraction,
-    SchistocyteForms,
-    OtherShapesFraction,
-    OtherShapes,
-    ClumpShare,
-    MaxOverlap,
-    PlateletsPerRedCell,
-    WhiteCellsPerField,
-    BlurDiameters,
-    Exposure,
-    UnevenLight,
-    FullWellElectrons,
-}
-
-impl fmt::Display for SynthOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CellDiameterPx => "cell diameter in px",
-            Self::FieldSizeDiameters => "field size in cell diameters",
-            Self::RedCellsPerField => "red cells per field",
-            Self::SchistocyteFraction => "schistocyte fraction",
-            Self::SchistocyteForms => "schistocyte forms",
-            Self::OtherShapesFraction => "fraction of other shapes",
-            Self::OtherShapes => "other shapes",
-            Self::ClumpShare => "share of clumped cells",
-            Self::MaxOverlap => "greatest overlap",
-            Self::PlateletsPerRedCell => "platelets per red cell",
-            Self::WhiteCellsPerField => "white cells per field",
-            Self::BlurDiameters => "blur in cell diameters",
-            Self::Exposure => "exposure",
-            Self::UnevenLight => "unevenness of the light",
-            Self::FullWellElectrons => "electrons at full scale",
-        })
-    }
-}
-
-impl SynthOptions {
-    /// Whether every option is in its range.
-    ///
-    /// # Errors
-    /// The first option that is not.
-    pub fn check(&self) -> Result<(), SynthError> {
-        use SynthOption as O;
-        /// Most red cells of a field that the placement is built for.
-        const MOST_RED_CELLS: f64 = 5_000.0;
-        let (fewest, most) = self.red_cells_per_field;
-        let fraction_left = 1.0 - self.schistocyte_fraction;
-        let ranges = [
-            (O::CellDiameterPx, self.cell_diameter_px, CELL_DIAMETER_RANGE_PX.0, CELL_DIAMETER_RANGE_PX.1),
-            (O::FieldSizeDiameters, self.field_size_diameters.0, 2.0, 100.0),
-            (O::FieldSizeDiameters, self.field_size_diameters.1, 2.0, 100.0),
-            (O::RedCellsPerField, f64::from(most), 0.0, MOST_RED_CELLS),
-            (O::RedCellsPerField, f64::from(fewest), 0.0, f64::from(most)),
-            (O::SchistocyteFraction, self.schistocyte_fraction, 0.0, 1.0),
-            (O::OtherShapesFraction, self.other_shapes_fraction, 0.0, fraction_left),
-            (O::ClumpShare, self.clump_share, 0.0, 1.0),
-            (O::MaxOverlap, self.max_overlap, 0.0, 0.9),
-            (O::PlateletsPerRedCell, self.platelets_per_red_cell, 0.0, 1.0),
-            (O::WhiteCellsPerField, self.white_cells_per_field, 0.0, 50.0),
-            (O::BlurDiameters, self.blur_diameters, 0.0, 1.0),
-            (O::Exposure, self.exposure, 0.0, 10.0),
-            (O::UnevenLight, self.uneven_light, 0.0, 0.8),
-            (O::FullWellElectrons, self.full_well_electrons, 1.0, 1e9),
-        ];
-        for (option, found, low, high) in ranges {
-            if !(low..=high).contains(&found) {
-                return Err(SynthError::OutOfRange { option, low, high, found });
-            }
-        }
-        if self.schistocyte_forms.is_empty() {
-            return Err(SynthError::NoChoice(O::SchistocyteForms));
-        }
-        if self.other_shapes.is_empty() {
-            return Err(SynthError::NoChoice(O::OtherShapes));
-        }
-        Ok(())
-    }
-}
+use crate::smear::{LabeledCell, LabeledField, NOMINAL_RED_CELL_DIAMETER_UM, TruthKind};
 
 /// A drawn field.
 #[derive(Debug, Clone, PartialEq)]
@@ -294,7 +77,7 @@ fn labeled(object: &Object, scene: &Scene) -> LabeledCell {
     };
     let seen = outline::clipped(&object.outline, f64::from(scene.width_px), f64::from(scene.height_px));
     let hundredths = |value: f64| (value * 100.0).round() / 100.0;
-    let (point, _) = outline::pole(&seen);
+    let (point, _) = if seen == object.outline { object.pole } else { outline::pole(&seen) };
     LabeledCell {
         kind,
         class,
@@ -302,5 +85,222 @@ fn labeled(object: &Object, scene: &Scene) -> LabeledCell {
         point: Some(point.map(hundredths)),
         bounds: Some(outline::bounds(&seen).map(hundredths)),
         contour: Some(seen.iter().map(|p| p.map(hundredths)).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::smear::{CellClass, Contour};
+
+    /// A small quiet field: four whole cells, nothing else.
+    fn small() -> SynthOptions {
+        SynthOptions {
+            field_size_diameters: (5.0, 4.0),
+            red_cells_per_field: (4, 4),
+            clump_share: 0.0,
+            cut_cells: false,
+            platelets_per_red_cell: 0.0,
+            white_cells_per_field: 0.0,
+            stain: Some(Stain::GreyWhite),
+            ..SynthOptions::default()
+        }
+    }
+
+    fn contours(truth: &LabeledField) -> Vec<Contour> {
+        truth
+            .cells
+            .iter()
+            .map(|cell| Contour::new(cell.contour.clone().expect("every object has an outline")).expect("an outline"))
+            .collect()
+    }
+
+    fn red_cells(truth: &LabeledField) -> usize {
+        truth.cells.iter().filter(|cell| cell.kind == TruthKind::RedCell).count()
+    }
+
+    fn of_class(truth: &LabeledField, class: CellClass) -> usize {
+        truth.cells.iter().filter(|cell| cell.class == Some(class)).count()
+    }
+
+    #[test]
+    fn same_seed_same_bytes_and_other_seed_or_field_other_bytes() {
+        let draw = |seed, index| field(&small(), seed, index).expect("a small field");
+        assert_eq!(draw(1, 0), draw(1, 0));
+        assert_ne!(draw(1, 0).rgb, draw(2, 0).rgb);
+        assert_ne!(draw(1, 0).rgb, draw(1, 1).rgb);
+    }
+
+    #[test]
+    fn default_field_is_640_by_480_with_60_to_110_red_cells() {
+        let drawn = field(&SynthOptions::default(), 1, 0).expect("a field");
+        assert_eq!(drawn.rgb.dimensions(), (640, 480));
+        assert_eq!((drawn.truth.width_px, drawn.truth.height_px), (640, 480));
+        assert!((60..=110).contains(&red_cells(&drawn.truth)), "{}", red_cells(&drawn.truth));
+        assert_eq!(drawn.truth.field, "field-0001.png");
+        assert!(drawn.truth.complete);
+    }
+
+    #[test]
+    fn specimen_holds_exactly_the_rounded_fractions() {
+        let options = SynthOptions {
+            schistocyte_fraction: 0.03,
+            other_shapes_fraction: 0.10,
+            blur_diameters: 0.0,
+            cell_diameter_px: 20.0,
+            ..SynthOptions::default()
+        };
+        let (mut cells, mut schistocytes, mut normal) = (0, 0, 0);
+        for index in 0..5 {
+            let truth = field(&options, 4, index).expect("a field").truth;
+            cells += red_cells(&truth);
+            schistocytes += of_class(&truth, CellClass::Schistocyte);
+            normal += of_class(&truth, CellClass::Normal);
+            assert_eq!(schistocytes, (cells as f64 * 0.03).round() as usize);
+            assert_eq!(normal, cells - (cells as f64 * 0.13).round() as usize);
+        }
+    }
+
+    #[test]
+    fn fractions_of_none_and_all() {
+        let with = |schistocytes, others| SynthOptions {
+            schistocyte_fraction: schistocytes,
+            other_shapes_fraction: others,
+            ..small()
+        };
+        let none = field(&with(0.0, 0.0), 1, 0).expect("a field").truth;
+        assert_eq!(of_class(&none, CellClass::Normal), 4);
+        let all = field(&with(1.0, 0.0), 1, 0).expect("a field").truth;
+        assert_eq!(of_class(&all, CellClass::Schistocyte), 4);
+        assert!(all.cells.iter().all(|cell| cell.form.is_some()));
+    }
+
+    #[test]
+    fn points_lie_inside_outlines_and_outlines_inside_boxes_and_frame() {
+        let options = SynthOptions { schistocyte_fraction: 0.2, white_cells_per_field: 2.0, ..SynthOptions::default() };
+        let truth = field(&options, 9, 0).expect("a field").truth;
+        let mut at_frame = 0;
+        for (cell, contour) in truth.cells.iter().zip(contours(&truth)) {
+            let [x, y] = cell.point.expect("a point");
+            assert!(contour.contains(x, y), "{cell:?}");
+            let [x_min, y_min, x_max, y_max] = cell.bounds.expect("a box");
+            let bounds = contour.bounds();
+            assert_eq!([bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max], [x_min, y_min, x_max, y_max]);
+            let (width, height) = (f64::from(truth.width_px), f64::from(truth.height_px));
+            assert!(x_min >= 0.0 && y_min >= 0.0 && x_max <= width && y_max <= height);
+            at_frame += usize::from(x_min == 0.0 || y_min == 0.0 || x_max == width || y_max == height);
+        }
+        assert!(at_frame > 5, "{at_frame} cut by the frame");
+    }
+
+    #[test]
+    fn outlines_enclose_what_is_darker_than_the_background() {
+        let options = SynthOptions { uneven_light: 0.0, full_well_electrons: 1e6, ..small() };
+        for seed in 0..6 {
+            let drawn = field(&options, seed, 0).expect("a field");
+            let drawn_area: f64 = contours(&drawn.truth).iter().map(Contour::area_px).sum();
+            let background = f64::from(drawn.rgb.get_pixel(0, 0)[1]);
+            let darkest = f64::from(drawn.rgb.pixels().map(|p| p[1]).min().expect("pixels"));
+            let half = (background + darkest) / 2.0;
+            // Pallor is brighter than half way, so the rows are filled between the outer crossings of each cell.
+            let seen = drawn
+                .rgb
+                .enumerate_pixels()
+                .filter(|(x, y, pixel)| {
+                    let inside = |c: &Contour| c.contains(f64::from(*x) + 0.5, f64::from(*y) + 0.5);
+                    f64::from(pixel[1]) < half
+                        || (contours(&drawn.truth).iter().any(inside) && pixel[1] < background as u8)
+                })
+                .count() as f64;
+            assert!((seen / drawn_area - 1.0).abs() < 0.03, "seed {seed}: {seen} px against {drawn_area} px");
+        }
+    }
+
+    #[test]
+    fn twice_the_cell_diameter_doubles_every_length() {
+        let at = |cell_diameter_px| SynthOptions { cell_diameter_px, ..small() };
+        // Both fields keep the same free space in diameters, so they are the same scene at two scales.
+        let (one, two) = (field(&at(40.0), 3, 0).expect("a field"), field(&at(80.0), 3, 0).expect("a field"));
+        assert_eq!((two.rgb.width(), two.rgb.height()), (2 * one.rgb.width(), 2 * one.rgb.height()));
+        assert_eq!(two.truth.um_per_px.map(|um| 2.0 * um), one.truth.um_per_px);
+        for (a, b) in contours(&one.truth).iter().zip(contours(&two.truth)) {
+            assert!((b.area_px() / a.area_px() / 4.0 - 1.0).abs() < 2e-3);
+        }
+    }
+
+    #[test]
+    fn overlaps_stay_below_the_option() {
+        let options = SynthOptions {
+            clump_share: 0.6,
+            max_overlap: 0.25,
+            red_cells_per_field: (60, 60),
+            cut_cells: false,
+            ..SynthOptions::default()
+        };
+        let truth = field(&options, 12, 0).expect("a field").truth;
+        let outlines: Vec<_> = truth.cells.iter().filter_map(|cell| cell.contour.as_ref()).collect();
+        let mut touching = 0;
+        for (i, a) in outlines.iter().enumerate() {
+            for b in &outlines[..i] {
+                let share = outline::overlap_share(a, b);
+                assert!(share <= options.max_overlap, "{share}");
+                touching += usize::from(outline::gap(a, b) < 0.5);
+            }
+        }
+        assert!(touching > 15, "{touching} pairs touch");
+    }
+
+    #[test]
+    fn free_cells_keep_their_distance() {
+        let options = SynthOptions { clump_share: 0.0, ..SynthOptions::default() };
+        let truth = field(&options, 2, 0).expect("a field").truth;
+        let outlines: Vec<_> = truth.cells.iter().filter_map(|cell| cell.contour.as_ref()).collect();
+        for (i, a) in outlines.iter().enumerate() {
+            assert!(outlines[..i].iter().all(|b| outline::gap(a, b) > 1.9));
+        }
+    }
+
+    #[test]
+    fn blur_and_exposure_do_what_they_say() {
+        let steepest = |options: &SynthOptions| {
+            let rgb = field(options, 1, 0).expect("a field").rgb;
+            let row = |y: u32| (1..rgb.width()).map(move |x| (x, y));
+            (0..rgb.height())
+                .flat_map(row)
+                .map(|(x, y)| rgb.get_pixel(x, y)[1].abs_diff(rgb.get_pixel(x - 1, y)[1]))
+                .max()
+                .expect("pixels")
+        };
+        let blurred = SynthOptions { blur_diameters: 0.15, ..small() };
+        assert!(f64::from(steepest(&blurred)) < 0.5 * f64::from(steepest(&small())));
+        let bright = field(&SynthOptions { exposure: 3.0, ..small() }, 1, 0).expect("a field").rgb;
+        assert_eq!(bright.get_pixel(1, 1).0, [255, 255, 255]);
+    }
+
+    #[test]
+    fn too_many_cells_are_refused() {
+        let crowded = SynthOptions { red_cells_per_field: (40, 40), ..small() };
+        assert!(matches!(field(&crowded, 1, 0), Err(SynthError::Crowded { placed }) if placed > 4));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn every_stain_and_scale_leaves_cells_darker_than_background(
+            seed in any::<u64>(), diameter in 20.0..60.0f64, stain in 0..Stain::ALL.len(),
+        ) {
+            let options = SynthOptions { cell_diameter_px: diameter, stain: Some(Stain::ALL[stain]), ..small() };
+            let drawn = field(&options, seed, 0).expect("a small field");
+            let outlines = contours(&drawn.truth);
+            let (mut inside, mut outside) = ((0.0, 0.0), (0.0, 0.0));
+            for (x, y, pixel) in drawn.rgb.enumerate_pixels() {
+                let (x, y) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
+                let sum = if outlines.iter().any(|c| c.contains(x, y)) { &mut inside } else { &mut outside };
+                *sum = (sum.0 + f64::from(pixel[1]), sum.1 + 1.0);
+            }
+            prop_assert!(outside.0 / outside.1 > inside.0 / inside.1 + 10.0);
+        }
     }
 }

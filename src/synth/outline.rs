@@ -21,38 +21,61 @@ pub(super) fn area(outline: &[Point]) -> f64 {
     (edges(outline).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f64>() / 2.0).abs()
 }
 
-/// Distance to the outline: negative inside (even–odd rule), positive outside.
-pub(super) fn signed_distance(outline: &[Point], x: f64, y: f64) -> f64 {
-    let mut nearest = f64::INFINITY;
-    let mut inside = false;
-    for (a, b) in edges(outline) {
-        let (ex, ey) = (b[0] - a[0], b[1] - a[1]);
-        let (px, py) = (x - a[0], y - a[1]);
-        let length = ex * ex + ey * ey;
-        let along = if length > 0.0 { ((px * ex + py * ey) / length).clamp(0.0, 1.0) } else { 0.0 };
-        let (dx, dy) = (px - along * ex, py - along * ey);
-        nearest = nearest.min(dx * dx + dy * dy);
-        if (a[1] > y) != (b[1] > y) && x < ex * py / ey + a[0] {
-            inside = !inside;
-        }
+/// An outline made ready for many distance queries.
+pub(super) struct Prepared(Vec<Edge>);
+
+/// One edge: start, way to the end, and the inverse square of its length (0 for no length).
+struct Edge {
+    start: Point,
+    way: Point,
+    inverse: f64,
+}
+
+impl Prepared {
+    pub(super) fn new(outline: &[Point]) -> Self {
+        Self(
+            edges(outline)
+                .map(|(a, b)| {
+                    let way = [b[0] - a[0], b[1] - a[1]];
+                    let squared = way[0] * way[0] + way[1] * way[1];
+                    Edge { start: a, way, inverse: if squared > 0.0 { squared.recip() } else { 0.0 } }
+                })
+                .collect(),
+        )
     }
-    if inside { -nearest.sqrt() } else { nearest.sqrt() }
+
+    /// Distance to the outline: negative inside (even–odd rule), positive outside.
+    pub(super) fn signed_distance(&self, x: f64, y: f64) -> f64 {
+        let mut nearest = f64::INFINITY;
+        let mut inside = false;
+        for Edge { start, way, inverse } in &self.0 {
+            let (px, py) = (x - start[0], y - start[1]);
+            let along = ((px * way[0] + py * way[1]) * inverse).clamp(0.0, 1.0);
+            let (dx, dy) = (px - along * way[0], py - along * way[1]);
+            nearest = nearest.min(dx * dx + dy * dy);
+            // The ray to the right crosses the edge: the edge spans the height, and the point is on its left.
+            let spans = (py < 0.0) != (py < way[1]);
+            inside ^= spans & ((px * way[1] < py * way[0]) == (way[1] > 0.0));
+        }
+        if inside { -nearest.sqrt() } else { nearest.sqrt() }
+    }
 }
 
 /// The point farthest inside and its distance to the outline (pole of inaccessibility), by a refined grid.
 pub(super) fn pole(outline: &[Point]) -> (Point, f64) {
-    const GRID: i32 = 12;
-    const REFINEMENTS: usize = 6;
+    const GRID: i32 = 6;
+    const REFINEMENTS: usize = 8;
     let [x_min, y_min, x_max, y_max] = bounds(outline);
+    let ready = Prepared::new(outline);
     let mut center = [(x_min + x_max) / 2.0, (y_min + y_max) / 2.0];
     let mut reach = [(x_max - x_min) / 2.0, (y_max - y_min) / 2.0];
-    let mut best = (center, -signed_distance(outline, center[0], center[1]));
+    let mut best = (center, -ready.signed_distance(center[0], center[1]));
     for _ in 0..REFINEMENTS {
         for row in -GRID..=GRID {
             for column in -GRID..=GRID {
                 let x = center[0] + reach[0] * f64::from(column) / f64::from(GRID);
                 let y = center[1] + reach[1] * f64::from(row) / f64::from(GRID);
-                let depth = -signed_distance(outline, x, y);
+                let depth = -ready.signed_distance(x, y);
                 if depth > best.1 {
                     best = ([x, y], depth);
                 }
@@ -118,31 +141,27 @@ pub(super) fn placed(outline: &[Point], angle: f64, scale: f64, at: Point) -> Ve
 /// Shortest distance from a corner of one outline to the other; negative where one reaches into the other.
 pub(super) fn gap(a: &[Point], b: &[Point]) -> f64 {
     let toward = |from: &[Point], to: &[Point]| {
-        from.iter().map(|p| signed_distance(to, p[0], p[1])).fold(f64::INFINITY, f64::min)
+        let ready = Prepared::new(to);
+        from.iter().map(|p| ready.signed_distance(p[0], p[1])).fold(f64::INFINITY, f64::min)
     };
     toward(a, b).min(toward(b, a))
 }
 
-/// Common area over the area of the smaller outline, 0–1, on a grid of 1/48 of the smaller outline's longer side.
+/// Common area over the area of the smaller outline, 0–1, on a grid of 1/64 of the smaller outline's longer side.
 pub(super) fn overlap_share(a: &[Point], b: &[Point]) -> f64 {
-    const STEPS: f64 = 48.0;
+    const STEPS: f64 = 64.0;
     let (small, large) = if area(a) <= area(b) { (a, b) } else { (b, a) };
-    let [x_min, y_min, x_max, y_max] = bounds(small);
-    let step = (x_max - x_min).max(y_max - y_min) / STEPS;
-    let (mut inside, mut common) = (0u32, 0u32);
-    let mut y = y_min + step / 2.0;
-    while y < y_max {
-        let mut x = x_min + step / 2.0;
-        while x < x_max {
-            if signed_distance(small, x, y) < 0.0 {
-                inside += 1;
-                common += u32::from(signed_distance(large, x, y) < 0.0);
-            }
-            x += step;
-        }
-        y += step;
-    }
-    if inside == 0 { 0.0 } else { f64::from(common) / f64::from(inside) }
+    let (own, other) = (bounds(small), bounds(large));
+    let (inner, outer) = (Prepared::new(small), Prepared::new(large));
+    let step = (own[2] - own[0]).max(own[3] - own[1]) / STEPS;
+    let centers = |low: f64, high: f64| {
+        (0u32..).map(move |i| low + step * (f64::from(i) + 0.5)).take_while(move |center| *center < high)
+    };
+    let common = centers(own[1].max(other[1]), own[3].min(other[3]))
+        .flat_map(|y| centers(own[0].max(other[0]), own[2].min(other[2])).map(move |x| (x, y)))
+        .filter(|&(x, y)| inner.signed_distance(x, y) < 0.0 && outer.signed_distance(x, y) < 0.0)
+        .count();
+    common as f64 * step * step / area(small)
 }
 
 /// The part of the outline inside `[0, width] × [0, height]` (Sutherland–Hodgman); empty where nothing is inside.
@@ -172,6 +191,10 @@ pub(super) fn clipped(outline: &[Point], width: f64, height: f64) -> Vec<Point> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn signed_distance(outline: &[Point], x: f64, y: f64) -> f64 {
+        Prepared::new(outline).signed_distance(x, y)
+    }
 
     const SQUARE: [Point; 4] = [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]];
 

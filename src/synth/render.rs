@@ -10,12 +10,12 @@ use imageproc::filter::gaussian_blur_f32;
 
 use super::SynthOptions;
 use super::chance::{Stream, texture};
-use super::outline::{bounds, signed_distance};
+use super::outline::{Prepared, bounds};
 use super::scene::{Body, Object, Scene};
 use super::stain::{Stain, srgb};
 
-/// Read noise, share of full scale; about a fourth of the shot noise in the middle of the scale.
-const READ_NOISE: f64 = 0.002;
+/// Noise of reading a pixel, electrons (standard deviation): a usual figure of a CCD or CMOS camera.
+const READ_NOISE_ELECTRONS: f64 = 10.0;
 
 /// Width of the dark line inside a cell's outline and of the bright halo outside it, cell diameters.
 const RIM_WIDTH_DIAMETERS: f64 = 0.030;
@@ -78,7 +78,8 @@ pub(super) fn render(scene: &Scene, options: &SynthOptions, photo: &Photography,
     for (pixel, light) in rgb.pixels_mut().zip(seen.pixels()) {
         pixel.0 = light.0.map(|value| {
             let value = f64::from(value).max(0.0);
-            let spread = (value / options.full_well_electrons + READ_NOISE * READ_NOISE).sqrt();
+            let electrons = value * options.full_well_electrons;
+            let spread = (electrons + READ_NOISE_ELECTRONS.powi(2)).sqrt() / options.full_well_electrons;
             srgb(value + spread * noise.normal())
         });
     }
@@ -91,11 +92,12 @@ fn add_object(density: &mut [[f64; 3]], scene: &Scene, object: &Object, diameter
     let [x_min, y_min, x_max, y_max] = bounds(&object.outline);
     let columns = |value: f64| value.clamp(0.0, f64::from(scene.width_px)) as u32;
     let rows = |value: f64| value.clamp(0.0, f64::from(scene.height_px)) as u32;
+    let ready = Prepared::new(&object.outline);
     let painter = Painter { object, diameter, photo };
     for y in rows((y_min - margin).floor())..rows((y_max + margin).ceil()) {
         for x in columns((x_min - margin).floor())..columns((x_max + margin).ceil()) {
             let (px, py) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
-            let distance = signed_distance(&object.outline, px, py);
+            let distance = ready.signed_distance(px, py);
             let added = painter.density(px, py, distance);
             let pixel = &mut density[y as usize * scene.width_px as usize + x as usize];
             for c in 0..3 {
@@ -134,11 +136,8 @@ impl Painter<'_> {
             let (dx, dy) = ((x - pole[0]) / self.diameter, (y - pole[1]) / self.diameter);
             let own = [dx * cos + dy * sin, dy * cos - dx * sin];
             // The outermost pixel is only partly covered; half a pixel in is what it shows.
-            let profile = cell.profile.thickness(
-                ((inside + 0.5) / deepest).min(1.0),
-                (inside + 0.5) / self.diameter,
-                own,
-            );
+            let profile =
+                cell.profile.thickness(((inside + 0.5) / deepest).min(1.0), (inside + 0.5) / self.diameter, own);
             let mottle = 1.0 + MOTTLING * 2.0 * (self.texture(x, y, MOTTLE_DIAMETERS) - 0.5);
             let rim = self.photo.rim * (-(from_outline / RIM_WIDTH_DIAMETERS).powi(2)).exp();
             thickness = covered * cell.hemoglobin * (profile * mottle + rim);

@@ -1,9 +1,15 @@
 //! The scene: what lies where in a field, placed by rule, before any light falls on it.
 //!
 //! In: checked [`SynthOptions`], a seed and the field's number. Out: a [`Scene`] in pixels of the image. Order:
-//! 1. how many red cells the field holds, 2. their classes, exact over the specimen, 3. white cells, 4. red cells, each
-//! free of the others or laid onto a neighbour, 5. platelets in the gaps (random sequential placement).
-//! Limits: no rouleaux, no smear direction, no platelet on a red cell.
+//!
+//! 1. how many red cells the field holds,
+//! 2. their classes, exact over the specimen,
+//! 3. white cells,
+//! 4. red cells, each free of the others or laid onto a neighbor,
+//! 5. platelets in the gaps.
+//!
+//! Free places are found by random sequential placement. Limits: no rouleaux, no smear direction, no platelet on a red
+//! cell.
 
 use super::cells::{RedCell, red_cell};
 use super::chance::Stream;
@@ -131,12 +137,8 @@ pub(super) fn scene(options: &SynthOptions, seed: u64, index: u32) -> Result<(Sc
         let cell = red_cell(class, form, &mut chance);
         let angle = chance.angle();
         let outline = placed(&cell.outline, angle, diameter, [0.0, 0.0]);
-        let object = Object {
-            pole: pole(&outline),
-            outline,
-            key: chance.bits(),
-            body: Body::Red { class, form, cell, angle },
-        };
+        let object =
+            Object { pole: pole(&outline), outline, key: chance.bits(), body: Body::Red { class, form, cell, angle } };
         // METHOD: fragments always lie free. A fragment on a cell is lost to any counter, which would make the known
         // fraction of a specimen unlike the fraction that can be counted.
         let leans = class != CellClass::Schistocyte && chance.happens(options.clump_share);
@@ -187,13 +189,13 @@ fn white_cell(diameter: f64, chance: &mut Stream) -> Object {
     let across = if granular { chance.between(1.6, 1.9) } else { chance.between(1.2, 1.45) };
     let radius = across * diameter / 2.0;
     let lobes = if granular {
-        let count = 2 + chance.below(4);
-        let (start, step) = (chance.angle(), chance.between(1.0, 1.35));
+        let count = 3 + chance.below(3);
+        let (start, step) = (chance.angle(), chance.between(0.85, 1.1));
         (0..count)
             .map(|i| {
                 let angle = start + step * i as f64;
-                let off = radius * chance.between(0.36, 0.5);
-                [off * angle.cos(), off * angle.sin(), radius * chance.between(0.25, 0.34)]
+                let off = radius * chance.between(0.36, 0.48);
+                [off * angle.cos(), off * angle.sin(), radius * chance.between(0.24, 0.33)]
             })
             .collect()
     } else {
@@ -208,16 +210,15 @@ fn white_cell(diameter: f64, chance: &mut Stream) -> Object {
 /// A platelet: 1.5–3 µm wide, ragged.
 fn platelet(diameter: f64, chance: &mut Stream) -> Object {
     let radius = diameter * chance.between(0.10, 0.19);
-    let outline = blob(radius, 0.12, chance);
+    let outline = blob(radius, 0.09, chance);
     Object { pole: pole(&outline), outline, key: chance.bits(), body: Body::Platelet }
 }
 
 /// A round outline with waves of orders 2–5, each of the given relative standard deviation at most.
 fn blob(radius: f64, raggedness: f64, chance: &mut Stream) -> Vec<Point> {
     const POINTS: u32 = 64;
-    let waves: Vec<(f64, f64, f64)> = (2u8..=5)
-        .map(|order| (f64::from(order), raggedness * 0.7 * chance.normal(), chance.angle()))
-        .collect();
+    let waves: Vec<(f64, f64, f64)> =
+        (2u8..=5).map(|order| (f64::from(order), raggedness * 0.7 * chance.normal(), chance.angle())).collect();
     (0..POINTS)
         .map(|i| {
             let angle = std::f64::consts::TAU * f64::from(i) / f64::from(POINTS);
@@ -265,7 +266,8 @@ impl Table<'_> {
     /// A place where the object touches or overlaps a random intact red cell by at most the allowed share.
     fn beside_a_cell(&self, object: &Object, chance: &mut Stream) -> Option<(Point, usize)> {
         const HALVINGS: usize = 12;
-        let intact: Vec<usize> = self.objects.iter().enumerate().filter(|(_, o)| is_intact(o)).map(|(i, _)| i).collect();
+        let intact: Vec<usize> =
+            self.objects.iter().enumerate().filter(|(_, o)| is_intact(o)).map(|(i, _)| i).collect();
         let partner = *intact.get(chance.below(intact.len()))?;
         let (center, reach) = self.reach[partner];
         // METHOD: half of the pairs only touch; the others overlap by a share uniform up to the allowed one, less a

@@ -61,7 +61,7 @@ impl Stain {
 
     /// Optical density of the granules and of platelets: violet.
     pub(super) fn granules(self) -> [f64; 3] {
-        [0.28, 0.52, 0.16].map(|density| density * self.basic_dye_strength())
+        [0.34, 0.60, 0.20].map(|density| density * self.basic_dye_strength())
     }
 
     /// Optical density of a white cell's cytoplasm: faint.
