@@ -3,3 +3,4 @@
 pub mod exit;
 pub mod model;
 pub mod model_options;
+pub mod synth;

@@ -1,0 +1,264 @@
+//! `synth`: writes the fields of a synthetic specimen and their truth.
+//!
+//! Each field is a PNG with a `.truth.json` beside it (a `LabeledField`). Files are written under a temporary name and
+//! renamed; files of the same names are replaced, others are left alone.
+
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use image::ImageFormat;
+use rayon::prelude::*;
+
+use super::exit::{Exit, Failure};
+use crate::smear::{CellClass, LabeledField, TruthKind};
+use crate::synth::{CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, SynthError, SynthOptions, field};
+
+/// Draw a synthetic specimen with exact truth
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct SynthArgs {
+    /// Folder for the fields and their truth; made where missing
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Seed; the same seed gives the same bytes
+    #[arg(long, value_name = "N")]
+    pub seed: u64,
+    /// Number of fields
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_FIELDS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub fields: u32,
+    /// Share of the red cells that are schistocytes, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = fraction)]
+    pub schistocyte_fraction: f64,
+    /// Diameter of the mean normal red cell, px, 20 to 150
+    #[arg(long, value_name = "D", default_value_t = DEFAULT_CELL_DIAMETER_PX, value_parser = cell_diameter)]
+    pub cell_diameter_px: f64,
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    within(text, (0.0, 1.0))
+}
+
+fn cell_diameter(text: &str) -> Result<f64, String> {
+    within(text, CELL_DIAMETER_RANGE_PX)
+}
+
+fn within(text: &str, (low, high): (f64, f64)) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (low..=high).contains(&value) => Ok(value),
+        _ => Err(format!("expected a number from {low} to {high}")),
+    }
+}
+
+/// A specimen that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SynthFailure {
+    /// The field could not be drawn.
+    #[error(transparent)]
+    Draw(#[from] SynthError),
+    /// A file or folder could not be written.
+    #[error("{}: expected a place that can be written to; choose another folder with --out", path.display())]
+    Write {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl From<SynthFailure> for Failure {
+    fn from(failure: SynthFailure) -> Self {
+        let exit = match failure {
+            SynthFailure::Draw(_) => Exit::Usage,
+            SynthFailure::Write { .. } => Exit::OutputNotWritable,
+        };
+        Self::new(exit, failure)
+    }
+}
+
+/// Objects of the specimen by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    red_cells: u64,
+    schistocytes: u64,
+    white_cells: u64,
+    platelets: u64,
+}
+
+impl Tally {
+    fn of(truth: &LabeledField) -> Self {
+        let mut tally = Self::default();
+        for cell in &truth.cells {
+            match cell.kind {
+                TruthKind::RedCell => tally.red_cells += 1,
+                TruthKind::WhiteCell => tally.white_cells += 1,
+                TruthKind::Platelet => tally.platelets += 1,
+            }
+            tally.schistocytes += u64::from(cell.class == Some(CellClass::Schistocyte));
+        }
+        tally
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            red_cells: self.red_cells + other.red_cells,
+            schistocytes: self.schistocytes + other.schistocytes,
+            white_cells: self.white_cells + other.white_cells,
+            platelets: self.platelets + other.platelets,
+        }
+    }
+}
+
+/// Draws and writes the specimen, then prints what it holds.
+///
+/// # Errors
+/// Options out of range ([`Exit::Usage`]) or an output that cannot be written ([`Exit::OutputNotWritable`]).
+pub fn run(args: &SynthArgs) -> Result<(), Failure> {
+    let options = SynthOptions {
+        cell_diameter_px: args.cell_diameter_px,
+        schistocyte_fraction: args.schistocyte_fraction,
+        // A specimen of schistocytes only leaves no room for other shapes.
+        other_shapes_fraction: SynthOptions::default().other_shapes_fraction.min(1.0 - args.schistocyte_fraction),
+        ..SynthOptions::default()
+    };
+    options.check().map_err(SynthFailure::from)?;
+    fs::create_dir_all(&args.out).map_err(|source| SynthFailure::Write { path: args.out.clone(), source })?;
+    let tally = (0..args.fields)
+        .into_par_iter()
+        .map(|index| write_field(&options, args.seed, index, &args.out))
+        .try_reduce(Tally::default, |a, b| Ok(a.plus(b)))?;
+    summarize(args, tally).map_err(|source| Failure::new(Exit::OutputNotWritable, source))
+}
+
+fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> Result<Tally, SynthFailure> {
+    let drawn = field(options, seed, index)?;
+    let image = folder.join(&drawn.truth.field);
+    let truth = image.with_extension("truth.json");
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| SynthFailure::Write { path, source }
+    };
+    let mut png = Cursor::new(Vec::new());
+    drawn.rgb.write_to(&mut png, ImageFormat::Png).map_err(|error| failed(&image)(io::Error::other(error)))?;
+    replace(&image, png.get_ref()).map_err(failed(&image))?;
+    let json = serde_json::to_vec(&drawn.truth).map_err(|error| failed(&truth)(io::Error::other(error)))?;
+    replace(&truth, &json).map_err(failed(&truth))?;
+    Ok(Tally::of(&drawn.truth))
+}
+
+/// Writes a file whole or not at all: under a temporary name in the same folder, then renamed.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let temporary = path.with_file_name(name);
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn summarize(args: &SynthArgs, tally: Tally) -> io::Result<()> {
+    let percent = match tally.red_cells {
+        0 => String::from("no red cells"),
+        cells => format!("{:.2} %", 100.0 * tally.schistocytes as f64 / cells as f64),
+    };
+    let written = writeln!(
+        io::stdout().lock(),
+        "{}: {} fields, {} red cells, {} schistocytes ({percent}), {} white cells, {} platelets",
+        args.out.display(),
+        args.fields,
+        tally.red_cells,
+        tally.schistocytes,
+        tally.white_cells,
+        tally.platelets
+    );
+    // A reader that has closed the pipe has what it wanted.
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        synth: SynthArgs,
+    }
+
+    fn parse(more: &[&str]) -> Result<SynthArgs, clap::Error> {
+        let base = ["synth", "--out", "x", "--seed", "1"];
+        Command::try_parse_from(base.iter().chain(more)).map(|command| command.synth)
+    }
+
+    fn args(out: &Path) -> SynthArgs {
+        SynthArgs { out: out.to_owned(), seed: 3, fields: 2, schistocyte_fraction: 0.03, cell_diameter_px: 20.0 }
+    }
+
+    #[test]
+    fn words_out_of_range_are_refused_and_limits_are_taken() {
+        for bad in [
+            ["--fields", "0"],
+            ["--schistocyte-fraction", "1.01"],
+            ["--schistocyte-fraction=-0.01", "--fields=1"],
+            ["--schistocyte-fraction", "NaN"],
+            ["--cell-diameter-px", "19.9"],
+            ["--cell-diameter-px", "150.1"],
+        ] {
+            let error = parse(&bad).expect_err("out of range");
+            assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{bad:?}");
+        }
+        for good in [["--fields", "1"], ["--schistocyte-fraction", "1"], ["--cell-diameter-px", "150"]] {
+            assert!(parse(&good).is_ok(), "{good:?}");
+        }
+        let plain = parse(&[]).expect("defaults");
+        assert_eq!((plain.fields, plain.cell_diameter_px), (DEFAULT_FIELDS, DEFAULT_CELL_DIAMETER_PX));
+    }
+
+    #[test]
+    fn fields_and_truth_are_written_whole_and_the_same_each_time() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let read = || {
+            let mut files: Vec<_> = fs::read_dir(folder.path())
+                .expect("a folder")
+                .map(|entry| entry.expect("an entry").path())
+                .map(|path| (path.clone(), fs::read(path).expect("a file")))
+                .collect();
+            files.sort();
+            files
+        };
+        run(&args(folder.path())).expect("written");
+        let first = read();
+        let names: Vec<_> = first.iter().filter_map(|(path, _)| path.file_name()?.to_str()).collect();
+        assert_eq!(names, ["field-0001.png", "field-0001.truth.json", "field-0002.png", "field-0002.truth.json"]);
+        run(&args(folder.path())).expect("written again");
+        assert_eq!(read(), first);
+        let truth: LabeledField = serde_json::from_slice(&first[1].1).expect("truth reads back");
+        let image = image::load_from_memory(&first[0].1).expect("an image");
+        assert_eq!((image.width(), image.height()), (truth.width_px, truth.height_px));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_output_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("taken");
+        fs::write(&file, b"in the way").expect("written");
+        let failure = run(&args(&file.join("below"))).expect_err("a file is in the way");
+        assert_eq!(failure.exit, Exit::OutputNotWritable);
+        assert!(failure.to_string().contains("taken"), "{failure}");
+    }
+
+    #[test]
+    fn schistocytes_only_leave_no_room_for_other_shapes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run(&SynthArgs { schistocyte_fraction: 1.0, fields: 1, ..args(folder.path()) }).expect("written");
+    }
+}

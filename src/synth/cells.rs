@@ -1,0 +1,444 @@
+//! The red cells: outline and hemoglobin profile of each class and of each schistocyte form.
+//!
+//! In: a class (and a form for schistocytes) and a stream of chance. Out: a [`RedCell`] around the origin with lengths in
+//! diameters of the mean normal cell. The normal cell's thickness is the biconcave profile of Evans & Fung (Microvascular
+//! Research 1972, 4:335–347), flattened as cells are that dry on glass. Schistocyte forms follow ICSH (Zini et al. 2012,
+//! doi 10.1111/j.1751-553X.2011.01380.x, and 2021): smaller than an intact cell and mostly evenly stained.
+//! Limits: no polychromasia, no inclusions, no folded cells; sizes and proportions are drawn from ranges set by eye after
+//! photographs, not from measured distributions, save the size spread.
+
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
+
+use super::chance::Stream;
+use super::outline::{Point, placed, resampled, rounded};
+use crate::smear::{CellClass, SchistocyteForm};
+
+/// Coefficient of variation of the diameter of normal cells.
+///
+/// A red cell distribution width of 12–14 % in volume (the usual reference range) is about a third of that in diameter.
+pub const DIAMETER_CV: f64 = 0.05;
+
+/// Coefficient of variation of the hemoglobin density from cell to cell.
+const HEMOGLOBIN_CV: f64 = 0.05;
+
+/// Points of an outline without and with spines or corners.
+const SMOOTH_POINTS: usize = 64;
+const CORNERED_POINTS: usize = 112;
+
+/// How the hemoglobin is spread inside the outline, by `depth`: 0 at the outline, 1 at the point farthest inside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Profile {
+    /// Biconcave disc. `pallor` 0–1: from even to fully biconcave; `reach` above 1 widens the pallor; `center` adds the
+    /// hemoglobin of a target's middle.
+    Biconcave { pallor: f64, reach: f64, center: f64 },
+    /// Mouth-shaped pallor: half length and half width in diameters, direction in radians, `bend` (per diameter) curves it.
+    Slit { half_length: f64, half_width: f64, direction: f64, bend: f64 },
+    /// Dome without pallor.
+    Dome,
+    /// Evenly stained fragment: full thickness from `shoulder` diameters inside the outline.
+    Even { shoulder: f64 },
+}
+
+impl Profile {
+    /// Hemoglobin per area, 1 at the thickest part of a normal cell.
+    ///
+    /// `depth` as above; `inside` is the distance to the outline and `from_pole` the place relative to the point farthest
+    /// inside, both in diameters.
+    pub(super) fn thickness(&self, depth: f64, inside: f64, from_pole: Point) -> f64 {
+        let radius = (1.0 - depth).clamp(0.0, 1.0);
+        let plate = (1.0 - radius.powi(24)).sqrt();
+        match *self {
+            Self::Biconcave { pallor, reach, center } => {
+                let middle = center * (-(radius / 0.27).powi(2)).exp();
+                plate * (1.0 - pallor * (1.0 - dried(radius.powf(reach)))) + middle
+            }
+            Self::Slit { half_length, half_width, direction, bend } => {
+                let (sin, cos) = direction.sin_cos();
+                let along = from_pole[0] * cos + from_pole[1] * sin;
+                let across = from_pole[1] * cos - from_pole[0] * sin - bend * along * along;
+                let mouth = (along / half_length).powi(4) + (across / half_width).powi(2);
+                plate * (1.0 - 0.72 * (-mouth).exp())
+            }
+            Self::Dome => (1.0 - (0.92 * radius).powi(4)).sqrt(),
+            Self::Even { shoulder } => {
+                let left = (1.0 - inside / shoulder).clamp(0.0, 1.0);
+                (1.0 - left * left).sqrt()
+            }
+        }
+    }
+}
+
+/// Radius at which the profile of [`evans_fung`] is thickest.
+const THICKEST_RADIUS: f64 = 0.71;
+
+/// Thickness of the mean human red cell over its greatest thickness, at `radius` 0–1 (Evans & Fung 1972).
+fn evans_fung(radius: f64) -> f64 {
+    const GREATEST_THICKNESS_UM: f64 = 2.57;
+    let squared = radius * radius;
+    (1.0 - squared).max(0.0).sqrt() * (0.81 + 7.83 * squared - 4.39 * squared * squared) / GREATEST_THICKNESS_UM
+}
+
+/// The same cell dried on glass.
+///
+/// METHOD: the rounded rim of the floating cell spreads and flattens on the slide, which is why stained cells have sharp
+/// edges; the profile is kept up to its thickest place and level from there on.
+fn dried(radius: f64) -> f64 {
+    if radius < THICKEST_RADIUS { evans_fung(radius) } else { 1.0 }
+}
+
+/// A red cell not yet placed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RedCell {
+    /// Outline around the origin, diameters of the mean normal cell.
+    pub(super) outline: Vec<Point>,
+    /// Spread of the hemoglobin.
+    pub(super) profile: Profile,
+    /// Hemoglobin relative to a normal cell.
+    pub(super) hemoglobin: f64,
+}
+
+/// A cell of `class`; `form` matters for schistocytes only.
+pub(super) fn red_cell(class: CellClass, form: Option<SchistocyteForm>, chance: &mut Stream) -> RedCell {
+    let size = 1.0 + DIAMETER_CV * chance.normal();
+    let biconcave = |pallor, reach| Profile::Biconcave { pallor, reach, center: 0.0 };
+    let (outline, profile, density) = match class {
+        CellClass::Normal => {
+            let (pallor, reach) = (chance.between(0.4, 0.9), chance.between(0.9, 1.4));
+            (disc(size, chance.between(1.0, 1.08), chance), biconcave(pallor, reach), 1.0)
+        }
+        CellClass::Macrocyte => {
+            let size = chance.between(1.24, 1.38);
+            (disc(size, 1.0, chance), biconcave(chance.between(0.2, 0.5), 1.1), 1.05)
+        }
+        CellClass::Microcyte => {
+            let size = chance.between(0.66, 0.76);
+            (disc(size, 1.0, chance), biconcave(chance.between(0.4, 0.7), 1.3), 1.0)
+        }
+        CellClass::Spherocyte => (disc(chance.between(0.78, 0.88), 1.0, chance), Profile::Dome, 1.35),
+        CellClass::Target => {
+            let profile = Profile::Biconcave { pallor: 1.0, reach: 2.0, center: chance.between(0.5, 0.75) };
+            (disc(1.08 * size, 1.0, chance), profile, 0.92)
+        }
+        CellClass::Stomatocyte => {
+            let profile = Profile::Slit {
+                half_length: chance.between(0.20, 0.30),
+                half_width: chance.between(0.06, 0.12),
+                direction: chance.angle(),
+                bend: chance.between(-2.2, 2.2),
+            };
+            (disc(size, 1.0, chance), profile, 1.0)
+        }
+        CellClass::Ovalocyte => {
+            (disc(size, chance.between(1.3, 1.6), chance), biconcave(chance.between(0.2, 0.7), 1.2), 1.0)
+        }
+        CellClass::Elliptocyte => {
+            (disc(size, chance.between(1.9, 2.8), chance), biconcave(chance.between(0.1, 0.5), 1.1), 1.05)
+        }
+        CellClass::Teardrop => (teardrop(size, chance), biconcave(chance.between(0.2, 0.6), 1.2), 1.0),
+        CellClass::Burr => (burr(size, chance), biconcave(chance.between(0.1, 0.6), 1.1), 1.0),
+        CellClass::Hypochromia => {
+            (disc(size, 1.0, chance), biconcave(1.0, chance.between(2.0, 3.0)), chance.between(0.65, 0.85))
+        }
+        CellClass::Schistocyte => {
+            let form = form.unwrap_or(SchistocyteForm::Helmet);
+            (fragment(form, size, chance), fragment_profile(form, chance), chance.between(0.85, 1.2))
+        }
+        // An irregular, evenly stained cell that fits no other class.
+        CellClass::Uncategorised => {
+            let outline = waved(&disc(size, chance.between(1.0, 1.3), chance), 0.05, chance);
+            (outline, biconcave(0.2, 1.0), 1.0)
+        }
+    };
+    let hemoglobin = density * (1.0 + HEMOGLOBIN_CV * chance.normal());
+    RedCell { outline, profile, hemoglobin }
+}
+
+fn fragment_profile(form: SchistocyteForm, chance: &mut Stream) -> Profile {
+    match form {
+        SchistocyteForm::Microspherocyte => Profile::Dome,
+        // Horn cells are nearly whole cells and may keep some pallor.
+        SchistocyteForm::Keratocyte if chance.happens(0.5) => {
+            Profile::Biconcave { pallor: chance.between(0.1, 0.4), reach: 1.0, center: 0.0 }
+        }
+        _ => Profile::Even { shoulder: chance.between(0.07, 0.13) },
+    }
+}
+
+/// A closed curve given by its radius at each angle.
+fn polar(count: usize, radius: impl Fn(f64) -> f64) -> Vec<Point> {
+    (0..count)
+        .map(|i| {
+            let angle = TAU * i as f64 / count as f64;
+            let (sin, cos) = angle.sin_cos();
+            [radius(angle) * cos, radius(angle) * sin]
+        })
+        .collect()
+}
+
+/// The outline with small smooth waves of orders 2–6 in its radius; `amplitude` is their total standard deviation.
+fn waved(outline: &[Point], amplitude: f64, chance: &mut Stream) -> Vec<Point> {
+    // Amplitudes fall with the order; the squares of these weights add up to 1.
+    const WEIGHTS: [f64; 5] = [0.80, 0.45, 0.30, 0.20, 0.15];
+    let waves: Vec<(f64, f64, f64)> = (2u8..)
+        .zip(WEIGHTS)
+        .map(|(order, weight)| (f64::from(order), weight * amplitude * 1.41 * chance.normal(), chance.angle()))
+        .collect();
+    outline
+        .iter()
+        .map(|p| {
+            let angle = p[1].atan2(p[0]);
+            let wave: f64 = waves.iter().map(|(order, height, phase)| height * (order * angle + phase).cos()).sum();
+            let factor = 1.0 + wave.clamp(-0.2, 0.2);
+            [p[0] * factor, p[1] * factor]
+        })
+        .collect()
+}
+
+/// A disc of area π/4·size² drawn out to an ellipse of the given axis ratio, with small natural irregularity.
+fn disc(size: f64, axis_ratio: f64, chance: &mut Stream) -> Vec<Point> {
+    /// Irregularity of a sound cell's radius; more would read as a change of shape.
+    const IRREGULARITY: f64 = 0.015;
+    let (major, minor) = (0.5 * size * axis_ratio.sqrt(), 0.5 * size / axis_ratio.sqrt());
+    // A little squarer than an ellipse the longer the cell: elliptocytes are rods with round ends.
+    let exponent = 2.0 + 0.25 * (axis_ratio - 1.0);
+    let ellipse = polar(4 * SMOOTH_POINTS, |angle| {
+        let (sin, cos) = angle.sin_cos();
+        ((cos / major).abs().powf(exponent) + (sin / minor).abs().powf(exponent)).powf(-1.0 / exponent)
+    });
+    resampled(&waved(&ellipse, IRREGULARITY, chance), SMOOTH_POINTS)
+}
+
+/// A round body drawn out to one tail.
+fn teardrop(size: f64, chance: &mut Stream) -> Vec<Point> {
+    let (length, width) = (size * chance.between(1.15, 1.5), size * chance.between(0.72, 0.85));
+    let (taper, bend) = (chance.between(1.2, 2.2), chance.between(-0.25, 0.25));
+    let half_widest = (0..=128).map(|i| half_width(PI * f64::from(i) / 128.0, taper)).fold(0.0, f64::max);
+    let curve: Vec<Point> = (0..256)
+        .map(|i| {
+            let t = TAU * f64::from(i) / 256.0;
+            let (x, y) = (t.cos(), half_width(t, taper) / half_widest);
+            let tail = (x + 1.0).max(0.0) / 2.0;
+            [x * length / 2.0, y * width / 2.0 + bend * size * tail.powi(3) * 0.6]
+        })
+        .collect();
+    rounded(&waved(&curve, 0.012, chance), 0.018, CORNERED_POINTS)
+}
+
+/// Half width of the teardrop curve `x = cos t, y = sin t · |sin(t/2)|^taper`.
+fn half_width(t: f64, taper: f64) -> f64 {
+    t.sin() * (t / 2.0).sin().abs().powf(taper)
+}
+
+/// A disc with 10–16 short, even spines all around (echinocyte).
+fn burr(size: f64, chance: &mut Stream) -> Vec<Point> {
+    let count = 10 + chance.below(7);
+    let spines: Vec<(f64, f64)> = (0..count)
+        .map(|i| {
+            let angle = TAU * (i as f64 + chance.between(-0.18, 0.18)) / count as f64;
+            (angle, chance.between(0.06, 0.12))
+        })
+        .collect();
+    let half_base = 0.24 * TAU / count as f64;
+    let body = polar(4 * CORNERED_POINTS, |angle| {
+        let raised: f64 = spines
+            .iter()
+            .map(|(at, height)| {
+                let away = (angle - at + PI).rem_euclid(TAU) - PI;
+                height * (-(away / half_base).powi(2)).exp()
+            })
+            .sum();
+        0.46 * size * (1.0 + raised)
+    });
+    rounded(&waved(&body, 0.012, chance), 0.01, CORNERED_POINTS)
+}
+
+/// Outline of a schistocyte of the given form.
+fn fragment(form: SchistocyteForm, size: f64, chance: &mut Stream) -> Vec<Point> {
+    /// Rounding of corners: a fragment's corners are sharp, but not sharper than the optics.
+    const CORNER_RADIUS: f64 = 0.012;
+    let raw = match form {
+        SchistocyteForm::Triangle => triangle(chance),
+        SchistocyteForm::Crescent => crescent(chance),
+        SchistocyteForm::Helmet => helmet(chance),
+        SchistocyteForm::Keratocyte => keratocyte(chance),
+        SchistocyteForm::Microspherocyte => return disc(size * chance.between(0.50, 0.62), 1.0, chance),
+    };
+    let scaled = placed(&centered(&raw), 0.0, size, [0.0, 0.0]);
+    rounded(&waved(&scaled, 0.012, chance), CORNER_RADIUS, CORNERED_POINTS)
+}
+
+/// Points of an arc around `center` from one angle to another, end points included.
+fn arc(center: Point, radius: f64, from: f64, to: f64) -> impl Iterator<Item = Point> {
+    const STEPS: u32 = 48;
+    (0..=STEPS).map(move |i| {
+        let angle = from + (to - from) * f64::from(i) / f64::from(STEPS);
+        [center[0] + radius * angle.cos(), center[1] + radius * angle.sin()]
+    })
+}
+
+/// A side from `a` (with) to `b` (without) that bulges to the right of its way by `sagitta`.
+fn side(a: Point, b: Point, sagitta: f64) -> impl Iterator<Item = Point> {
+    const STEPS: u32 = 24;
+    let length = (b[0] - a[0]).hypot(b[1] - a[1]);
+    let normal = [(b[1] - a[1]) / length, (a[0] - b[0]) / length];
+    (0..STEPS).map(move |i| {
+        let t = f64::from(i) / f64::from(STEPS);
+        let out = 4.0 * sagitta * t * (1.0 - t);
+        [a[0] + (b[0] - a[0]) * t + normal[0] * out, a[1] + (b[1] - a[1]) * t + normal[1] * out]
+    })
+}
+
+/// The outline moved so that the mean of its bounds is the origin.
+fn centered(outline: &[Point]) -> Vec<Point> {
+    let [x_min, y_min, x_max, y_max] = super::outline::bounds(outline);
+    placed(outline, 0.0, 1.0, [-(x_min + x_max) / 2.0, -(y_min + y_max) / 2.0])
+}
+
+/// Small fragment with three sharp angles and straight or slightly bent sides.
+fn triangle(chance: &mut Stream) -> Vec<Point> {
+    let reach = chance.between(0.38, 0.5);
+    let corners: Vec<Point> = (0..3)
+        .map(|i| {
+            let angle = TAU * (f64::from(i) + chance.between(-0.14, 0.14)) / 3.0;
+            let radius = reach * chance.between(0.75, 1.1);
+            [radius * angle.cos(), radius * angle.sin()]
+        })
+        .collect();
+    let mut outline = Vec::new();
+    for i in 0..3 {
+        outline.extend(side(corners[i], corners[(i + 1) % 3], chance.between(-0.03, 0.06)));
+    }
+    outline
+}
+
+/// One rounded side, the other straight or hollow, two sharp tips; at most half a cell.
+fn crescent(chance: &mut Stream) -> Vec<Point> {
+    let (radius, half_angle) = (chance.between(0.44, 0.50), chance.between(1.3, 1.57));
+    let mut outline: Vec<Point> = arc([0.0, 0.0], radius, -half_angle, half_angle).collect();
+    let (from, to) = (outline[outline.len() - 1], outline[0]);
+    let height = radius * (1.0 - half_angle.cos());
+    outline.extend(side(from, to, -height * chance.between(0.0, 0.35)));
+    outline
+}
+
+/// A cell with one cut-off zone closed by a straight edge between two sharp corners; more than half a cell.
+fn helmet(chance: &mut Stream) -> Vec<Point> {
+    let (radius, half_angle) = (chance.between(0.44, 0.49), chance.between(1.75, 2.1));
+    // The corners stand out a little as short horns.
+    let horn = chance.between(0.0, 0.05);
+    let mut outline: Vec<Point> = arc([0.0, 0.0], radius, -half_angle, half_angle)
+        .map(|p| {
+            let angle = p[1].atan2(p[0]).abs();
+            let rise = ((angle - half_angle + 0.35) / 0.35).clamp(0.0, 1.0).powi(2);
+            [p[0] - horn * rise, p[1] + horn * rise * p[1].signum()]
+        })
+        .collect();
+    let (from, to) = (outline[outline.len() - 1], outline[0]);
+    outline.extend(side(from, to, chance.between(-0.09, 0.0)));
+    outline
+}
+
+/// A nearly whole cell with a round bite between two horns.
+fn keratocyte(chance: &mut Stream) -> Vec<Point> {
+    let (radius, bite) = (chance.between(0.45, 0.49), chance.between(0.17, 0.23));
+    let bite_center = radius * chance.between(0.96, 1.08);
+    // Where the two circles meet, as an angle seen from the cell's and from the bite's center.
+    let cosine = (radius * radius + bite_center * bite_center - bite * bite) / (2.0 * radius * bite_center);
+    let opening = cosine.clamp(-1.0, 1.0).acos();
+    let meeting = [radius * opening.cos(), radius * opening.sin()];
+    let from_bite = (meeting[1]).atan2(meeting[0] - bite_center);
+    let horn = chance.between(0.05, 0.11);
+    let mut outline: Vec<Point> = arc([0.0, 0.0], radius, opening, TAU - opening)
+        .map(|p| {
+            let angle = p[1].atan2(p[0]).abs();
+            let rise = (1.0 - (angle - opening) / 0.4).clamp(0.0, 1.0).powi(2);
+            [p[0] + horn * rise, p[1]]
+        })
+        .collect();
+    let turn = from_bite.max(FRAC_PI_2);
+    outline.extend(arc([bite_center, 0.0], bite, TAU - turn, turn).skip(1));
+    outline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::outline::{area, pole};
+    use super::*;
+    use crate::smear::Contour;
+
+    fn many(class: CellClass, form: Option<SchistocyteForm>) -> Vec<RedCell> {
+        let mut chance = Stream::new(11, class.index() as u64);
+        (0..60).map(|_| red_cell(class, form, &mut chance)).collect()
+    }
+
+    fn diameter(cell: &RedCell) -> f64 {
+        (4.0 * area(&cell.outline) / PI).sqrt()
+    }
+
+    fn solidity(cell: &RedCell) -> f64 {
+        Contour::new(cell.outline.clone()).expect("many points").solidity()
+    }
+
+    #[test]
+    fn thickness_of_the_published_profile() {
+        // Evans & Fung: 0.81 µm in the middle, about 2.57 µm at its thickest, 0 at the rim.
+        assert!((evans_fung(0.0) * 2.57 - 0.81).abs() < 1e-12);
+        assert_eq!(evans_fung(1.0), 0.0);
+        let thickest = (0..=1000).map(|i| evans_fung(f64::from(i) / 1000.0)).fold(0.0, f64::max);
+        assert!((thickest - 1.0).abs() < 0.01, "{thickest}");
+    }
+
+    #[test]
+    fn normal_cells_have_the_stated_size_and_spread() {
+        let sizes: Vec<f64> = (0..12).flat_map(|_| many(CellClass::Normal, None)).map(|c| diameter(&c)).collect();
+        let mean = sizes.iter().sum::<f64>() / sizes.len() as f64;
+        let spread = (sizes.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / sizes.len() as f64).sqrt();
+        assert!((mean - 1.0).abs() < 0.02, "{mean}");
+        assert!((spread - DIAMETER_CV).abs() < 0.015, "{spread}");
+    }
+
+    #[test]
+    fn every_fragment_is_smaller_than_an_intact_cell() {
+        use SchistocyteForm::{Crescent, Helmet, Keratocyte, Microspherocyte, Triangle};
+        for (form, low, high) in [
+            (Triangle, 0.3, 0.75),
+            (Crescent, 0.40, 0.85),
+            (Helmet, 0.65, 1.0),
+            (Keratocyte, 0.7, 1.05),
+            (Microspherocyte, 0.42, 0.75),
+        ] {
+            for cell in many(CellClass::Schistocyte, Some(form)) {
+                assert!((low..high).contains(&diameter(&cell)), "{form:?} {}", diameter(&cell));
+            }
+        }
+    }
+
+    #[test]
+    fn only_bitten_and_spined_outlines_are_hollow() {
+        assert!(many(CellClass::Normal, None).iter().all(|c| solidity(c) > 0.985));
+        assert!(many(CellClass::Ovalocyte, None).iter().all(|c| solidity(c) > 0.98));
+        let horned = many(CellClass::Schistocyte, Some(SchistocyteForm::Keratocyte));
+        assert!(horned.iter().all(|c| solidity(c) < 0.96), "{:?}", horned.iter().map(solidity).fold(0.0, f64::max));
+    }
+
+    #[test]
+    fn pallor_lies_in_the_middle_of_normal_cells_and_not_of_spherocytes() {
+        let at = |profile: Profile, depth: f64| profile.thickness(depth, depth / 2.0, [0.5 - depth / 2.0, 0.0]);
+        for cell in many(CellClass::Normal, None) {
+            assert!(at(cell.profile, 1.0) < 0.8 * at(cell.profile, 0.25));
+        }
+        let sphere = many(CellClass::Spherocyte, None)[0].profile;
+        assert!(at(sphere, 1.0) >= at(sphere, 0.25));
+        let target = many(CellClass::Target, None)[0].profile;
+        assert!(at(target, 1.0) > at(target, 0.65) && at(target, 0.2) > at(target, 0.65));
+    }
+
+    #[test]
+    fn every_class_has_an_inside() {
+        for class in CellClass::ALL {
+            for cell in many(class, None) {
+                assert!(pole(&cell.outline).1 > 0.1, "{class:?}");
+            }
+        }
+    }
+}
