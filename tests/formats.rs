@@ -212,7 +212,7 @@ fn a_folder_that_vanishes_during_the_work_is_named() {
     let target = ReportTarget::prepare(&folder, &ReportFormat::ALL).expect("a writable folder");
     fs::remove_dir(&folder).expect("an empty folder");
     let error = target.write(&FakeCase::default().build()).expect_err("nowhere to write");
-    assert!(matches!(&error, ReportError::Write { path, .. } if *path == folder), "{error:?}");
+    assert!(matches!(&error, ReportError::Write { path, .. } if *path == folder.join("case.json")), "{error:?}");
     assert!(error.to_string().contains("expected a file that can be written"));
 }
 

@@ -78,10 +78,10 @@ pub struct UnknownFormat(pub String);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The output folder cannot be created or listed (environment).
-    #[error("{path}: expected an output folder that can be created; name another folder or change its permissions", path = .path.display())]
+    /// The output folder cannot be created or written to (environment).
+    #[error("{path}: expected an output folder that can be created and written to; name another one or change its permissions", path = .path.display())]
     Folder {
-        /// The folder, or the part of its path that failed.
+        /// The folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
@@ -30,7 +30,7 @@ impl ReportTarget {
     /// Makes the folder where it is missing and makes sure that every report can be written there.
     ///
     /// # Errors
-    /// [`ReportError::Folder`], [`ReportError::NotAFolder`], [`ReportError::Occupied`] or [`ReportError::Write`].
+    /// [`ReportError::Folder`], [`ReportError::NotAFolder`] or [`ReportError::Occupied`].
     pub fn prepare(folder: &Path, formats: &[ReportFormat]) -> Result<Self, ReportError> {
         // An empty path means the working folder.
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -41,12 +41,13 @@ impl ReportTarget {
         let created = folder.ancestors().take_while(missing).map(Path::to_owned).collect();
         let target = Self { folder: folder.to_owned(), formats: formats.iter().copied().collect(), created };
 
-        fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.to_owned(), source })?;
+        let folder_error = |source| ReportError::Folder { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(folder_error)?;
         if let Some(path) = target.paths().find(|path| path.is_dir()) {
             return Err(ReportError::Occupied { path });
         }
         // The permission bits do not tell (read-only mounts, quotas, access lists): only writing does.
-        target.temporary("probe").map(|_removed_on_drop| ())?;
+        drop(target.temporary("probe").map_err(folder_error)?);
         Ok(target)
     }
 
@@ -80,22 +81,25 @@ impl ReportTarget {
 
     fn stage(&self, format: ReportFormat, bytes: &[u8]) -> Result<(NamedTempFile, PathBuf), ReportError> {
         let path = self.folder.join(format.file_name());
-        let mut file = self.temporary(format.file_name())?;
-        file.write_all(bytes)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(|source| ReportError::Write { path: path.clone(), source })?;
+        let write = || {
+            let mut file = self.temporary(format.file_name())?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        let file = write().map_err(|source| ReportError::Write { path: path.clone(), source })?;
         Ok((file, path))
     }
 
     /// A hidden file beside the reports, removed when dropped.
-    fn temporary(&self, name: &str) -> Result<NamedTempFile, ReportError> {
+    fn temporary(&self, name: &str) -> io::Result<NamedTempFile> {
         let prefix = format!(".{name}.");
         let mut builder = Builder::new();
         builder.prefix(&prefix).suffix(".partial");
         // Reports are as readable as any other file of the user; temporary files would be private.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.folder).map_err(|source| ReportError::Write { path: self.folder.clone(), source })
+        builder.tempfile_in(&self.folder)
     }
 
     /// Makes the renames themselves durable; only Unix lets a folder be flushed.

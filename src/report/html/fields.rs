@@ -1,107 +1,15 @@
-//! Fields: an index, then each field with its outlines, quality figures and exclusions; and the sums of exclusions.
-
-use std::collections::BTreeMap;
+//! Fields: an index and the legend of the outlines, then each field with its picture, figures, quality and exclusions.
 
 use maud::{Markup, html};
 
+use super::exclusions::{exclusion_table, swatch};
 use super::figures::{UNKNOWN, count, percent, plain, plain_or_unknown, share_percent};
-use super::overlay;
-use super::page::data_uri;
-use super::plots;
-use crate::case::{Case, CaseField, CaseRecord, FieldRecord, QualityFigure};
-use crate::smear::{CellClass, CellStatus, ExclusionReason};
+use super::{data_uri, overlay};
+use crate::case::{Case, CaseField, FieldRecord, QualityFigure};
+use crate::smear::{CellStatus, ExclusionReason};
 
 /// From here on two fields share a printed sheet: 12 fields at one a sheet are what a reader still leafs through.
 const MANY_FIELDS: usize = 13;
-
-/// Counted cells by class: a bar and the figures of each class.
-pub(super) fn class_distribution(record: &CaseRecord) -> Markup {
-    html! {
-        section aria-labelledby="classes" {
-            h2 #classes { "Class distribution" }
-            @if record.count.red_cells == 0 {
-                p { "No red cell was counted." }
-            } @else {
-                (class_table(record))
-            }
-        }
-    }
-}
-
-fn class_table(record: &CaseRecord) -> Markup {
-    html! {
-        table.classes {
-                caption { "Counted red cells by class; bars share one scale from 0 to 100 %." }
-                thead { tr { th scope="col" { "Class" } th scope="col" { "Share" } th.number scope="col" { "%" }
-                    th.number scope="col" { "Cells" } } }
-                tbody {
-                    @for class in CellClass::ALL {
-                        @let cells = record.class_count(class);
-                        @let share = share_percent(cells, record.count.red_cells);
-                        @let strong = class == CellClass::Schistocyte;
-                        tr.strong[strong] {
-                            th scope="row" { (class.name()) }
-                            td.plot { (plots::bar(share.unwrap_or(0.0), strong)) }
-                            td.number { (share.map_or_else(|| "–".to_owned(), super::figures::percent_digits)) }
-                            td.number data-class=(class.name()) { (count(cells)) }
-                        }
-                    }
-                }
-            }
-    }
-}
-
-/// What was left out and why, over all fields.
-pub(super) fn exclusions(record: &CaseRecord) -> Markup {
-    let total: u64 = record.exclusions.values().sum();
-    html! {
-        section aria-labelledby="exclusions" {
-            h2 #exclusions { "What was excluded, and why" }
-            @if total == 0 {
-                p { "Nothing was excluded." }
-            } @else {
-                p.lead { (count(total)) " objects are not in the count. Nothing is dropped without a reason; every object is a row of cells.csv." }
-                (exclusion_table(&record.exclusions))
-            }
-        }
-    }
-}
-
-fn exclusion_table(exclusions: &BTreeMap<String, u64>) -> Markup {
-    html! {
-        table.exclusions {
-            thead { tr { th scope="col" { "Reason" } th.number scope="col" { "Objects" } } }
-            tbody {
-                @for (name, objects) in in_report_order(exclusions) {
-                    tr {
-                        th scope="row" { (swatch(&format!("excluded {name}"))) (words(name)) }
-                        td.number data-exclusion=(name) { (count(objects)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Reasons in the order of [`ExclusionReason::ALL`]; names from elsewhere follow.
-fn in_report_order(exclusions: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
-    let mut ordered: Vec<(&str, u64)> = exclusions.iter().map(|(name, &objects)| (name.as_str(), objects)).collect();
-    ordered.sort_by_key(|(name, _)| {
-        ExclusionReason::ALL.iter().position(|reason| reason.name() == *name).unwrap_or(usize::MAX)
-    });
-    ordered
-}
-
-fn words(name: &str) -> &str {
-    ExclusionReason::ALL.into_iter().find(|reason| reason.name() == name).map_or(name, |reason| reason.describe())
-}
-
-/// Sample of the line that an outline is drawn with.
-fn swatch(class: &str) -> Markup {
-    html! {
-        svg.swatch aria-hidden="true" width="26" height="14" { path class=(class) d="M1 7H25" {} }
-    }
-}
 
 /// Section of the fields.
 pub(super) fn fields(case: &Case) -> Markup {
@@ -269,15 +177,6 @@ fn limits(figure: &QualityFigure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reasons_follow_the_order_of_the_reports() {
-        let counts = [("debris", 1), ("frame_edge", 2), ("new_reason", 3)];
-        let counts = counts.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
-        assert_eq!(in_report_order(&counts), [("frame_edge", 2), ("debris", 1), ("new_reason", 3)]);
-        assert_eq!(words("frame_edge"), "cut by the edge of the field");
-        assert_eq!(words("new_reason"), "new_reason");
-    }
 
     #[test]
     fn names_of_figures_show_their_units() {

@@ -4,8 +4,8 @@
 
 use maud::{Markup, html};
 
+use super::data_uri;
 use super::figures::{count, counted, probability};
-use super::page::data_uri;
 use crate::case::{Case, CaseField};
 use crate::smear::{Call, CellClass, CellStatus, ClassifiedCell};
 

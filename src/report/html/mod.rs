@@ -14,6 +14,8 @@
 //! Limits: the file grows with the number of fields (about the size of their previews and a third); the words are
 //! English.
 
+mod classes;
+mod exclusions;
 mod fields;
 mod figures;
 mod gallery;
@@ -24,4 +26,14 @@ mod plots;
 mod provenance;
 mod result;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 pub(super) use page::render;
+
+/// A picture inside the page.
+fn data_uri(media_type: &str, bytes: &[u8]) -> String {
+    let mut uri = format!("data:{media_type};base64,");
+    BASE64_STANDARD.encode_string(bytes, &mut uri);
+    uri
+}

@@ -1,10 +1,8 @@
 //! The page: head, running head, sections in order, footer.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{fields, gallery, provenance, result};
+use super::{classes, exclusions, fields, gallery, provenance, result};
 use crate::case::Case;
 
 /// Review status of every report that this program makes; only a person can change it, elsewhere.
@@ -15,13 +13,6 @@ const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 const STYLE: &str = include_str!("style.css");
-
-/// A picture inside the page.
-pub(super) fn data_uri(media_type: &str, bytes: &[u8]) -> String {
-    let mut uri = format!("data:{media_type};base64,");
-    BASE64_STANDARD.encode_string(bytes, &mut uri);
-    uri
-}
 
 /// The report of a case as one HTML document.
 pub(in crate::report) fn render(case: &Case) -> String {
@@ -45,9 +36,9 @@ pub(in crate::report) fn render(case: &Case) -> String {
                     (result::result(record))
                     (result::warnings(record))
                     (gallery::gallery(case))
-                    (fields::class_distribution(record))
+                    (classes::class_distribution(record))
                     (fields::fields(case))
-                    (fields::exclusions(record))
+                    (exclusions::exclusions(record))
                     (provenance::provenance(record))
                 }
                 footer { p { (record.footer) } }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::figures::{count, counted, interval_or_unknown, percent, percent_digits, percent_or_unknown};
 use super::notices::Notice;
 use super::plots;
-use crate::case::{CaseRecord, Context, CountRecord, State};
+use crate::case::{CaseRecord, Context, CountRecord, PercentInterval, State};
 use crate::smear::AgeGroup;
 
 /// First section of the page.
@@ -115,7 +115,7 @@ fn figures(record: &CaseRecord) -> Markup {
     let count = &record.count;
     let corrected_percent = count.corrected.and_then(|corrected| corrected.percent);
     let corrected_limits =
-        count.corrected.map(|corrected| crate::case::PercentInterval { low: corrected.low, high: corrected.high });
+        count.corrected.map(|corrected| PercentInterval { low: corrected.low, high: corrected.high });
     html! {
         dl.figures {
             div { dt { "Reference limit" } dd { span data-figure="threshold_percent" { (percent(count.threshold_percent)) }
