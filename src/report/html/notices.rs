@@ -1,0 +1,113 @@
+//! What a reader must know before using the figure. Drawn from the record alone; the text says what to do next.
+
+use super::figures::{count, counted, percent};
+use crate::case::{CaseRecord, Context, State};
+use crate::smear::CalibrationSource;
+
+/// A warning of the page, most important first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Notice {
+    /// No figure can be given.
+    NotAssessable,
+    /// Too few red cells.
+    Insufficient { red_cells: u64, min_cells: u64 },
+    /// Other abnormal shapes outnumber schistocytes.
+    MixedPoikilocytosis { other_percent: Option<f64> },
+    /// The value does not exceed what a film without schistocytes would read.
+    WithinFloor { floor_percent: f64 },
+    /// The card states no error rates.
+    ErrorRatesUnknown,
+    /// Fields left out for their quality.
+    RefusedFields { refused: u64, fields: u64 },
+    /// Inputs that could not be read.
+    FailedInputs { inputs: u64 },
+    /// Pixel size taken from the cells.
+    CalibrationEstimated { fields: u64 },
+}
+
+impl Notice {
+    /// Every notice that applies to a record.
+    pub(super) fn of(record: &CaseRecord) -> Vec<Self> {
+        let count = &record.count;
+        let fields_where = |test: &dyn Fn(&crate::case::FieldRecord) -> bool| {
+            record.fields.iter().filter(|field| test(field)).count() as u64
+        };
+        let refused = fields_where(&|field| !field.accepted);
+        let estimated = fields_where(&|field| field.um_per_px_source == Some(CalibrationSource::MedianRedCell));
+        let within_floor = match (count.percent, count.false_positive_floor_percent) {
+            (Some(percent), Some(floor)) if count.schistocytes > 0 && percent <= floor => Some(floor),
+            _ => None,
+        };
+        let candidates = [
+            (count.state == State::NotAssessable).then_some(Self::NotAssessable),
+            (count.state == State::Insufficient)
+                .then_some(Self::Insufficient { red_cells: count.red_cells, min_cells: count.min_cells }),
+            (count.context == Some(Context::MixedPoikilocytosis))
+                .then_some(Self::MixedPoikilocytosis { other_percent: count.other_abnormal_percent }),
+            within_floor.map(|floor_percent| Self::WithinFloor { floor_percent }),
+            count.false_positive_floor_percent.is_none().then_some(Self::ErrorRatesUnknown),
+            (refused > 0).then_some(Self::RefusedFields { refused, fields: record.fields.len() as u64 }),
+            (!record.failed_inputs.is_empty())
+                .then_some(Self::FailedInputs { inputs: record.failed_inputs.len() as u64 }),
+            (estimated > 0).then_some(Self::CalibrationEstimated { fields: estimated }),
+        ];
+        candidates.into_iter().flatten().collect()
+    }
+
+    /// Name of the warning.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::NotAssessable => "No percentage can be given",
+            Self::Insufficient { .. } => "Too few red cells",
+            Self::MixedPoikilocytosis { .. } => "Mixed poikilocytosis",
+            Self::WithinFloor { .. } => "Within the error of the model",
+            Self::ErrorRatesUnknown => "Error rates of the model unknown",
+            Self::RefusedFields { .. } => "Fields refused",
+            Self::FailedInputs { .. } => "Inputs not read",
+            Self::CalibrationEstimated { .. } => "Pixel size estimated",
+        }
+    }
+
+    /// What it means and what to do.
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::NotAssessable => {
+                "No red cell in a field of sufficient quality. See the fields below and photograph the monolayer again."
+                    .to_owned()
+            }
+            Self::Insufficient { red_cells, min_cells } => format!(
+                "{} counted, at least {} are required. Photograph more fields of the same film.",
+                counted(red_cells, "red cell"),
+                count(min_cells),
+            ),
+            Self::MixedPoikilocytosis { other_percent } => format!(
+                "Other abnormal shapes{} outnumber schistocytes: the percentage is not specific in this picture. \
+                 Report the fragments in words.",
+                other_percent.map(|other| format!(" ({})", percent(other))).unwrap_or_default(),
+            ),
+            Self::WithinFloor { floor_percent } => format!(
+                "A film without any schistocyte would read about {} with this model. Review the gallery cell by cell.",
+                percent(floor_percent),
+            ),
+            Self::ErrorRatesUnknown => {
+                "The card of the model states no sensitivity and specificity: the percentage is \
+                not corrected, and what a film without schistocytes would read is unknown."
+                    .to_owned()
+            }
+            Self::RefusedFields { refused, fields } => format!(
+                "{} of {} did not meet the quality limits and left the count. The reasons stand with each field.",
+                count(refused),
+                counted(fields, "field"),
+            ),
+            Self::FailedInputs { inputs } => format!(
+                "{} could not be read and left the count. The list stands under provenance.",
+                counted(inputs, "input"),
+            ),
+            Self::CalibrationEstimated { fields } => format!(
+                "In {} the median red cell was taken as 7.5 µm: sizes in µm are relative, and a general change of cell \
+                 size would not show. Give the pixel size of the microscope to measure it.",
+                counted(fields, "field"),
+            ),
+        }
+    }
+}

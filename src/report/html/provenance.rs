@@ -1,0 +1,115 @@
+//! Provenance: program, model, engine, options and inputs; inputs that could not be read.
+
+use maud::{Markup, html};
+
+use super::figures::{UNKNOWN, count, plain};
+use crate::case::{CaseRecord, InputFailure, ModelProvenance, Provenance};
+
+/// Section of the provenance.
+pub(super) fn provenance(record: &CaseRecord) -> Markup {
+    let provenance = &record.provenance;
+    html! {
+        section.provenance aria-labelledby="provenance" {
+            h2 #provenance { "Provenance" }
+            (failures(&record.failed_inputs))
+            div.tables {
+                (software(provenance, &record.schema_version))
+                (model(&provenance.model))
+                (options(provenance))
+            }
+            (inputs(provenance))
+        }
+    }
+}
+
+fn failures(failures: &[InputFailure]) -> Markup {
+    html! {
+        @if !failures.is_empty() {
+            h3 { "Inputs that could not be read" }
+            dl.failures {
+                @for failure in failures { dt { (failure.path) } dd { (failure.reason) } }
+            }
+        }
+    }
+}
+
+fn row(name: &str, value: impl maud::Render) -> Markup {
+    html! { tr { th scope="row" { (name) } td { (value) } } }
+}
+
+fn head(first: &str) -> Markup {
+    html! { thead { tr { th scope="col" { (first) } th scope="col" { "Value" } } } }
+}
+
+fn software(provenance: &Provenance, schema_version: &str) -> Markup {
+    html! {
+        table {
+            (head("Program"))
+            tbody {
+                (row("Software", format!("{} {}", provenance.software, provenance.software_version)))
+                (row("Method", &provenance.method_version))
+                (row("Record", schema_version))
+                (row("Engine", &provenance.engine))
+            }
+        }
+    }
+}
+
+fn model(model: &ModelProvenance) -> Markup {
+    html! {
+        table {
+            (head("Model"))
+            tbody {
+                (row("Name", format!("{} {}", model.name, model.version)))
+                (row("Operating point", plain(model.operating_point)))
+                (row("Sensitivity", rate(model.sensitivity, model.sensitivity_cells)))
+                (row("Specificity", rate(model.specificity, model.specificity_cells)))
+                (row("SHA-256", html! { code { (model.sha256) } }))
+            }
+        }
+    }
+}
+
+fn rate(rate: Option<f64>, cells: Option<u64>) -> String {
+    match (rate, cells) {
+        (Some(rate), Some(cells)) => format!("{rate} (of {} cells)", count(cells)),
+        (Some(rate), None) => rate.to_string(),
+        (None, _) => UNKNOWN.to_owned(),
+    }
+}
+
+fn options(provenance: &Provenance) -> Markup {
+    html! {
+        @if !provenance.options.is_empty() {
+            table {
+                (head("Option"))
+                tbody { @for (name, value) in &provenance.options { (row(name, option(value))) } }
+            }
+        }
+    }
+}
+
+/// Words of an option; text without the quotes of JSON.
+fn option(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "not given".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn inputs(provenance: &Provenance) -> Markup {
+    html! {
+        @if !provenance.inputs.is_empty() {
+            table.inputs {
+                caption { "Input files in their order" }
+                thead { tr { th scope="col" { "File" } th scope="col" { "SHA-256" } } }
+                tbody {
+                    @for input in &provenance.inputs {
+                        tr { th.file scope="row" { (input.file) } td { code { (input.sha256) } } }
+                    }
+                }
+            }
+        }
+    }
+}

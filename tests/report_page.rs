@@ -1,0 +1,313 @@
+//! The page says what the record says, and nothing that it may not say.
+
+#[path = "support/fake_case.rs"]
+mod fake_case;
+
+use fake_case::FakeCase;
+use schistoquant::case::{Case, Context, FOOTER, InputFailure, State};
+use schistoquant::report::{ReportFormat, render};
+use schistoquant::smear::{CellClass, ExclusionReason};
+
+const HOSTILE: &str = "<b>&\"name</b>";
+
+fn page(case: &Case) -> String {
+    String::from_utf8(render(ReportFormat::Html, case).expect("a case that can be written")).expect("UTF-8")
+}
+
+/// Text of the element that carries an attribute, without the tags in it.
+fn text_of(page: &str, attribute: &str) -> String {
+    let at = page.find(attribute).unwrap_or_else(|| panic!("no element with {attribute}"));
+    let start = at + page[at..].find('>').expect("the end of the tag") + 1;
+    let open = page[..at].rfind('<').expect("the begin of the tag") + 1;
+    let name: String = page[open..].chars().take_while(char::is_ascii_alphanumeric).collect();
+    let end = start + page[start..].find(&format!("</{name}>")).expect("the closing tag");
+    without_tags(&page[start..end])
+}
+
+fn without_tags(markup: &str) -> String {
+    let parts = markup.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+    parts.collect::<String>().replace('\u{a0}', " ")
+}
+
+/// Words of the page: no style, no pictures, no tags.
+fn words(page: &str) -> String {
+    let body = &page[page.find("<body>").expect("a body")..];
+    without_tags(body)
+}
+
+fn number(text: &str) -> f64 {
+    text.trim_end_matches('%').trim().replace(',', "").parse().unwrap_or_else(|_| panic!("`{text}` is no number"))
+}
+
+fn figure(page: &str, name: &str) -> f64 {
+    number(&text_of(page, &format!("data-figure=\"{name}\"")))
+}
+
+/// Both numbers of an interval.
+fn limits(page: &str, name: &str) -> (f64, f64) {
+    let text = text_of(page, &format!("data-figure=\"{name}\""));
+    let (low, high) = text.split_once('–').expect("two limits");
+    (number(low), number(high))
+}
+
+fn enough_cells() -> FakeCase {
+    FakeCase { grid: (26, 20), fields: 4, refused: vec![1], preview_scale: 0.2, ..FakeCase::default() }
+}
+
+#[test]
+fn every_figure_is_the_one_of_the_record() {
+    let case = enough_cells().build();
+    let (page, record, count) = (page(&case), &case.record, &case.record.count);
+    let near = |shown: f64, value: f64| assert!((shown - value).abs() <= 0.005_001, "{shown} and {value}");
+    let wilson = count.wilson_95.expect("an interval");
+    let bootstrap = count.field_bootstrap_95.expect("an interval");
+    let corrected = count.corrected.expect("a correction");
+
+    near(figure(&page, "percent"), count.percent.expect("a percentage"));
+    near(figure(&page, "wilson_95.low"), wilson.low);
+    near(figure(&page, "wilson_95.high"), wilson.high);
+    near(limits(&page, "field_bootstrap_95").0, bootstrap.low);
+    near(limits(&page, "field_bootstrap_95").1, bootstrap.high);
+    near(figure(&page, "corrected.percent"), corrected.percent.expect("a percentage"));
+    near(limits(&page, "corrected").0, corrected.low);
+    near(limits(&page, "corrected").1, corrected.high);
+    near(figure(&page, "false_positive_floor_percent"), count.false_positive_floor_percent.expect("a floor"));
+    near(figure(&page, "threshold_percent"), count.threshold_percent);
+    near(figure(&page, "other_abnormal_percent"), count.other_abnormal_percent.expect("a share"));
+    assert_eq!(figure(&page, "red_cells"), count.red_cells as f64);
+    assert_eq!(figure(&page, "schistocytes"), count.schistocytes as f64);
+    assert_eq!(text_of(&page, "data-figure=\"statement\""), record.statement);
+    assert!(page.contains(&format!("data-state=\"{}\"", count.state.name())));
+    for class in CellClass::ALL {
+        let shown = number(&text_of(&page, &format!("data-class=\"{}\"", class.name())));
+        assert_eq!(shown, record.class_count(class) as f64, "{}", class.name());
+    }
+    // The sums stand in the last section with these attributes; fields have theirs before.
+    let sums = &page[page.find("id=\"exclusions\"").expect("the section")..];
+    for (reason, &objects) in &record.exclusions {
+        assert_eq!(number(&text_of(sums, &format!("data-exclusion=\"{reason}\""))), objects as f64, "{reason}");
+    }
+}
+
+#[test]
+fn gallery_shows_every_counted_schistocyte_by_falling_probability() {
+    let case = enough_cells().build();
+    let page = page(&case);
+    let gallery =
+        &page[page.find("class=\"tiles\"").expect("a gallery")..page.find("id=\"classes\"").expect("classes")];
+    let shown: Vec<f64> = gallery
+        .split("class=\"probability\">")
+        .skip(1)
+        .map(|part| number(part.split('<').next().expect("text")))
+        .collect();
+    assert_eq!(shown.len() as u64, case.record.count.schistocytes);
+    assert!(shown.is_sorted_by(|a, b| a >= b), "{shown:?}");
+    assert_eq!(gallery.matches("src=\"data:image/png;base64,").count(), shown.len());
+    // Every picture leads to a number in its field and back.
+    for part in gallery.split("href=\"#").skip(1) {
+        let target = part.split('"').next().expect("a link");
+        assert!(page.contains(&format!("id=\"{target}\"")), "{target}");
+    }
+}
+
+#[test]
+fn every_object_has_an_outline() {
+    let case = FakeCase { refused: vec![1], ..FakeCase::default() }.build();
+    let page = page(&case);
+    let objects: usize = case.fields.iter().map(|field| field.cells.len()).sum();
+    let drawn = page.matches("<path class=\"counted\"").count()
+        + page.matches("<path class=\"schistocyte\"").count()
+        + page.matches("<path class=\"excluded").count();
+    // The samples of the legend and the tables have one path each, too.
+    let samples = page.matches("class=\"swatch\"").count();
+    assert_eq!(drawn, objects + samples);
+    assert_eq!(page.matches("class=\"halo\"").count() as u64, case.record.count.schistocytes);
+    assert_eq!(page.matches("src=\"data:image/jpeg;base64,").count(), case.fields.len());
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let failed = vec![InputFailure { path: HOSTILE.to_owned(), reason: HOSTILE.to_owned() }];
+    let mut case = FakeCase { name: HOSTILE, accession: Some(HOSTILE), failed, ..FakeCase::default() }.build();
+    case.record.statement = HOSTILE.to_owned();
+    case.record.fields[0].refusals = vec![HOSTILE.to_owned()];
+    case.record.provenance.options.insert(HOSTILE.to_owned(), HOSTILE.into());
+    let page = page(&case);
+    assert!(!page.contains("<b>"), "markup of a name reached the page");
+    assert!(page.contains("Accession <strong>&lt;b&gt;&amp;&quot;name&lt;/b&gt;</strong>"));
+    // Attributes too: no quote ends one early.
+    assert!(page.contains("title=\"&lt;b&gt;&amp;&quot;name&lt;/b&gt;-01.png\""));
+}
+
+#[test]
+fn nothing_is_fetched_and_nothing_runs() {
+    let page = page(&enough_cells().build());
+    for sign in ["http:", "https:", "<script", "<link", "<iframe", "@import", "url(", "srcset", " onclick", " onload"] {
+        assert!(!page.contains(sign), "{sign}");
+    }
+    for part in page.split("src=\"").skip(1) {
+        assert!(part.starts_with("data:image/"));
+    }
+    for part in page.split("href=\"").skip(1) {
+        assert!(part.starts_with('#'));
+    }
+    assert!(page.contains("content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'"));
+}
+
+#[test]
+fn headings_and_tables_are_marked_for_screen_readers() {
+    let page = page(&enough_cells().build());
+    assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"));
+    for landmark in ["<header>", "<main>", "<footer>"] {
+        assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
+    }
+    assert_eq!(page.matches("<h1>").count(), 1);
+    let headers = page.matches("<th ").count();
+    assert_eq!(page.matches("<th>").count(), 0, "a header without scope");
+    assert_eq!(page.matches("scope=\"").count(), headers);
+    assert_eq!(page.matches("<img ").count(), page.matches(" alt=\"").count());
+    let drawings = page.matches("<svg ").count();
+    assert_eq!(
+        page.matches("role=\"img\" aria-label=\"").count() + page.matches(" aria-hidden=\"true\"").count(),
+        drawings
+    );
+}
+
+#[test]
+fn identifiers_are_unique() {
+    let page = page(&enough_cells().build());
+    let mut identifiers: Vec<&str> =
+        page.split(" id=\"").skip(1).map(|part| part.split('"').next().expect("a value")).collect();
+    let all = identifiers.len();
+    identifiers.sort_unstable();
+    identifiers.dedup();
+    assert_eq!(identifiers.len(), all);
+}
+
+#[test]
+fn unknown_is_said_and_never_zero() {
+    let case = FakeCase { fields: 0, accession: None, ..FakeCase::default() }.build();
+    let page = page(&case);
+    assert_eq!(case.record.count.state, State::NotAssessable);
+    assert!(!page.contains("data-figure=\"percent\""));
+    assert_eq!(text_of(&page, "data-figure=\"field_bootstrap_95\""), "not available");
+    assert_eq!(text_of(&page, "data-figure=\"other_abnormal_percent\""), "not available");
+    let words = words(&page);
+    for sentence in
+        ["Not assessable", "No accession given", "no percentage", "No field was read", "No red cell was counted"]
+    {
+        assert!(words.contains(sentence), "{sentence}");
+    }
+    assert!(!words.contains("NaN") && !words.contains("null"));
+}
+
+#[test]
+fn every_state_has_its_words() {
+    let states = [
+        (State::Above, "Above the reference limit"),
+        (State::NotAbove, "Not above the reference limit"),
+        (State::Indeterminate, "Indeterminate: the interval includes the limit"),
+        (State::Insufficient, "Insufficient: too few red cells"),
+        (State::NotAssessable, "Not assessable"),
+    ];
+    let mut case = FakeCase::default().build();
+    case.record.count.context = Some(Context::SchistocytesPredominate);
+    for (state, expected) in states {
+        case.record.count.state = state;
+        assert_eq!(text_of(&page(&case), "class=\"state\""), expected);
+    }
+}
+
+#[test]
+fn a_mixed_picture_is_not_called_above() {
+    let case = FakeCase {
+        mixed: true,
+        schistocytes: 40,
+        grid: (26, 20),
+        fields: 3,
+        preview_scale: 0.2,
+        ..FakeCase::default()
+    };
+    let case = case.build();
+    assert_eq!(
+        (case.record.count.state, case.record.count.context),
+        (State::Above, Some(Context::MixedPoikilocytosis))
+    );
+    let page = page(&case);
+    assert_eq!(text_of(&page, "class=\"state\""), "Mixed picture: percentage not specific");
+    assert!(!words(&page).contains("Above the reference limit"));
+    assert!(words(&page).contains("Mixed poikilocytosis"));
+}
+
+#[test]
+fn warnings_stand_where_they_apply_and_only_there() {
+    let titles = ["Fields refused", "Inputs not read", "Pixel size estimated", "Too few red cells"];
+    let shown = |case: &Case| -> Vec<bool> {
+        let page = words(&page(case));
+        titles.iter().map(|title| page.contains(&format!("{title} "))).collect()
+    };
+    let mut case = enough_cells().build();
+    assert_eq!(shown(&case), [true, false, true, false]);
+    case.record.fields[1].accepted = true;
+    for field in &mut case.record.fields {
+        field.um_per_px_source = Some(schistoquant::smear::CalibrationSource::Given);
+    }
+    assert_eq!(shown(&case), [false, false, false, false]);
+    case.record.failed_inputs = vec![InputFailure { path: "a.png".into(), reason: "empty".into() }];
+    assert_eq!(shown(&case), [false, true, false, false]);
+}
+
+#[test]
+fn a_value_within_the_floor_is_pointed_out() {
+    let mut case = enough_cells().build();
+    let percent = case.record.count.percent.expect("a percentage");
+    case.record.count.false_positive_floor_percent = Some(percent);
+    assert!(words(&page(&case)).contains("Within the error of the model"));
+    case.record.count.false_positive_floor_percent = Some(percent - 0.01);
+    assert!(!words(&page(&case)).contains("Within the error of the model"));
+    case.record.count.false_positive_floor_percent = None;
+    assert!(words(&page(&case)).contains("Error rates of the model unknown"));
+}
+
+#[test]
+fn reasons_are_given_in_words() {
+    let case = FakeCase { refused: vec![0], ..FakeCase::default() }.build();
+    let words = words(&page(&case));
+    for reason in [ExclusionReason::FrameEdge, ExclusionReason::Platelet, ExclusionReason::FieldRefused] {
+        assert!(words.contains(reason.describe()), "{}", reason.name());
+    }
+    assert!(words.contains(&case.record.fields[0].refusals[0]));
+}
+
+/// Words that a report may never use (diagnosis, treatment, urgency, outlook of the patient); the footer is prescribed.
+#[test]
+fn no_verdict_is_spoken() {
+    const BANNED: [&str; 20] = [
+        "consistent with",
+        "diagnos",
+        "ruled out",
+        "rule out",
+        "tma excluded",
+        "suggestive",
+        "suspicious",
+        "plasma exchange",
+        "steroid",
+        "rituximab",
+        "eculizumab",
+        "caplacizumab",
+        "transfus",
+        "treatment",
+        "therapy",
+        "urgent",
+        "immediately",
+        "prognos",
+        "mortality",
+        "patient",
+    ];
+    for case in [enough_cells(), FakeCase::default(), FakeCase { fields: 0, ..FakeCase::default() }] {
+        let spoken = words(&page(&case.build())).replace(FOOTER, "").to_lowercase();
+        for banned in BANNED {
+            assert!(!spoken.contains(banned), "{banned}");
+        }
+    }
+}
