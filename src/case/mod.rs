@@ -4,112 +4,25 @@
 //! never 0. A change of meaning raises [`SCHEMA_VERSION`]. The JSON Schema is generated from these types and committed
 //! as `src/report/schema/case-v1.json`; a test fails when they differ.
 
+mod count_record;
 mod provenance;
+mod statement;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use count_record::{CorrectedPercent, CountRecord, PercentInterval, rounded};
 pub use provenance::{InputFile, ModelProvenance, Provenance};
+pub use statement::{BANNED_TERMS, banned_terms_in, statement};
+
+pub use crate::count::{Context, State};
 
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
 pub const SCHEMA_VERSION: &str = "1.0";
-
-/// Lower and upper limit, percent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PercentInterval {
-    /// Lower limit, %.
-    pub low: f64,
-    /// Upper limit, %.
-    pub high: f64,
-}
-
-/// A corrected percentage and its interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CorrectedPercent {
-    /// Rogan–Gladen estimate, %; null where the value cannot be assessed at this specificity.
-    pub percent: Option<f64>,
-    /// Lower Lang–Reiczigel limit, %.
-    pub low: f64,
-    /// Upper Lang–Reiczigel limit, %.
-    pub high: f64,
-}
-
-/// Where the percentage lies against the threshold. Data, not a diagnosis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// The whole interval lies above the threshold.
-    Above,
-    /// The whole interval lies at or below the threshold.
-    NotAbove,
-    /// The interval includes the threshold.
-    Indeterminate,
-    /// Fewer red cells than the minimum.
-    Insufficient,
-    /// No field, or no field of sufficient quality, or no red cell.
-    NotAssessable,
-}
-
-impl State {
-    /// Name as written in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Above => "above",
-            Self::NotAbove => "not_above",
-            Self::Indeterminate => "indeterminate",
-            Self::Insufficient => "insufficient",
-            Self::NotAssessable => "not_assessable",
-        }
-    }
-}
-
-/// Whether schistocytes are the main change of shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Context {
-    /// No other abnormal shape outnumbers them.
-    SchistocytesPredominate,
-    /// Other abnormal shapes outnumber schistocytes: a percentage is not specific (ICSH).
-    MixedPoikilocytosis,
-    /// No schistocyte was counted.
-    NoSchistocytes,
-}
-
-/// The schistocyte count of a specimen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CountRecord {
-    /// Red cells counted: the denominator.
-    pub red_cells: u64,
-    /// Of them called schistocyte: the numerator.
-    pub schistocytes: u64,
-    /// 100 × schistocytes / red cells; null without a red cell.
-    pub percent: Option<f64>,
-    /// Wilson score interval, 95 %.
-    pub wilson_95: Option<PercentInterval>,
-    /// Percentile bootstrap over fields, 95 %; null with fewer than two fields.
-    pub field_bootstrap_95: Option<PercentInterval>,
-    /// Corrected for the classifier's sensitivity and specificity; null where the card does not state them.
-    pub corrected: Option<CorrectedPercent>,
-    /// What a film without schistocytes would read: 100 × (1 − specificity), %; null where the card does not state it.
-    pub false_positive_floor_percent: Option<f64>,
-    /// Reference limit of the age group, %.
-    pub threshold_percent: f64,
-    /// Fewest red cells for a percentage.
-    pub min_cells: u64,
-    /// Where the percentage lies against the threshold, by the wider of Wilson and bootstrap intervals.
-    pub state: State,
-    /// Whether schistocytes are the main change of shape; null without a red cell.
-    pub context: Option<Context>,
-    /// Share of counted red cells with another abnormal shape, %; null without a red cell.
-    pub other_abnormal_percent: Option<f64>,
-}
 
 /// One quality figure of a field against its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

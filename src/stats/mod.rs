@@ -1,4 +1,14 @@
-//! Checked numbers and the statistics of a proportion. Plain numbers; no word of smears.
+//! Checked numbers and the statistics of counts, agreement and ranking. Plain numbers; no word of smears.
+//!
+//! Fractions are 0–1. A figure that is not defined for its input is `None`, never 0 or not-a-number. Every interval is
+//! two-sided at 95 %.
+
+pub mod agreement;
+pub mod bootstrap;
+pub mod calibration_error;
+pub mod prevalence;
+pub mod proportion;
+pub mod ranking;
 
 use std::fmt;
 
@@ -72,5 +82,37 @@ impl Interval {
     /// Upper limit, 0–1.
     pub fn high(&self) -> f64 {
         self.high
+    }
+
+    /// Smallest interval that holds both.
+    pub fn union(&self, other: &Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probability_takes_its_limits_and_refuses_what_lies_beyond() {
+        assert_eq!(Probability::new(0.0).map(Probability::value), Ok(0.0));
+        assert_eq!(Probability::new(1.0).map(Probability::value), Ok(1.0));
+        assert_eq!(Probability::new(1.0 + 1e-12), Err(NotAProbability(1.0 + 1e-12)));
+        assert!(Probability::new(f64::NAN).is_err());
+    }
+
+    #[test]
+    fn interval_is_ordered_and_clipped() {
+        let interval = Interval::new(-0.2, 0.4).expect("ordered");
+        assert_eq!((interval.low(), interval.high()), (0.0, 0.4));
+        assert_eq!(Interval::new(0.4, 0.3), None);
+        assert_eq!(Interval::new(f64::NAN, 0.3), None);
+    }
+
+    #[test]
+    fn union_spans_both_intervals() {
+        let (a, b) = (Interval::new(0.1, 0.2).expect("ordered"), Interval::new(0.15, 0.4).expect("ordered"));
+        assert_eq!(a.union(&b), Interval::new(0.1, 0.4).expect("ordered"));
     }
 }

@@ -1,0 +1,182 @@
+//! The count as published: percent in place of fractions.
+//!
+//! In: a [`SchistocyteCount`], fractions 0–1. Out: a [`CountRecord`], percent of counted red cells.
+//!
+//! Figures carry full precision up to the sixth decimal and are rounded there, half away from zero, so that the last
+//! bits of a platform's mathematics library do not reach the bytes. The state was decided before rounding.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, State};
+use crate::count::SchistocyteCount;
+use crate::stats::Interval;
+
+/// Steps per unit of every published figure: six decimals.
+const STEPS_PER_UNIT: f64 = 1e6;
+
+/// A figure as it is published: rounded to six decimals, half away from zero, and never −0.
+pub fn rounded(value: f64) -> f64 {
+    (value * STEPS_PER_UNIT).round() / STEPS_PER_UNIT + 0.0
+}
+
+/// A fraction as published percent.
+fn percent(fraction: f64) -> f64 {
+    rounded(100.0 * fraction)
+}
+
+/// Lower and upper limit, percent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PercentInterval {
+    /// Lower limit, %.
+    pub low: f64,
+    /// Upper limit, %.
+    pub high: f64,
+}
+
+/// A corrected percentage and its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectedPercent {
+    /// Rogan–Gladen estimate, %; null where the value cannot be assessed at this specificity.
+    pub percent: Option<f64>,
+    /// Lower Lang–Reiczigel limit, %.
+    pub low: f64,
+    /// Upper Lang–Reiczigel limit, %.
+    pub high: f64,
+}
+
+/// The schistocyte count of a specimen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountRecord {
+    /// Red cells counted: the denominator.
+    pub red_cells: u64,
+    /// Of them called schistocyte: the numerator.
+    pub schistocytes: u64,
+    /// 100 × schistocytes / red cells; null without a red cell.
+    pub percent: Option<f64>,
+    /// Wilson score interval, 95 %.
+    pub wilson_95: Option<PercentInterval>,
+    /// Percentile bootstrap over fields, 95 %; null with fewer than two fields.
+    pub field_bootstrap_95: Option<PercentInterval>,
+    /// Corrected for the classifier's sensitivity and specificity; null where the card does not state them.
+    pub corrected: Option<CorrectedPercent>,
+    /// What a film without schistocytes would read: 100 × (1 − specificity), %; null where the card does not state it.
+    pub false_positive_floor_percent: Option<f64>,
+    /// Reference limit of the age group, %.
+    pub threshold_percent: f64,
+    /// Fewest red cells for a percentage.
+    pub min_cells: u64,
+    /// Where the percentage lies against the threshold, by the wider of Wilson and bootstrap intervals.
+    pub state: State,
+    /// Whether schistocytes are the main change of shape; null without a red cell.
+    pub context: Option<Context>,
+    /// Share of counted red cells with another abnormal shape, %; null without a red cell.
+    pub other_abnormal_percent: Option<f64>,
+}
+
+impl CountRecord {
+    /// The interval behind the state: from the lower of the lower limits of Wilson and bootstrap to the higher of the
+    /// higher ones; null without a red cell.
+    pub fn deciding_95(&self) -> Option<PercentInterval> {
+        let wilson = self.wilson_95?;
+        Some(self.field_bootstrap_95.map_or(wilson, |fields| PercentInterval {
+            low: wilson.low.min(fields.low),
+            high: wilson.high.max(fields.high),
+        }))
+    }
+}
+
+impl From<&Interval> for PercentInterval {
+    fn from(interval: &Interval) -> Self {
+        Self { low: percent(interval.low()), high: percent(interval.high()) }
+    }
+}
+
+impl From<&SchistocyteCount> for CountRecord {
+    fn from(count: &SchistocyteCount) -> Self {
+        let red_cells = count.tally.red_cells();
+        Self {
+            red_cells,
+            schistocytes: count.tally.schistocytes(),
+            percent: count.fraction.map(percent),
+            wilson_95: count.wilson.as_ref().map(PercentInterval::from),
+            field_bootstrap_95: count.field_bootstrap.as_ref().map(PercentInterval::from),
+            corrected: count.corrected.map(|corrected| CorrectedPercent {
+                percent: corrected.estimate.map(percent),
+                low: percent(corrected.interval.low()),
+                high: percent(corrected.interval.high()),
+            }),
+            false_positive_floor_percent: count.false_positive_floor.map(percent),
+            threshold_percent: percent(count.threshold),
+            min_cells: count.min_cells,
+            state: count.state,
+            context: count.context,
+            other_abnormal_percent: (red_cells > 0)
+                .then(|| percent(count.tally.other_abnormal() as f64 / red_cells as f64)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::count::{CountOptions, FieldTally, Performance};
+    use crate::smear::CellClass;
+    use crate::stats::Probability;
+
+    fn field(normal: usize, schistocytes: usize) -> FieldTally {
+        let of = std::iter::repeat_n;
+        of(CellClass::Normal, normal).chain(of(CellClass::Schistocyte, schistocytes)).collect()
+    }
+
+    #[test]
+    fn ten_of_a_thousand_in_percent() {
+        let performance = Performance {
+            sensitivity: Probability::new(0.85).ok(),
+            sensitivity_cells: Some(200),
+            specificity: Probability::new(0.995).ok(),
+            specificity_cells: Some(2000),
+        };
+        let count = SchistocyteCount::of_fields(&[field(495, 5), field(495, 5)], CountOptions::default(), &performance);
+        let record = CountRecord::from(&count);
+        assert_eq!((record.red_cells, record.schistocytes, record.percent), (1000, 10, Some(1.0)));
+        assert_eq!(record.wilson_95, Some(PercentInterval { low: 0.544_075, high: 1.830_947 }));
+        assert_eq!(record.field_bootstrap_95, Some(PercentInterval { low: 1.0, high: 1.0 }));
+        assert_eq!(record.deciding_95(), record.wilson_95);
+        assert_eq!(record.false_positive_floor_percent, Some(0.5));
+        assert_eq!((record.threshold_percent, record.state), (1.0, State::Indeterminate));
+        assert_eq!(record.corrected.and_then(|corrected| corrected.percent), Some(rounded(0.5 / 0.845)));
+    }
+
+    #[test]
+    fn nothing_counted_is_null() {
+        let count = SchistocyteCount::of_fields(&[], CountOptions::default(), &Performance::default());
+        let record = serde_json::to_value(CountRecord::from(&count)).expect("plain record");
+        for name in ["percent", "wilson_95", "field_bootstrap_95", "corrected", "context", "other_abnormal_percent"] {
+            assert_eq!(record[name], serde_json::Value::Null, "{name}");
+        }
+        assert_eq!(record["state"], "not_assessable");
+    }
+
+    proptest! {
+        #[test]
+        fn the_record_reads_back_as_written(normal in 0_usize..400, schistocytes in 0_usize..40) {
+            let fields = [field(normal, schistocytes), field(300, 2)];
+            let count = SchistocyteCount::of_fields(&fields, CountOptions::default(), &Performance::default());
+            let record = CountRecord::from(&count);
+            let text = serde_json::to_string(&record).expect("plain record");
+            prop_assert_eq!(serde_json::from_str::<CountRecord>(&text).expect("own text"), record);
+        }
+
+        #[test]
+        fn rounding_moves_less_than_a_step(value in -1e3..1e3_f64) {
+            prop_assert!((rounded(value) - value).abs() <= 0.5e-6 + 1e-12);
+            prop_assert_eq!(rounded(rounded(value)), rounded(value));
+        }
+    }
+}

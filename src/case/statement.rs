@@ -1,0 +1,198 @@
+//! The result in words: a measured value, its interval and where it lies. Never a diagnosis.
+//!
+//! In: a [`CountRecord`]. Out: one to three sentences of English. Percent is printed to two decimals, so that a limit
+//! close to the threshold does not read as if it lay on it.
+//!
+//! Every text that leaves the program may be checked with [`banned_terms_in`]: no diagnosis, treatment, urgency or
+//! prognosis.
+
+use super::{Context, CountRecord, State};
+
+/// Words that no output may hold, lower case; a term matches where it begins a word, so stems cover their endings.
+///
+/// A statement of a disease, its exclusion, treatment, triage or a person's outlook is a physician's, not this program's.
+pub const BANNED_TERMS: [&str; 32] = [
+    "consistent with",
+    "compatible with",
+    "diagnostic of",
+    "diagnostic for ttp",
+    "diagnostic for tma",
+    "suggests ttp",
+    "suggests tma",
+    "suggestive of",
+    "indicative of",
+    "tma excluded",
+    "ttp excluded",
+    "tma is excluded",
+    "ttp is excluded",
+    "excludes tma",
+    "excludes ttp",
+    "ruled out",
+    "rule out",
+    "rules out",
+    "plasma exchange",
+    "plasmapheresis",
+    "steroid",
+    "rituximab",
+    "eculizumab",
+    "caplacizumab",
+    "transfus",
+    "stop drug",
+    "urgent",
+    "emergency",
+    "prognos",
+    "your chance",
+    "probability of disease",
+    "probability of ttp",
+];
+
+/// The banned terms that a text holds.
+pub fn banned_terms_in(text: &str) -> Vec<&'static str> {
+    let text = text.to_lowercase();
+    let begins_a_word = |at: usize| !text[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric());
+    BANNED_TERMS.into_iter().filter(|term| text.match_indices(term).any(|(at, _)| begins_a_word(at))).collect()
+}
+
+/// The result of a count in words.
+pub fn statement(count: &CountRecord) -> String {
+    let (Some(percent), Some(interval)) = (count.percent, count.deciding_95()) else {
+        return "Not assessable: no red cell could be counted in a field of sufficient quality.".to_owned();
+    };
+    let limit = count.threshold_percent;
+    let measured = format!(
+        "Schistocytes {percent:.2} % (95 % CI {:.2}–{:.2}; {} of {} RBC).",
+        interval.low,
+        interval.high,
+        grouped(count.schistocytes),
+        grouped(count.red_cells)
+    );
+    let mixed = count.context == Some(Context::MixedPoikilocytosis);
+    let placed = match count.state {
+        // Reached only by a record that was not made by this crate: without an interval there is no other state.
+        State::NotAssessable => "The value is not assessable.".to_owned(),
+        State::Insufficient => format!(
+            "Fewer than {} RBC were counted: the value is not placed against the ICSH reference limit of {limit} %. More \
+             fields are needed.",
+            grouped(count.min_cells)
+        ),
+        // ICSH: in a mixed picture a percentage is not appropriate, so it is not placed against the limit.
+        _ if mixed => String::new(),
+        State::Above => format!("The interval lies above the ICSH reference limit of {limit} %."),
+        State::Indeterminate => {
+            format!("The interval includes {limit} %. More cells or a manual count are needed to place the value.")
+        }
+        State::NotAbove => format!("The interval lies at or below {limit} %. This does not exclude TMA."),
+    };
+    let picture = match (mixed, count.other_abnormal_percent) {
+        (true, Some(other)) => format!(
+            "Fragments are present among other shape changes ({other:.2} %); a percentage is not specific in this picture."
+        ),
+        _ => String::new(),
+    };
+    [measured, placed, picture].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A count with a comma between groups of three digits.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let first = digits.len() % 3;
+    digits.char_indices().fold(String::new(), |mut text, (at, digit)| {
+        if at > 0 && at % 3 == first {
+            text.push(',');
+        }
+        text.push(digit);
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{FOOTER, PercentInterval};
+
+    fn record(schistocytes: u64, red_cells: u64, state: State, context: Option<Context>) -> CountRecord {
+        CountRecord {
+            red_cells,
+            schistocytes,
+            percent: (red_cells > 0).then(|| 100.0 * schistocytes as f64 / red_cells as f64),
+            wilson_95: (red_cells > 0).then_some(PercentInterval { low: 1.68, high: 3.44 }),
+            field_bootstrap_95: (red_cells > 0).then_some(PercentInterval { low: 1.9, high: 3.512 }),
+            corrected: None,
+            false_positive_floor_percent: None,
+            threshold_percent: 1.0,
+            min_cells: 1000,
+            state,
+            context,
+            other_abnormal_percent: (red_cells > 0).then_some(6.1),
+        }
+    }
+
+    #[test]
+    fn above_names_value_interval_counts_and_limit() {
+        let count = record(29, 1204, State::Above, Some(Context::SchistocytesPredominate));
+        assert_eq!(
+            statement(&count),
+            "Schistocytes 2.41 % (95 % CI 1.68–3.51; 29 of 1,204 RBC). The interval lies above the ICSH reference limit \
+             of 1 %."
+        );
+    }
+
+    #[test]
+    fn the_other_states_end_in_their_own_sentence() {
+        let of = |state| statement(&record(29, 1204, state, Some(Context::SchistocytesPredominate)));
+        assert!(
+            of(State::Indeterminate)
+                .ends_with("The interval includes 1 %. More cells or a manual count are needed to place the value.")
+        );
+        assert!(of(State::NotAbove).ends_with("The interval lies at or below 1 %. This does not exclude TMA."));
+        assert!(of(State::Insufficient).ends_with(
+            "Fewer than 1,000 RBC were counted: the value is not placed against the ICSH reference limit of 1 %. More \
+             fields are needed."
+        ));
+        assert_eq!(
+            statement(&record(0, 0, State::NotAssessable, None)),
+            "Not assessable: no red cell could be counted in a field of sufficient quality."
+        );
+    }
+
+    #[test]
+    fn a_mixed_picture_is_not_placed_above() {
+        let text = statement(&record(29, 1204, State::Above, Some(Context::MixedPoikilocytosis)));
+        assert!(!text.contains("above"), "{text}");
+        assert!(text.ends_with(
+            "Fragments are present among other shape changes (6.10 %); a percentage is not specific in this picture."
+        ));
+    }
+
+    #[test]
+    fn no_statement_and_no_footer_holds_a_banned_term() {
+        let states = [State::Above, State::NotAbove, State::Indeterminate, State::Insufficient, State::NotAssessable];
+        let contexts = [
+            None,
+            Some(Context::SchistocytesPredominate),
+            Some(Context::MixedPoikilocytosis),
+            Some(Context::NoSchistocytes),
+        ];
+        for (state, context) in states.into_iter().flat_map(|state| contexts.map(|context| (state, context))) {
+            for red_cells in [0, 1204] {
+                let text = statement(&record(0, red_cells, state, context));
+                assert_eq!(banned_terms_in(&text), Vec::<&str>::new(), "{text}");
+            }
+        }
+        assert_eq!(banned_terms_in(FOOTER), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn banned_terms_are_found_at_the_start_of_a_word_in_any_case() {
+        assert_eq!(banned_terms_in("This is Consistent With TTP; start Transfusion"), ["consistent with", "transfus"]);
+        assert_eq!(banned_terms_in("corticosteroid"), Vec::<&str>::new());
+        assert_eq!(banned_terms_in("a steroid"), ["steroid"]);
+        assert!(BANNED_TERMS.iter().all(|term| *term == term.to_lowercase()));
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        let found = [0, 999, 1000, 12_345, 123_456, 1_234_567].map(grouped);
+        assert_eq!(found, ["0", "999", "1,000", "12,345", "123,456", "1,234,567"]);
+    }
+}

@@ -1,0 +1,231 @@
+//! How well a score puts positives before negatives: ROC and precision–recall figures.
+//!
+//! In: items with a score (higher is more positive), a truth and the cluster that they belong to; a weight for each
+//! cluster, 1 for the plain figure and the number of draws in a bootstrap. Out: fractions 0–1, and the curves.
+//!
+//! Method: area under the ROC curve with ties counted half (Hanley and McNeil, Radiology 1982, 143:29–36); average
+//! precision as the step sum over thresholds (Manning et al. 2008, section 8.4), without interpolation, which flatters.
+//! Items of one score pass a threshold together, so the order of the input does not matter.
+
+/// One scored item.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoredItem {
+    /// Score, finite; higher is more positive.
+    pub score: f64,
+    /// Truth.
+    pub positive: bool,
+    /// Index of the cluster that the item belongs to.
+    pub cluster: usize,
+}
+
+/// Items sorted once by falling score, so that each resample costs one pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    items: Vec<ScoredItem>,
+    clusters: usize,
+}
+
+/// What a threshold lets pass: items with at least this score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RankingStep {
+    /// The threshold.
+    pub threshold: f64,
+    /// Weight of the positives that pass.
+    pub true_positives: u64,
+    /// Weight of the negatives that pass.
+    pub false_positives: u64,
+}
+
+impl Ranking {
+    /// Items of `clusters` clusters. Items with a score that is no number are left out.
+    ///
+    /// # Panics
+    /// Where an item's cluster is not below `clusters`.
+    pub fn new(items: impl IntoIterator<Item = ScoredItem>, clusters: usize) -> Self {
+        let mut items: Vec<_> = items.into_iter().filter(|item| !item.score.is_nan()).collect();
+        assert!(items.iter().all(|item| item.cluster < clusters), "every item belongs to a cluster");
+        items.sort_by(|a, b| b.score.total_cmp(&a.score));
+        Self { items, clusters }
+    }
+
+    /// Weight 1 for every cluster.
+    pub fn plain_weights(&self) -> Vec<u32> {
+        vec![1; self.clusters]
+    }
+
+    /// Positives and negatives under these weights.
+    pub fn totals(&self, weights: &[u32]) -> (u64, u64) {
+        self.items.iter().fold((0, 0), |(positives, negatives), item| {
+            let weight = u64::from(weights[item.cluster]);
+            if item.positive { (positives + weight, negatives) } else { (positives, negatives + weight) }
+        })
+    }
+
+    /// Thresholds from the highest score down, one for each score that occurs with a weight.
+    pub fn steps(&self, weights: &[u32]) -> Vec<RankingStep> {
+        let mut steps: Vec<RankingStep> = Vec::new();
+        self.walk(weights, |_, step| steps.push(step));
+        steps
+    }
+
+    /// Calls `visit` with the step before and the step reached, from the highest score down.
+    fn walk(&self, weights: &[u32], mut visit: impl FnMut(RankingStep, RankingStep)) {
+        let mut before = RankingStep { threshold: f64::INFINITY, true_positives: 0, false_positives: 0 };
+        for tied in self.items.chunk_by(|a, b| a.score == b.score) {
+            let mut step = RankingStep { threshold: tied[0].score, ..before };
+            for item in tied {
+                let weight = u64::from(weights[item.cluster]);
+                if item.positive {
+                    step.true_positives += weight;
+                } else {
+                    step.false_positives += weight;
+                }
+            }
+            let moved = step.true_positives > before.true_positives || step.false_positives > before.false_positives;
+            if moved {
+                visit(before, step);
+                before = step;
+            }
+        }
+    }
+
+    /// Area under the ROC curve: the chance that a positive scores above a negative, ties half.
+    /// `None` without a positive or without a negative.
+    pub fn auc(&self, weights: &[u32]) -> Option<f64> {
+        let mut area = 0.0;
+        let mut last = (0, 0);
+        self.walk(weights, |before, step| {
+            let width = (step.false_positives - before.false_positives) as f64;
+            area += width * (step.true_positives + before.true_positives) as f64 / 2.0;
+            last = (step.true_positives, step.false_positives);
+        });
+        (last.0 > 0 && last.1 > 0).then(|| area / (last.0 as f64 * last.1 as f64))
+    }
+
+    /// Average precision: Σ (recall gained at a threshold) × (precision there). `None` without a positive.
+    pub fn average_precision(&self, weights: &[u32]) -> Option<f64> {
+        let mut sum = 0.0;
+        let mut positives = 0;
+        self.walk(weights, |before, step| {
+            let precision = step.true_positives as f64 / (step.true_positives + step.false_positives) as f64;
+            sum += (step.true_positives - before.true_positives) as f64 * precision;
+            positives = step.true_positives;
+        });
+        (positives > 0).then(|| sum / positives as f64)
+    }
+
+    /// Highest sensitivity of a threshold whose false-positive rate is at most `rate`, 0 where none is.
+    /// `None` without a positive or without a negative.
+    ///
+    /// METHOD: taken at a real threshold, not interpolated: a laboratory can only set thresholds that exist.
+    pub fn sensitivity_at_false_positive_rate(&self, weights: &[u32], rate: f64) -> Option<f64> {
+        let (positives, negatives) = self.totals(weights);
+        if positives == 0 || negatives == 0 {
+            return None;
+        }
+        let mut best = 0;
+        self.walk(weights, |_, step| {
+            if step.false_positives as f64 <= rate * negatives as f64 {
+                best = step.true_positives;
+            }
+        });
+        Some(best as f64 / positives as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Each item is a cluster of its own.
+    fn ranking(items: &[(f64, bool)]) -> Ranking {
+        let scored =
+            items.iter().enumerate().map(|(cluster, &(score, positive))| ScoredItem { score, positive, cluster });
+        Ranking::new(scored, items.len())
+    }
+
+    #[test]
+    fn worked_example_of_four_items() {
+        let ranking = ranking(&[(0.1, false), (0.4, false), (0.35, true), (0.8, true)]);
+        let plain = ranking.plain_weights();
+        assert_eq!(ranking.auc(&plain), Some(0.75));
+        let precision = ranking.average_precision(&plain).expect("positives");
+        assert!((precision - (0.5 + 0.5 * 2.0 / 3.0)).abs() < 1e-12);
+        assert_eq!(ranking.sensitivity_at_false_positive_rate(&plain, 0.499), Some(0.5));
+        assert_eq!(ranking.sensitivity_at_false_positive_rate(&plain, 0.5), Some(1.0));
+    }
+
+    #[test]
+    fn ties_count_half_and_pass_together() {
+        let ranking = ranking(&[(0.5, true), (0.5, false), (0.5, true), (0.5, false)]);
+        let plain = ranking.plain_weights();
+        assert_eq!(ranking.auc(&plain), Some(0.5));
+        assert_eq!(ranking.average_precision(&plain), Some(0.5));
+        assert_eq!(ranking.sensitivity_at_false_positive_rate(&plain, 0.2), Some(0.0));
+        assert_eq!(ranking.steps(&plain).len(), 1);
+    }
+
+    #[test]
+    fn one_kind_alone_cannot_be_ranked() {
+        for positive in [false, true] {
+            let ranking = ranking(&[(0.1, positive), (0.2, positive)]);
+            let plain = ranking.plain_weights();
+            assert_eq!(ranking.auc(&plain), None);
+            assert_eq!(ranking.sensitivity_at_false_positive_rate(&plain, 0.1), None);
+        }
+        assert_eq!(ranking(&[(0.1, false)]).average_precision(&[1]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn auc_is_the_share_of_ordered_pairs(items in prop::collection::vec((0_u8..6, any::<bool>()), 2..30)) {
+            let items: Vec<_> = items.into_iter().map(|(score, positive)| (f64::from(score), positive)).collect();
+            let pairs: Vec<_> = items
+                .iter()
+                .filter(|item| item.1)
+                .flat_map(|p| items.iter().filter(|item| !item.1).map(move |n| (p.0, n.0)))
+                .map(|(p, n)| if p > n { 1.0 } else if p == n { 0.5 } else { 0.0 })
+                .collect();
+            let ranking = ranking(&items);
+            match ranking.auc(&ranking.plain_weights()) {
+                Some(auc) => prop_assert!((auc - pairs.iter().sum::<f64>() / pairs.len() as f64).abs() < 1e-9),
+                None => prop_assert!(pairs.is_empty()),
+            }
+        }
+
+        #[test]
+        fn a_growing_map_of_the_scores_changes_nothing(
+            items in prop::collection::vec((0.0..1.0_f64, any::<bool>()), 2..30),
+        ) {
+            let mapped: Vec<_> = items.iter().map(|&(score, positive)| (2.0 * score - 7.0, positive)).collect();
+            let (a, b) = (ranking(&items), ranking(&mapped));
+            let plain = a.plain_weights();
+            prop_assert_eq!(a.auc(&plain), b.auc(&plain));
+            prop_assert_eq!(a.average_precision(&plain), b.average_precision(&plain));
+        }
+
+        #[test]
+        fn a_weight_stands_for_repeats(
+            items in prop::collection::vec((0_u8..6, any::<bool>(), 0_u32..3), 2..20),
+        ) {
+            let single: Vec<_> = items.iter().map(|&(score, positive, _)| (f64::from(score), positive)).collect();
+            let weights: Vec<_> = items.iter().map(|item| item.2).collect();
+            let repeated: Vec<_> = items
+                .iter()
+                .flat_map(|&(score, positive, weight)| {
+                    std::iter::repeat_n((f64::from(score), positive), weight as usize)
+                })
+                .collect();
+            let (single, repeated) = (ranking(&single), ranking(&repeated));
+            let plain = repeated.plain_weights();
+            prop_assert_eq!(single.auc(&weights), repeated.auc(&plain));
+            prop_assert_eq!(single.average_precision(&weights), repeated.average_precision(&plain));
+            prop_assert_eq!(
+                single.sensitivity_at_false_positive_rate(&weights, 0.3),
+                repeated.sensitivity_at_false_positive_rate(&plain, 0.3)
+            );
+        }
+    }
+}
