@@ -105,9 +105,8 @@ impl Background {
         let rows = rgb.as_raw().chunks_exact(row_bytes).zip(flat.chunks_exact_mut(row_bytes));
         for (y, (source, sink)) in rows.enumerate() {
             let y = (y as f64 + 0.5) * 2.0 / f64::from(self.height) - 1.0;
-            let lines = self.surfaces.map(|s| {
-                [(s[0] + s[2] * y + s[5] * y * y) as f32, (s[1] + s[4] * y) as f32, s[3] as f32]
-            });
+            let lines =
+                self.surfaces.map(|s| [(s[0] + s[2] * y + s[5] * y * y) as f32, (s[1] + s[4] * y) as f32, s[3] as f32]);
             for ((input, output), x) in source.chunks_exact(3).zip(sink.chunks_exact_mut(3)).zip(&x_axis) {
                 for channel in 0..3 {
                     let [a, b, c] = lines[channel];
@@ -145,7 +144,8 @@ fn block_means(rgb: &RgbImage) -> Vec<Block> {
         }
     }
     let area = f64::from(side * side);
-    let center = |index: u32, size: u32| (f64::from(index * side) + f64::from(side) / 2.0) * 2.0 / f64::from(size) - 1.0;
+    let center =
+        |index: u32, size: u32| (f64::from(index * side) + f64::from(side) / 2.0) * 2.0 / f64::from(size) - 1.0;
     sums.iter()
         .enumerate()
         .map(|(index, sum)| {
@@ -224,7 +224,8 @@ mod tests {
         let field = vignetted([200.0, 180.0, 150.0]);
         let background = Background::estimate(&field).expect("pixels");
         let flat = background.flatten(&field, 240);
-        for (x, y, expected) in [(15, 5, 240.0), (305, 235, 240.0), (165, 125, 240.0), (5, 5, 144.0), (155, 115, 144.0)] {
+        for (x, y, expected) in [(15, 5, 240.0), (305, 235, 240.0), (165, 125, 240.0), (5, 5, 144.0), (155, 115, 144.0)]
+        {
             for channel in 0..3 {
                 let found = f64::from(flat.get_pixel(x, y).0[channel]);
                 assert!((found - expected).abs() <= 4.0, "({x}, {y}): expected {expected}, found {found}");

@@ -62,7 +62,11 @@ pub(super) fn find(field: &NormalizedField, options: &SegmentOptions) -> Option<
     let cut = (FIRST_SIGMA * noise).max(MIN_LEVEL);
     let is_nuclear = |pixel: &[u8]| nuclear(pixel, &table, &red_cell);
     let level = median(
-        density.iter().zip(field.rgb.as_raw().chunks_exact(3)).filter(|(d, p)| **d > cut && !is_nuclear(p)).map(|(d, _)| *d),
+        density
+            .iter()
+            .zip(field.rgb.as_raw().chunks_exact(3))
+            .filter(|(d, p)| **d > cut && !is_nuclear(p))
+            .map(|(d, _)| *d),
     )?;
     let upper = (crate::segment::tune("UPPER", UPPER_SHARE) * level).max(cut);
     let lower = (crate::segment::tune("LOWER", LOWER_SHARE) * level).max(LOWER_SIGMA * noise).min(upper);

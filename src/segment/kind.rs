@@ -67,8 +67,10 @@ impl<'a> FieldContext<'a> {
         bounds: &'a [Option<Region>],
         options: &SegmentOptions,
     ) -> Self {
-        let mut sums: Vec<Sums> =
-            bounds.iter().map(|_| Sums { density: 0.0, channels: [0.0; 3], pixels: 0.0, edges: 0.0, nucleated_edges: 0.0 }).collect();
+        let mut sums: Vec<Sums> = bounds
+            .iter()
+            .map(|_| Sums { density: 0.0, channels: [0.0; 3], pixels: 0.0, edges: 0.0, nucleated_edges: 0.0 })
+            .collect();
         for (index, &label) in map.as_slice().iter().enumerate().filter(|(_, label)| **label > 0) {
             let sum = &mut sums[label as usize - 1];
             sum.density += f64::from(foreground.density[index]);

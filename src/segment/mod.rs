@@ -18,7 +18,7 @@ mod watershed;
 pub use scale::{ScaleEstimate, estimate_scale};
 
 use crate::optics::regions::Region;
-use crate::smear::{LabelMap, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, SegmentedObject, Segmentation};
+use crate::smear::{LabelMap, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, Segmentation, SegmentedObject};
 
 /// Pixel size at which fields are segmented, µm: a nominal red cell is 40 pixels wide, about the scale of a 100×
 /// objective on a common camera and the finest that keeps a field of 3,000 cells in cache-sized rows.
@@ -54,8 +54,7 @@ pub fn segment(field: &NormalizedField, options: &SegmentOptions) -> Segmentatio
         return Segmentation { objects: Vec::new(), labels };
     };
     let nuclei = nuclei::find(field, &mut foreground, options);
-    let (labels, count) =
-        split::split(&foreground.mask, &nuclei.seeds, nuclei.seed_count, width as usize, options);
+    let (labels, count) = split::split(&foreground.mask, &nuclei.seeds, nuclei.seed_count, width as usize, options);
     let bounds = bounds_of(&labels, width as usize, count);
     let map = LabelMap::new(width, height, labels);
     let context = kind::FieldContext::new(field, &map, &foreground, &nuclei, &bounds, options);
@@ -78,8 +77,8 @@ fn bounds_of(labels: &[u32], width: usize, count: usize) -> Vec<Option<Region>> 
     for (y, row) in labels.chunks_exact(width.max(1)).enumerate() {
         for (x, &label) in row.iter().enumerate().filter(|(_, label)| **label > 0) {
             let (x, y) = (x as u32, y as u32);
-            let region = all[label as usize - 1]
-                .get_or_insert(Region { area_px: 0, x_min: x, y_min: y, x_max: x, y_max: y });
+            let region =
+                all[label as usize - 1].get_or_insert(Region { area_px: 0, x_min: x, y_min: y, x_max: x, y_max: y });
             region.area_px += 1;
             region.x_min = region.x_min.min(x);
             region.x_max = region.x_max.max(x);
@@ -89,4 +88,6 @@ fn bounds_of(labels: &[u32], width: usize, count: usize) -> Vec<Option<Region>> 
     all
 }
 
-pub(crate) fn tune(name: &str, default: f32) -> f32 { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default) }
+pub(crate) fn tune(name: &str, default: f32) -> f32 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}

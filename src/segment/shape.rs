@@ -139,7 +139,8 @@ mod tests {
     fn a_square_is_solid_and_an_ell_is_not() {
         let square = extents(&["######"; 6]);
         assert!(square.solidity() > 0.98, "{}", square.solidity());
-        let ell = extents(&["##......", "##......", "##......", "##......", "##......", "##......", "########", "########"]);
+        let ell =
+            extents(&["##......", "##......", "##......", "##......", "##......", "##......", "########", "########"]);
         assert!(ell.solidity() < 0.7, "{}", ell.solidity());
     }
 
