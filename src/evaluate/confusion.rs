@@ -6,7 +6,7 @@
 //! METHOD: F1 is null for a class that no counted cell carries, and the mean passes over it: a class that is absent
 //! from the labels says nothing of the classifier. In a resample the mean is over the classes that it holds.
 
-use super::figures::{ratio, share, statistic};
+use super::figures::{carried_by, ratio, share, statistic};
 use super::record::{ClassFigures, ConfusionRow, Figure};
 use crate::smear::CellClass;
 use crate::stats::agreement::cohen_kappa;
@@ -83,7 +83,10 @@ impl ConfusionFigures {
                 class: class.name().to_owned(),
                 precision: share(clusters.iter().map(|cluster| (cluster.called[i][i], cluster.called(i)))),
                 recall: share(clusters.iter().map(|cluster| (cluster.called[i][i], cluster.labelled(i)))),
-                f1: statistic(total.labelled(i), clusters.len(), |weights| Confusion::sum(clusters, weights).f1(i)),
+                f1: carried_by(
+                    statistic(total.labelled(i), clusters.len(), |weights| Confusion::sum(clusters, weights).f1(i)),
+                    clusters.iter().map(|cluster| cluster.labelled(i)),
+                ),
             }
         };
         let row = |class: CellClass| ConfusionRow {
@@ -129,7 +132,7 @@ mod tests {
         let schistocyte = &figures.classes[Schistocyte.index()];
         assert_eq!((schistocyte.precision.count, schistocyte.precision.n), (Some(3), 5));
         assert_eq!((schistocyte.recall.count, schistocyte.recall.n), (Some(3), 4));
-        assert_eq!(schistocyte.f1.value, Some(0.666_667));
+        assert_eq!((schistocyte.f1.value, schistocyte.f1.interval_95), (Some(0.666_667), None));
         // Normal: 2·8 / (10 + 9).
         assert_eq!((figures.macro_f1.n, figures.macro_f1.value), (2, Some(0.754_386)));
         // Observed 11/14; by chance (10·9 + 4·5) / 14².

@@ -7,7 +7,7 @@
 //! under the curve and average precision by the share of schistocytes that were scored: the same as ranking it below
 //! everything, without the credit that a last threshold "everything passes" would give it.
 
-use super::figures::{ratio, share, statistic, weighted};
+use super::figures::{carried_by, ratio, share, statistic, weighted};
 use super::record::{CurvePoint, DetectionFigures, SensitivityAtRate};
 use crate::case::rounded;
 use crate::stats::ranking::{Ranking, RankingStep, ScoredItem};
@@ -58,7 +58,9 @@ pub(super) fn detection(cells: &[DetectedCell], unscored: &[u64]) -> DetectionFi
         if share == 0.0 { comparable.then_some(0.0) } else { figure.map(|figure| figure * share) }
     };
     let of = |needs_negatives: bool, figure: &dyn Fn(&[u32]) -> Option<f64>| {
-        statistic(positives + negatives, clusters, |weights| scaled(weights, figure(weights), needs_negatives))
+        let figure =
+            statistic(positives + negatives, clusters, |weights| scaled(weights, figure(weights), needs_negatives));
+        carried_by(figure, scored().zip(unscored).map(|(scored, unscored)| scored + unscored))
     };
     DetectionFigures {
         sensitivity: share(by_cluster.iter().zip(unscored).map(|(counts, missed)| (counts[0], counts[1] + missed))),

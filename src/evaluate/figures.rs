@@ -6,7 +6,7 @@
 
 use super::record::{Figure, FigureInterval};
 use crate::case::rounded;
-use crate::stats::bootstrap::{percentile_limits, ratio_interval};
+use crate::stats::bootstrap::{MIN_CLUSTERS, percentile_limits, ratio_interval};
 use crate::stats::proportion::wilson;
 
 /// Share of successes among trials, given for each cluster.
@@ -37,6 +37,15 @@ pub(super) fn statistic(n: u64, clusters: usize, figure: impl Fn(&[u32]) -> Opti
     }
 }
 
+/// The figure without its interval where fewer than two clusters carry what it is about.
+///
+/// METHOD: a class that lives in one cluster reads the same in every resample that holds it; an interval without width
+/// would call that certain.
+pub(super) fn carried_by(figure: Figure, carriers: impl IntoIterator<Item = u64>) -> Figure {
+    let carriers = carriers.into_iter().filter(|&carried| carried > 0).count();
+    Figure { interval_95: figure.interval_95.filter(|_| carriers >= MIN_CLUSTERS), ..figure }
+}
+
 /// Sum of one count for each cluster by weight.
 pub(super) fn weighted(counts: impl IntoIterator<Item = u64>, weights: &[u32]) -> f64 {
     counts.into_iter().zip(weights).map(|(count, &weight)| count * u64::from(weight)).sum::<u64>() as f64
@@ -65,6 +74,14 @@ mod tests {
         let width = |figure: Figure| figure.interval_95.map(|interval| interval.high - interval.low).expect("trials");
         assert_eq!(even.value, uneven.value);
         assert!(width(uneven) > 2.0 * width(even));
+    }
+
+    #[test]
+    fn one_carrier_gives_no_interval() {
+        let interval_95 = Some(FigureInterval { low: 0.1, high: 0.2 });
+        let figure = Figure { value: Some(0.15), count: None, n: 9, interval_95 };
+        assert_eq!(carried_by(figure, [0, 9, 0]), Figure { interval_95: None, ..figure });
+        assert_eq!(carried_by(figure, [0, 8, 1]), figure);
     }
 
     #[test]

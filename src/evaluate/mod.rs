@@ -19,6 +19,7 @@ mod confusion;
 mod detection;
 mod field;
 mod figures;
+pub mod html;
 pub mod labels;
 pub mod matching;
 mod record;
@@ -270,6 +271,18 @@ mod tests {
         assert_eq!((found.specimens[0].true_percent, found.specimens[0].called_percent), (Some(0.0), Some(25.0)));
         assert_eq!(found.worst_false_positives.len(), 2);
         assert_eq!(found.worst_false_positives[0].labelled, None);
+    }
+
+    #[test]
+    fn fields_without_a_labelled_class_leave_the_class_figures_alone() {
+        let mut with_others = scene();
+        for name in ["x1.png", "x2.png", "x3.png"] {
+            let truth = LabeledField { field: name.to_owned(), ..field(true, vec![boxed(60.0, 60.0, 30.0)]) };
+            with_others.push((truth, vec![counted(60.0, 60.0, 30.0, Normal, 0.1)], "C"));
+        }
+        let (alone, together) = (evaluate(&scene()), evaluate(&with_others));
+        assert_eq!(alone.classification, together.classification);
+        assert_eq!(together.segmentation.boxes.recall.count, Some(3));
     }
 
     #[test]

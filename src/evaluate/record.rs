@@ -34,8 +34,8 @@ pub struct Figure {
     pub count: Option<u64>,
     /// Cells, boxes, fields or specimens behind it: the denominator.
     pub n: u64,
-    /// 95 % interval: percentile bootstrap over clusters, for a share joined with its Wilson interval; null with fewer
-    /// than two clusters where the figure is no share.
+    /// 95 % interval: percentile bootstrap over clusters, for a share joined with its Wilson interval; null where fewer
+    /// than two clusters carry what the figure is about, unless it is a share.
     pub interval_95: Option<FigureInterval>,
 }
 
@@ -224,7 +224,7 @@ pub struct CalibrationBinRecord {
 }
 
 /// How well cells are classified.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassificationFigures {
     /// Schistocytes end to end: one without a counted cell of its own is missed.

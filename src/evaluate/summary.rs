@@ -22,6 +22,9 @@ use crate::stats::Probability;
 use crate::stats::agreement::{BlandAltman, bland_altman};
 use crate::stats::calibration_error::{BINS, calibration_bins, expected_calibration_error};
 
+/// Found and labelled cells of a field, and the weight of its cluster.
+type CountPair = (f64, f64, u32);
+
 impl Outcome {
     /// Name as written in the record.
     fn name(self) -> &'static str {
@@ -80,6 +83,15 @@ impl<'a> Clustered<'a> {
         }
     }
 
+    /// The clusters in which some field has a say in a figure.
+    ///
+    /// METHOD: drawing clusters that carry nothing would let the number of those that do vary from resample to
+    /// resample, and widen the interval for no reason.
+    fn with(&self, has_a_say: impl Fn(&FieldOutcome) -> bool) -> Self {
+        let clusters = self.clusters.iter().filter(|fields| fields.iter().any(|field| has_a_say(field)));
+        Self { clusters: clusters.cloned().collect(), kind: self.kind }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.clusters.len()
     }
@@ -104,9 +116,9 @@ impl<'a> Clustered<'a> {
     pub(super) fn segmentation(&self) -> SegmentationFigures {
         SegmentationFigures {
             points: self.points(),
-            boxes: self.boxes(),
-            masks: self.masks(),
-            counts: self.counts(),
+            boxes: self.with(|field| field.boxes.is_some()).boxes(),
+            masks: self.with(|field| field.masks.is_some()).masks(),
+            counts: self.with(|field| field.counts().is_some()).counts(),
             white_cells_taken_for_red: self.share(|field| field.white_cells),
         }
     }
@@ -193,7 +205,7 @@ impl<'a> Clustered<'a> {
         let by_cluster: Vec<Vec<(u64, u64)>> =
             self.clusters.iter().map(|fields| fields.iter().filter_map(|field| field.counts()).collect()).collect();
         let n = by_cluster.iter().map(|pairs| pairs.len() as u64).sum();
-        let of = |figure: &dyn Fn(&[(f64, f64, u32)]) -> Option<f64>| {
+        let of = |figure: &dyn Fn(&[CountPair]) -> Option<f64>| {
             statistic(n, self.len(), |weights| {
                 let weigh = |(pairs, &weight): (&Vec<(u64, u64)>, &u32)| {
                     pairs.iter().map(|&(a, b)| (a as f64, b as f64, weight)).collect::<Vec<_>>()
@@ -201,7 +213,7 @@ impl<'a> Clustered<'a> {
                 figure(&by_cluster.iter().zip(weights).flat_map(weigh).collect::<Vec<_>>())
             })
         };
-        let mean = |pairs: &[(f64, f64, u32)], part: fn(f64, f64) -> f64, below: fn(f64) -> f64| {
+        let mean = |pairs: &[CountPair], part: fn(f64, f64) -> f64, below: fn(f64) -> f64| {
             let sum: f64 = pairs.iter().map(|&(a, b, weight)| part(a, b) * f64::from(weight)).sum();
             ratio(sum, pairs.iter().map(|&(_, b, weight)| below(b) * f64::from(weight)).sum())
         };
@@ -237,6 +249,13 @@ impl<'a> Clustered<'a> {
     }
 
     pub(super) fn classification(&self) -> ClassificationFigures {
+        let (calibration_error, calibration_bins) = self.with(|field| !field.known_calls().is_empty()).calibration();
+        let labelled = self.with(|field| field.accepted && !field.cells.is_empty());
+        ClassificationFigures { calibration_error, calibration_bins, ..labelled.classes() }
+    }
+
+    /// Everything but the calibration, which knows cells of healthy fields too.
+    fn classes(&self) -> ClassificationFigures {
         let mut confusions = vec![Confusion::default(); self.len()];
         let mut unscored = vec![0; self.len()];
         let (mut own, mut shared) = (Vec::new(), Vec::new());
@@ -261,7 +280,6 @@ impl<'a> Clustered<'a> {
         let counted_cells = detection(&own, &vec![0; self.len()]);
         own.extend(shared);
         let confusion = ConfusionFigures::of(&confusions);
-        let (calibration_error, calibration_bins) = self.calibration();
         ClassificationFigures {
             end_to_end: detection(&own, &unscored),
             counted_cells,
@@ -270,8 +288,7 @@ impl<'a> Clustered<'a> {
             macro_f1: confusion.macro_f1,
             kappa: confusion.kappa,
             confusion: confusion.rows,
-            calibration_error,
-            calibration_bins,
+            ..ClassificationFigures::default()
         }
     }
 

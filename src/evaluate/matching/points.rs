@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_box_shows_a_split_cell_and_leaves_a_neighbor_alone() {
         let halves = [counted(50.0, 50.0, 22.0, Normal, 0.1), counted(74.0, 50.0, 22.0, Normal, 0.1)];
-        // The middle of the box, (72.5, 72.5), must lie in one part: lift the box a little.
+        // The middle of the box lies in the gap between the halves, so the label carries a point too.
         let cell = LabeledCell { point: Some([60.0, 60.0]), ..boxed(48.0, 48.0, 50.0) };
         let labels = field(true, vec![cell.clone()]);
         assert_eq!(outcomes(&labels, &halves), [Outcome::Split]);
