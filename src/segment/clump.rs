@@ -18,14 +18,7 @@ use crate::optics::regions::{Connectivity, connected_regions};
 const SUSPICIOUS_SHARE: f64 = 1.35;
 
 /// Parts suspicious regions in place; returns the new number of labels.
-pub(super) fn part(
-    labels: &mut [u32],
-    count: usize,
-    density: &[f32],
-    level: f32,
-    width: usize,
-    typical: f64,
-) -> usize {
+pub(super) fn part(labels: &mut [u32], count: usize, density: &[f32], level: f32, width: usize, typical: f64) -> usize {
     let height = labels.len() / width.max(1);
     let shapes = RowExtents::of_all(labels, width, count);
     let mut next = count as u32;

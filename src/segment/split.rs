@@ -24,12 +24,19 @@ pub(super) fn split(
     let red: Vec<bool> = mask.iter().zip(seeds).map(|(inside, seed)| *inside && *seed == 0).collect();
     let distance = euclidean_distance(&red, width);
     let mut basins = flood(&distance, &vec![0; mask.len()], 0, width);
-    let typical = typical_area(&RowExtents::of_all(&basins.labels, width, basins.peaks.len()), options.nominal_cell_area_px());
+    let typical =
+        typical_area(&RowExtents::of_all(&basins.labels, width, basins.peaks.len()), options.nominal_cell_area_px());
     let count = join(&mut basins, 0, width, options);
     let mut labels = basins.labels;
     let count = super::clump::part(&mut labels, count, density, level, width, typical);
     for (label, seed) in labels.iter_mut().zip(seeds) {
-        *label = if *seed > 0 { *seed } else if *label > 0 { *label + seed_count } else { 0 };
+        *label = if *seed > 0 {
+            *seed
+        } else if *label > 0 {
+            *label + seed_count
+        } else {
+            0
+        };
     }
     (labels, count + seed_count as usize)
 }
