@@ -1,6 +1,52 @@
 //! Commands and shared option groups: typed words to stage options. The only place for clap, the terminal and exit codes.
 
+pub mod crops;
 pub mod exit;
 pub mod model;
 pub mod model_options;
+mod output;
 pub mod synth;
+
+use clap::{Parser, Subcommand};
+
+use exit::{Exit, Failure};
+
+/// Counts schistocytes on photographs of stained blood smears
+#[derive(Debug, Parser)]
+#[command(name = "schistoquant", version, about)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Export what the classifier sees of every object, for training
+    Crops(crops::CropsArgs),
+    /// Print the card of the model in use and the engine
+    Model(model::ModelArgs),
+    /// Draw a synthetic specimen with exact truth
+    Synth(synth::SynthArgs),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// A [`Failure`] with its exit code where the command could not do its work.
+pub fn run(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Crops(args) => crops::run(args).map(|()| Exit::Success),
+        Command::Model(args) => model::run(args).map(|()| Exit::Success),
+        Command::Synth(args) => synth::run(args).map(|()| Exit::Success),
+    }
+}
+
+/// A finite number above zero, as typed.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err(String::from("expected a number above 0")),
+    }
+}
