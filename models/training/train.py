@@ -63,7 +63,7 @@ def arguments():
     parser.add_argument("--work", type=Path, default=Path("work"), help="checkpoints, crops, tables (default work)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=20)
-    parser.add_argument("--teacher-epochs", type=int, default=TEACHER.epochs)
+    parser.add_argument("--teacher-epochs", type=int, default=TEACHER.epochs, help="0: no teachers, the student learns from the labels alone")
     parser.add_argument("--student-epochs", type=int, default=STUDENT.epochs)
     return parser.parse_args()
 
@@ -204,6 +204,49 @@ def main():
 
         return report
 
+    if asked.teacher_epochs > 0:
+        trust, soft = taught(asked, cells, targets, labeled, healthy, unlabeled, work, digest, low_precision, watch)
+        weights = STUDENT.weights
+    else:
+        trust, soft = np.ones(len(labeled)), None
+        weights = objective.Weights(healthy=STUDENT.weights.healthy)
+    all_trust = np.ones(len(cells.label))
+    all_trust[labeled] = trust
+    plan = replace(STUDENT, weights=weights, seed=asked.seed + 100, epochs=asked.student_epochs, low_precision=low_precision)
+    model = fit.fit(
+        network.student,
+        cells.crops,
+        replace(targets, trust=all_trust, soft=soft),
+        epoch_cells(labeled, cells.label[labeled], healthy, unlabeled if soft is not None else unlabeled[:0]),
+        plan,
+        work / "student.pt",
+        f"{digest} {plan}",
+        watch("student", 3),
+    )
+    logits = fit.predict(model, cells.crops)
+    calibration = calibrated(cells, logits)
+    table = figures_table(cells, logits, calibration)
+    (work / "figures.json").write_text(json.dumps(table, indent=2) + "\n")
+    print(json.dumps(table, indent=2), flush=True)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    graph = asked.out / f"{NAME}.onnx"
+    sha256 = export.write_graph(model, calibration, graph, to_input(cells.crops[val[: 16 * 20]]))
+    export.write_card(
+        asked.out / f"{NAME}.card.json",
+        NAME,
+        VERSION,
+        sha256,
+        UM_PER_PX,
+        calibration,
+        performance_of(table),
+        training_of(cells, labeled, unlabeled, asked.seed, asked.teacher_epochs > 0),
+        LIMITS_TEXT,
+    )
+    print(f"{graph} {sha256}", flush=True)
+
+
+def taught(asked, cells, targets, labeled, healthy, unlabeled, work, digest, low_precision, watch):
+    """Trust in each label and soft targets for every cell, from cross-fitted teachers."""
     fold = folds_of(cells, labeled, asked.seed)
     everything = np.concatenate([labeled, healthy, unlabeled])
     summed = torch.zeros(len(everything), network.OUTPUTS)
@@ -230,38 +273,7 @@ def main():
     # What the teachers still call schistocyte in a healthy film is not passed on.
     soft[cells.healthy, labels.SCHISTOCYTE] = 0
     soft[:, : objective.CLASS_COUNT] /= np.maximum(soft[:, : objective.CLASS_COUNT].sum(1, keepdims=True), 1e-6)
-    all_trust = np.ones(len(cells.label))
-    all_trust[labeled] = trust
-    plan = replace(STUDENT, seed=asked.seed + 100, epochs=asked.student_epochs, low_precision=low_precision)
-    model = fit.fit(
-        network.student,
-        cells.crops,
-        replace(targets, trust=all_trust, soft=soft),
-        epoch_cells(labeled, cells.label[labeled], healthy, unlabeled),
-        plan,
-        work / "student.pt",
-        f"{digest} {plan}",
-        watch("student", 3),
-    )
-    logits = fit.predict(model, cells.crops)
-    calibration = calibrated(cells, logits)
-    table = figures_table(cells, logits, calibration)
-    (work / "figures.json").write_text(json.dumps(table, indent=2) + "\n")
-    print(json.dumps(table, indent=2), flush=True)
-    graph = asked.out / f"{NAME}.onnx"
-    sha256 = export.write_graph(model, calibration, graph, to_input(cells.crops[val[: 16 * 20]]))
-    export.write_card(
-        asked.out / f"{NAME}.card.json",
-        NAME,
-        VERSION,
-        sha256,
-        UM_PER_PX,
-        calibration,
-        performance_of(table),
-        training_of(cells, labeled, unlabeled, asked.seed),
-        LIMITS_TEXT,
-    )
-    print(f"{graph} {sha256}", flush=True)
+    return trust, soft
 
 
 LIMITS_TEXT = (
@@ -295,7 +307,7 @@ def performance_of(table):
     }
 
 
-def training_of(cells, labeled, unlabeled, seed):
+def training_of(cells, labeled, unlabeled, seed, has_teachers):
     """The card's account of data and procedure."""
 
     def used(source):
@@ -305,15 +317,21 @@ def training_of(cells, labeled, unlabeled, seed):
     return {
         "data": [
             {"name": "chula-rbc-12 train", "licence": "MIT", "cells": len(labeled), "use": "thirteen classes"},
-            {"name": "chula-rbc-12 train, cells without a point", "licence": "MIT", "cells": len(unlabeled), "use": "distillation only"},
+            {
+                "name": "chula-rbc-12 train, cells without a point",
+                "licence": "MIT",
+                "cells": len(unlabeled) if has_teachers else 0,
+                "use": "distillation only",
+            },
             {"name": "cbc train part", "licence": "MIT", "cells": used("cbc"), "use": negatives},
             {"name": "txl-pbc/pbc train part", "licence": "MIT (compilation), PBC CC BY", "cells": used("pbc"), "use": negatives},
             {"name": "txl-pbc/raabin train part", "licence": "MIT (compilation)", "cells": used("raabin"), "use": negatives},
         ],
         "seed": seed,
         "procedure": (
-            "models/training/train.py: three cross-fitted teachers, confident learning, distillation into a network of "
-            "185 k parameters, temperature and Platt scaling and operating point on the val parts"
+            "models/training/train.py: "
+            + ("three cross-fitted teachers, confident learning, distillation into a " if has_teachers else "labels alone, a ")
+            + "network of 185 k parameters, temperature and Platt scaling and operating point on the val parts"
         ),
     }
 

@@ -168,7 +168,7 @@ fn npy_header(count: usize) -> Vec<u8> {
     let padded = (text.len() + 11).next_multiple_of(64) - 10;
     let mut header = b"\x93NUMPY\x01\x00".to_vec();
     header.extend_from_slice(&(padded as u16).to_le_bytes());
-    let _ = write!(header, "{text:<width$}\n", width = padded - 1);
+    let _ = writeln!(header, "{text:<width$}", width = padded - 1);
     header
 }
 

@@ -1,5 +1,6 @@
 //! Commands and shared option groups: typed words to stage options. The only place for clap, the terminal and exit codes.
 
+pub mod analyze;
 pub mod crops;
 pub mod exit;
 pub mod model;
@@ -23,6 +24,8 @@ pub struct Cli {
 /// Commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Count the schistocytes of one specimen and write the report
+    Analyze(analyze::AnalyzeArgs),
     /// Export what the classifier sees of every object, for training
     Crops(crops::CropsArgs),
     /// Print the card of the model in use and the engine
@@ -37,6 +40,7 @@ pub enum Command {
 /// A [`Failure`] with its exit code where the command could not do its work.
 pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
+        Command::Analyze(args) => analyze::run(args),
         Command::Crops(args) => crops::run(args).map(|()| Exit::Success),
         Command::Model(args) => model::run(args).map(|()| Exit::Success),
         Command::Synth(args) => synth::run(args).map(|()| Exit::Success),

@@ -1,7 +1,14 @@
 //! The one place where the stages meet: field by field, in parallel, in the order of the input.
+//!
+//! In: paths and options. Out: a [`Case`](crate::case::Case), or for training the prepared fields themselves. Method and
+//! limits stand in the steps: [`prepare()`] brings a field to the common scale and finds its objects, [`analyze()`] makes
+//! the case.
 
+mod analyze;
+mod pictures;
 mod prepare;
 
+pub use analyze::{AnalyzeError, AnalyzeOptions, METHOD_VERSION, Progress, analyze};
 pub use prepare::{
     CALIBRATION_FIELDS, MAX_WORKING_PX, PrepareError, PreparedField, SpecimenScale, given_calibration, prepare,
 };
