@@ -1,1 +1,302 @@
-//! (in work)
+//! Whether a field is good enough to be counted.
+//!
+//! In: a field as read, flattened and segmented. Out: a [`FieldQuality`]: every figure with its limits, and the reasons
+//! why the field is refused. Order: light ([`exposure`]), stain, sharpness ([`focus`]), crowding ([`crowding`]).
+//! METHOD: limits are lenient. They stand outside what real photographs show, so that a refused field is unfit beyond
+//! doubt; a strict limit would choose fields, and with them the percentage.
+
+mod crowding;
+mod exposure;
+mod focus;
+
+use image::RgbImage;
+
+use crate::smear::{NormalizedField, Segmentation};
+
+/// Least background level, green, gray values: below it a pale cell (density 0.05) is fewer than 7 gray values deep.
+const MIN_BACKGROUND_GRAY: f64 = 60.0;
+/// Least evenness of the light: the darkest part then still has 4 of 10 parts of the brightest. Real fields: 0.78 up.
+const MIN_LIGHT_EVENNESS: f64 = 0.4;
+/// Largest share of black pixels: the round view of an eyepiece in a 4:3 frame leaves 0.41 dark.
+const MAX_BLACK_SHARE: f64 = 0.5;
+/// Largest share of white pixels: white background alone hides no cell, but at nine tenths cells are bleached as well.
+const MAX_WHITE_SHARE: f64 = 0.9;
+/// Least density of the red cells, green, base 10: 7 % of the light, near the noise of compression. Real fields: 0.05 up.
+const MIN_STAIN_DENSITY: f64 = 0.03;
+/// Least sharpness, 1/µm: a blur of σ 0.66 µm, under which the notches and spines of a fragment (about 1 µm) are gone.
+const MIN_FOCUS_PER_UM: f64 = 0.6;
+/// Largest covered share: equal disks in the densest packing cover 0.907, so beyond 0.9 cells lie on each other.
+const MAX_COVERED_SHARE: f64 = 0.9;
+/// Largest share of heaps: with 6 of 7 cells in heaps, those that lie alone stand for the film no more.
+const MAX_OVERLAP_SHARE: f64 = 0.85;
+
+/// One figure of a field and its limits, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// Name in every output, with the unit where there is one.
+    pub name: &'static str,
+    /// What was measured; `None` where the field shows nothing to measure it on.
+    pub value: Option<f64>,
+    /// Least value that is accepted.
+    pub min: Option<f64>,
+    /// Largest value that is accepted.
+    pub max: Option<f64>,
+}
+
+impl Figure {
+    /// Whether the value is within the limits; a figure that could not be measured breaks none.
+    pub fn accepted(&self) -> bool {
+        self.value
+            .is_none_or(|value| self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max))
+    }
+}
+
+/// Figures of a field and why it is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldQuality {
+    /// All figures, in a fixed order.
+    pub figures: Vec<Figure>,
+    /// Why the field is not counted, each with what to do; empty for a good field.
+    pub refusals: Vec<String>,
+}
+
+impl FieldQuality {
+    /// Whether the field may be counted.
+    pub fn accepted(&self) -> bool {
+        self.refusals.is_empty()
+    }
+}
+
+/// Judges a field.
+///
+/// `background` is the mean illumination of the original (red, green, blue), gray values; `evenness` its darkest over
+/// its brightest part, 0–1.
+pub fn assess(
+    original: &RgbImage,
+    normalized: &NormalizedField,
+    background: [f64; 3],
+    evenness: f64,
+    segmentation: &Segmentation,
+) -> FieldQuality {
+    let seen = !segmentation.objects.is_empty();
+    let clipped = exposure::clipped(original).filter(|_| seen);
+    let at_least =
+        |name, value: Option<f64>, min| Figure { name, value: value.filter(|_| seen), min: Some(min), max: None };
+    let at_most =
+        |name, value: Option<f64>, max| Figure { name, value: value.filter(|_| seen), min: None, max: Some(max) };
+    let focus = focus::sharpness_per_um(normalized, segmentation);
+    let judged = [
+        (at_least("background_gray", Some(background[1]), MIN_BACKGROUND_GRAY), "expose longer"),
+        (at_least("light_evenness", Some(evenness), MIN_LIGHT_EVENNESS), "center the condenser"),
+        (at_most("black_share", clipped.map(|c| c.dark), MAX_BLACK_SHARE), "expose longer or crop the black border"),
+        (at_most("white_share", clipped.map(|c| c.bright), MAX_WHITE_SHARE), "expose shorter"),
+        (
+            at_least("stain_density", exposure::stain_density(normalized, segmentation), MIN_STAIN_DENSITY),
+            "stain again",
+        ),
+        (at_least("focus_per_um", focus, MIN_FOCUS_PER_UM), "focus and photograph again"),
+        (
+            at_most("covered_share", crowding::covered_share(segmentation), MAX_COVERED_SHARE),
+            "choose a thinner part of the smear",
+        ),
+        (
+            at_most("overlap_share", crowding::overlap_share(segmentation), MAX_OVERLAP_SHARE),
+            "choose a thinner part of the smear",
+        ),
+    ];
+    let mut refusals: Vec<String> = judged.iter().filter_map(|(figure, advice)| refusal(figure, advice)).collect();
+    // METHOD: a blur joins cells until none borders on background, so a field whose sharpness cannot be measured is
+    // not taken for a sharp one.
+    if !seen {
+        refusals.push("no stained object found".to_owned());
+    } else if focus.is_none() {
+        refusals.push("sharpness not measurable, no red cell borders on background: choose another field".to_owned());
+    }
+    FieldQuality { figures: judged.map(|(figure, _)| figure).to_vec(), refusals }
+}
+
+fn refusal(figure: &Figure, advice: &str) -> Option<String> {
+    let value = figure.value.filter(|_| !figure.accepted())?;
+    let limit = match (figure.min, figure.max) {
+        (Some(min), _) if value < min => format!("at least {min}"),
+        (_, Some(max)) => format!("at most {max}"),
+        _ => return None,
+    };
+    Some(format!("{} is {value:.2}, expected {limit}: {advice}", figure.name))
+}
+
+/// Median by total order; `None` of nothing.
+fn median(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+
+    use image::Rgb;
+
+    use super::*;
+    use crate::smear::{Contour, ExclusionReason, LabelMap, ObjectKind, SegmentedObject};
+
+    const SIDE: u32 = 100;
+    const RADIUS_PX: f64 = 20.0;
+    const UM_PER_PX: f64 = 0.2;
+
+    /// One round cell of a density, its edge a logistic step of `width_um` (steepest slope: 1 / 4 of the width).
+    struct Drawn {
+        original: RgbImage,
+        field: NormalizedField,
+        segmentation: Segmentation,
+        background: [f64; 3],
+        evenness: f64,
+    }
+
+    fn distance(x: u32, y: u32) -> f64 {
+        let middle = f64::from(SIDE) / 2.0;
+        (f64::from(x) + 0.5 - middle).hypot(f64::from(y) + 0.5 - middle)
+    }
+
+    fn drawn(density: f64, width_um: f64) -> Drawn {
+        let rgb = RgbImage::from_fn(SIDE, SIDE, |x, y| {
+            let inside = 1.0 / (1.0 + ((distance(x, y) - RADIUS_PX) * UM_PER_PX / width_um).exp());
+            let value = f64::from(NormalizedField::BACKGROUND) * 10f64.powf(-density * inside);
+            Rgb([value.round() as u8; 3])
+        });
+        let angles = (0..128).map(|i| f64::from(i) * PI / 64.0);
+        let points = angles.map(|t| [50.0 + RADIUS_PX * t.cos(), 50.0 + RADIUS_PX * t.sin()]).collect();
+        let labels = (0..SIDE * SIDE).map(|i| u32::from(distance(i % SIDE, i / SIDE) < RADIUS_PX)).collect();
+        let contour = Contour::new(points).expect("128 points");
+        Drawn {
+            original: rgb.clone(),
+            field: NormalizedField { rgb, um_per_px: UM_PER_PX, original_px_per_px: 1.0 },
+            segmentation: Segmentation {
+                objects: vec![SegmentedObject { contour, kind: ObjectKind::RedCell }],
+                labels: LabelMap::new(SIDE, SIDE, labels),
+            },
+            background: [200.0; 3],
+            evenness: 0.9,
+        }
+    }
+
+    fn good() -> Drawn {
+        drawn(0.3, 0.15)
+    }
+
+    impl Drawn {
+        fn assess(&self) -> FieldQuality {
+            assess(&self.original, &self.field, self.background, self.evenness, &self.segmentation)
+        }
+    }
+
+    /// The only refusal names the figure.
+    fn refused_for(quality: &FieldQuality, name: &str) -> bool {
+        matches!(&quality.refusals[..], [only] if only.starts_with(name))
+    }
+
+    fn value(quality: &FieldQuality, name: &str) -> Option<f64> {
+        quality.figures.iter().find(|figure| figure.name == name).expect("a figure of this name").value
+    }
+
+    #[test]
+    fn good_field_is_accepted_with_every_figure_measured() {
+        let quality = good().assess();
+        assert_eq!(quality.refusals, Vec::<String>::new());
+        assert!(quality.figures.iter().all(|figure| figure.value.is_some() && figure.accepted()), "{quality:?}");
+        assert!((value(&quality, "stain_density").expect("a density") - 0.3).abs() < 0.005);
+        assert!((value(&quality, "covered_share").expect("a share") - PI * 0.04).abs() < 0.002);
+    }
+
+    #[test]
+    fn sharpness_is_the_slope_of_the_step_whatever_the_stain() {
+        for density in [0.1, 0.3, 0.6] {
+            let found = value(&drawn(density, 0.25).assess(), "focus_per_um").expect("a free outline");
+            assert!((found - 1.0).abs() < 0.06, "density {density}: {found}");
+        }
+    }
+
+    #[test]
+    fn limits_of_light_are_inclusive() {
+        let with = |gray: f64, evenness: f64| Drawn { background: [200.0, gray, 200.0], evenness, ..good() }.assess();
+        assert!(with(60.0, 0.4).accepted());
+        assert!(refused_for(&with(59.9, 0.4), "background_gray"));
+        assert!(refused_for(&with(60.0, 0.39), "light_evenness"));
+    }
+
+    #[test]
+    fn clipped_shares_on_both_sides() {
+        let with = |columns: u32, value: u8| {
+            let original = RgbImage::from_fn(100, 1, |x, _| Rgb([if x < columns { value } else { 128 }; 3]));
+            Drawn { original, ..good() }.assess()
+        };
+        assert!(with(50, 0).accepted() && with(90, 255).accepted());
+        assert!(refused_for(&with(51, 0), "black_share"));
+        assert!(refused_for(&with(91, 255), "white_share"));
+    }
+
+    #[test]
+    fn stain_and_focus_on_both_sides() {
+        assert!(drawn(0.036, 0.15).assess().accepted());
+        assert!(refused_for(&drawn(0.026, 0.15).assess(), "stain_density"));
+        assert!(drawn(0.3, 0.37).assess().accepted());
+        assert!(refused_for(&drawn(0.3, 0.47).assess(), "focus_per_um"));
+    }
+
+    #[test]
+    fn covered_share_on_both_sides() {
+        // Eight fields' worth of rows below the cell belong to a white cell, but for `free` pixels.
+        let with = |free: usize| {
+            let mut field = good();
+            let old = field.segmentation.labels.as_slice();
+            let mut labels = old.to_vec();
+            labels.extend(std::iter::repeat_n(2, 8 * old.len() - free));
+            labels.extend(std::iter::repeat_n(0, free));
+            field.segmentation.labels = LabelMap::new(SIDE, 9 * SIDE, labels);
+            let contour = field.segmentation.objects[0].contour.clone();
+            let kind = ObjectKind::Excluded(ExclusionReason::WhiteCell);
+            field.segmentation.objects.push(SegmentedObject { contour, kind });
+            field.assess()
+        };
+        let bare = good().segmentation.labels.as_slice().iter().filter(|label| **label == 0).count();
+        let most = 9_000 - bare;
+        assert!(with(most).accepted(), "{:?}", with(most));
+        assert!(refused_for(&with(most - 1), "covered_share"));
+    }
+
+    #[test]
+    fn heaps_on_both_sides() {
+        let with = |share: f64| {
+            let mut field = good();
+            let heap = field.segmentation.objects[0].contour.scaled((share / (1.0 - share)).sqrt());
+            let kind = ObjectKind::Excluded(ExclusionReason::UnsplittableClump);
+            field.segmentation.objects.push(SegmentedObject { contour: heap, kind });
+            field.assess()
+        };
+        assert!(with(0.849).accepted());
+        assert!(refused_for(&with(0.851), "overlap_share"));
+    }
+
+    #[test]
+    fn nothing_seen_is_refused_without_figures() {
+        let labels = LabelMap::new(SIDE, SIDE, vec![0; (SIDE * SIDE) as usize]);
+        let quality = Drawn { segmentation: Segmentation { objects: Vec::new(), labels }, ..good() }.assess();
+        assert_eq!(quality.refusals, ["no stained object found"]);
+        assert!(quality.figures.iter().all(|figure| figure.value.is_none()));
+    }
+
+    #[test]
+    fn a_field_without_free_outline_is_refused() {
+        let mut field = good();
+        field.segmentation.objects[0].kind = ObjectKind::Excluded(ExclusionReason::WhiteCell);
+        let quality = field.assess();
+        assert_eq!(value(&quality, "focus_per_um"), None);
+        assert!(refused_for(&quality, "sharpness not measurable"), "{quality:?}");
+    }
+
+    #[test]
+    fn refusal_says_what_was_found_expected_and_what_to_do() {
+        let quality = Drawn { evenness: 0.25, ..good() }.assess();
+        assert_eq!(quality.refusals, ["light_evenness is 0.25, expected at least 0.4: center the condenser"]);
+    }
+}
