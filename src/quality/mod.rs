@@ -15,15 +15,18 @@ use crate::smear::{NormalizedField, Segmentation};
 
 /// Least background level, green, gray values: below it a pale cell (density 0.05) is fewer than 7 gray values deep.
 const MIN_BACKGROUND_GRAY: f64 = 60.0;
-/// Least evenness of the light: the darkest part then still has 4 of 10 parts of the brightest. Real fields: 0.78 up.
+/// Least evenness of the light: the darkest part then still has 4 of 10 parts of the brightest. Real fields: 0.59 up.
 const MIN_LIGHT_EVENNESS: f64 = 0.4;
 /// Largest share of black pixels: the round view of an eyepiece in a 4:3 frame leaves 0.41 dark.
 const MAX_BLACK_SHARE: f64 = 0.5;
 /// Largest share of white pixels: white background alone hides no cell, but at nine tenths cells are bleached as well.
 const MAX_WHITE_SHARE: f64 = 0.9;
-/// Least density of the red cells, green, base 10: 7 % of the light, near the noise of compression. Real fields: 0.05 up.
+/// Least density of the red cells, green, base 10: 7 % of the light, near the noise of compression. Real: 0.048 up.
 const MIN_STAIN_DENSITY: f64 = 0.03;
-/// Least sharpness, 1/µm: a blur of σ 0.66 µm, under which the notches and spines of a fragment (about 1 µm) are gone.
+/// Least sharpness, 1/µm: that of a blur of σ 0.66 µm, which smooths spines and notches of about 1 µm.
+///
+/// METHOD: set between 1369 photographs of four labelled sets (0.59 up, all but one above 0.60) and a sample of 173 of
+/// them blurred by σ 1.2 µm (at most 0.58).
 const MIN_FOCUS_PER_UM: f64 = 0.6;
 /// Largest covered share: equal disks in the densest packing cover 0.907, so beyond 0.9 cells lie on each other.
 const MAX_COVERED_SHARE: f64 = 0.9;
