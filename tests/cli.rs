@@ -8,8 +8,6 @@ use image::{Rgb, RgbImage};
 use schistoquant::synth::{SynthOptions, field};
 use tempfile::TempDir;
 
-const TINY_MODEL: &str = "fixtures/models/tiny.onnx";
-
 fn program() -> Command {
     let mut command = Command::cargo_bin("schistoquant").expect("the program is built");
     command.env_remove("ORT_DYLIB_PATH");
@@ -27,7 +25,7 @@ fn specimen(fields: u32) -> TempDir {
 }
 
 fn analyze(inputs: &[&Path], out: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
-    program().arg("analyze").args(inputs).arg("--out").arg(out).args(["--model", TINY_MODEL]).args(more).assert()
+    program().arg("analyze").args(inputs).arg("--out").arg(out).args(more).assert()
 }
 
 #[test]
