@@ -2,8 +2,8 @@
 //!
 //! In: a [`NormalizedField`] (flat background, nominal cells [`NOMINAL_CELL_DIAMETER_PX`] wide). Out: a
 //! [`Segmentation`]: every object with an outline in pixels of the original image, and the label map. Order of steps:
-//! 1. [`foreground`]: stained pixels, pallor filled; 2. [`nuclei`]: white cells and burnt-in marks by color;
-//! 3. [`split`]: touching cells apart; 4. [`outline`]; 5. [`kind`]: red cell or the reason why not.
+//! 1. `foreground`: stained pixels, pallor filled; 2. `nuclei`: white cells and burnt-in marks by color;
+//! 3. `split`: touching cells apart; 4. `outline`; 5. `kind`: red cell or the reason why not.
 //!
 //! Limits: stated in each step.
 
