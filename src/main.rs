@@ -1,2 +1,7 @@
-//! Read the arguments, run the command, print the cause chain once, leave with its exit code.
-fn main() {}
+//! Reads the arguments, runs the command, prints the cause chain once, leaves with its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(schistoquant::cli::run(std::env::args_os()).code())
+}

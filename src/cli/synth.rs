@@ -4,14 +4,16 @@
 //! renamed; files of the same names are replaced, others are left alone.
 
 use std::fs;
-use std::io::{self, Cursor, Write};
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use image::ImageFormat;
 use rayon::prelude::*;
 
+use super::console::say;
 use super::exit::{Exit, Failure};
+use super::whole_file::replace;
 use crate::smear::{CellClass, LabeledField, TruthKind};
 use crate::synth::{CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, SynthError, SynthOptions, field};
 
@@ -147,39 +149,20 @@ fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> 
     Ok(Tally::of(&drawn.truth))
 }
 
-/// Writes a file whole or not at all: under a temporary name in the same folder, then renamed.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let temporary = path.with_file_name(name);
-    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
 fn summarize(args: &SynthArgs, tally: Tally) -> io::Result<()> {
     let percent = match tally.red_cells {
         0 => String::from("no red cells"),
         cells => format!("{:.2} %", 100.0 * tally.schistocytes as f64 / cells as f64),
     };
-    let written = writeln!(
-        io::stdout().lock(),
-        "{}: {} fields, {} red cells, {} schistocytes ({percent}), {} white cells, {} platelets",
+    say(&format!(
+        "{}: {} fields, {} red cells, {} schistocytes ({percent}), {} white cells, {} platelets\n",
         args.out.display(),
         args.fields,
         tally.red_cells,
         tally.schistocytes,
         tally.white_cells,
         tally.platelets
-    );
-    // A reader that has closed the pipe has what it wanted.
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
+    ))
 }
 
 #[cfg(test)]
