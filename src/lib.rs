@@ -2,14 +2,15 @@
 //!
 //! The flow: [`source`] reads fields, [`optics`] flattens them, [`segment`] outlines the red cells, [`quality`] accepts
 //! or refuses the field, [`measure`] and [`classify`] describe each cell, [`count`] gives the percentage with its
-//! intervals, [`case`] is the published record and [`report`] writes it. [`pipeline`] is the one place where they meet.
+//! intervals, [`case`] is the published record and [`report`] writes it; [`evaluate`] judges it against labels.
+//! [`pipeline`] is the one place where they meet.
 //!
 //! Floors; imports point down only and siblings on a floor never import each other (`tests/architecture.rs`):
 //!
 //! | floor | modules |
 //! | --- | --- |
 //! | 8 | `cli` |
-//! | 6 | `pipeline`, `report` |
+//! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
 //! | 3 | `count` |
 //! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
@@ -20,6 +21,7 @@ pub mod case;
 pub mod classify;
 pub mod cli;
 pub mod count;
+pub mod evaluate;
 pub mod measure;
 pub mod optics;
 pub mod pipeline;

@@ -10,7 +10,8 @@ use super::{Context, CountRecord, State};
 
 /// Words that no output may hold, lower case; a term matches where it begins a word, so stems cover their endings.
 ///
-/// A statement of a disease, its exclusion, treatment, triage or a person's outlook is a physician's, not this program's.
+/// A statement of a disease, its exclusion, treatment, triage or a person's outlook is a physician's, not this
+/// program's.
 pub const BANNED_TERMS: [&str; 32] = [
     "consistent with",
     "compatible with",
@@ -71,8 +72,8 @@ pub fn statement(count: &CountRecord) -> String {
         // Reached only by a record that was not made by this crate: without an interval there is no other state.
         State::NotAssessable => "The value is not assessable.".to_owned(),
         State::Insufficient => format!(
-            "Fewer than {} RBC were counted: the value is not placed against the ICSH reference limit of {limit} %. More \
-             fields are needed.",
+            "Fewer than {} RBC were counted: the value is not placed against the ICSH reference limit of {limit} %. \
+             More fields are needed.",
             grouped(count.min_cells)
         ),
         // ICSH: in a mixed picture a percentage is not appropriate, so it is not placed against the limit.
@@ -85,7 +86,8 @@ pub fn statement(count: &CountRecord) -> String {
     };
     let picture = match (mixed, count.other_abnormal_percent) {
         (true, Some(other)) => format!(
-            "Fragments are present among other shape changes ({other:.2} %); a percentage is not specific in this picture."
+            "Fragments are present among other shape changes ({other:.2} %); a percentage is not specific in this \
+             picture."
         ),
         _ => String::new(),
     };
@@ -132,8 +134,8 @@ mod tests {
         let count = record(29, 1204, State::Above, Some(Context::SchistocytesPredominate));
         assert_eq!(
             statement(&count),
-            "Schistocytes 2.41 % (95 % CI 1.68–3.51; 29 of 1,204 RBC). The interval lies above the ICSH reference limit \
-             of 1 %."
+            "Schistocytes 2.41 % (95 % CI 1.68–3.51; 29 of 1,204 RBC). The interval lies above the ICSH reference \
+             limit of 1 %."
         );
     }
 

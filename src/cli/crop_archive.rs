@@ -19,11 +19,11 @@ use image::{ImageBuffer, ImageFormat, Luma};
 use tempfile::NamedTempFile;
 
 use super::exit::{Exit, Failure};
-use super::whole_file::{partial, replace};
+use super::output::replace;
 use crate::classify::{CropTarget, Cropper, InterleavedRgb};
-use crate::pipeline::SegmentedField;
+use crate::pipeline::PreparedField;
 use crate::segment::WORKING_UM_PER_PX;
-use crate::smear::{Contour, LabelMap, ObjectKind, SegmentedObject};
+use crate::smear::{Contour, Field, LabelMap, ObjectKind, SegmentedObject};
 
 /// Side of a crop, px: one and a half times the 64 px of the shipped model, so that it can be turned by any angle.
 pub const CROP_SIDE_PX: usize = 96;
@@ -97,21 +97,20 @@ impl FieldCrops {
     ///
     /// # Errors
     /// [`TooManyObjects`].
-    pub fn cut(segmented: &SegmentedField) -> Result<Self, TooManyObjects> {
-        let (field, normalized) = (&segmented.field, &segmented.normalized);
-        let objects = &segmented.segmentation.objects;
+    pub fn cut(field: &Field, prepared: &PreparedField) -> Result<Self, TooManyObjects> {
+        let PreparedField { calibration, normalized, segmentation, .. } = prepared;
+        let objects = &segmentation.objects;
         let name = field.id.to_string();
-        let labels_png = label_png(&segmented.segmentation.labels)
+        let labels_png = label_png(&segmentation.labels)
             .ok_or_else(|| TooManyObjects { field: name.clone(), objects: objects.len() })?;
-        let cropper =
-            Cropper::new(normalized, &segmented.segmentation.labels, CROP_SIDE_PX, WORKING_UM_PER_PX, NEIGHBOR_DIMMING);
+        let cropper = Cropper::new(normalized, &segmentation.labels, CROP_SIDE_PX, WORKING_UM_PER_PX, NEIGHBOR_DIMMING);
         let mut crops = vec![0; CROP_BYTES * objects.len()];
         let mut rows = Vec::with_capacity(objects.len());
         for (index, (object, bytes)) in objects.iter().zip(crops.chunks_exact_mut(CROP_BYTES)).enumerate() {
             let label = index as u32 + 1;
             let target = CropTarget::new(label, &object.contour, normalized);
             cropper.crop(&target, &mut InterleavedRgb::new(bytes, CROP_SIDE_PX));
-            rows.push(row(&name, label, object, segmented.calibration.um_per_px));
+            rows.push(row(&name, label, object, calibration.um_per_px));
         }
         let field_row = [
             name.clone(),
@@ -179,6 +178,20 @@ pub struct CropArchive {
     count: u64,
     crop_table: csv::Writer<Vec<u8>>,
     field_table: csv::Writer<Vec<u8>>,
+    /// After the temporary file, so that it is dropped when that is gone.
+    _made: MadeFolder,
+}
+
+/// A folder that was missing; it goes again where nothing came into it.
+struct MadeFolder(Option<PathBuf>);
+
+impl Drop for MadeFolder {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0 {
+            // Only an empty folder goes; there is nobody to tell of one that does not.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 impl CropArchive {
@@ -189,8 +202,9 @@ impl CropArchive {
     pub fn create(folder: &Path) -> Result<Self, ArchiveError> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let open = || {
+            let made = MadeFolder((!folder.exists()).then(|| folder.to_owned()));
             fs::create_dir_all(folder)?;
-            let mut crops = BufWriter::new(partial(folder, CROPS)?);
+            let mut crops = BufWriter::new(Self::temporary(folder)?);
             crops.write_all(&header(0))?;
             let mut crop_table = csv::Writer::from_writer(Vec::new());
             crop_table.write_record(CROP_COLUMNS)?;
@@ -200,9 +214,19 @@ impl CropArchive {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            Ok(Self { folder: folder.to_owned(), crops, count: 0, crop_table, field_table })
+            Ok(Self { folder: folder.to_owned(), crops, count: 0, crop_table, field_table, _made: made })
         };
         open().map_err(|source| ArchiveError { path: folder.to_owned(), source })
+    }
+
+    /// A hidden file beside the others, removed when dropped.
+    fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".crops.npy.").suffix(".partial");
+        // As readable as any other file of the user; temporary files would be private.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(folder)
     }
 
     /// Crops so far.
@@ -216,7 +240,10 @@ impl CropArchive {
     /// [`ArchiveError`] where the disk takes no more.
     pub fn add(&mut self, field: &FieldCrops) -> Result<(), ArchiveError> {
         let labels = self.folder.join(LABEL_FOLDER).join(format!("{}.png", field.field));
-        replace(&labels, &field.labels_png).map_err(|source| ArchiveError { path: labels, source })?;
+        let folder = labels.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder)
+            .and_then(|()| replace(&labels, &field.labels_png))
+            .map_err(|source| ArchiveError { path: labels.clone(), source })?;
         let mut write = || {
             self.crops.write_all(&field.crops)?;
             self.field_table.write_record(&field.field_row)?;
@@ -292,6 +319,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join(CROP_TABLE), "of an earlier run").expect("written");
         drop(CropArchive::create(folder.path()).expect("a writable folder"));
+        drop(CropArchive::create(&folder.path().join("made")).expect("a writable folder"));
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
         CropArchive::create(folder.path()).expect("a writable folder").finish().expect("an empty archive");
         assert_eq!(fs::read(folder.path().join(CROPS)).expect("crops").len(), HEADER_BYTES);

@@ -1,89 +1,116 @@
-//! `crops`: writes a crop of every object of a specimen, for people who train a model of their own.
+//! `crops`: what the classifier sees of every object, for training a model of one's own.
 //!
-//! Needs no model. The files are described in `crop_archive`; they hold the same pixels that the shipped model would see.
+//! In: images and folders, the fields of one specimen; no model is needed. Out: the files of [`super::crop_archive`].
+//! A field that cannot be used is named and the others go on. Memory holds the fields in work only.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::console::{Console, say};
-use super::crop_archive::{ArchiveError, CropArchive, FieldCrops};
+use super::crop_archive::{ArchiveError, CropArchive, FieldCrops, TooManyObjects};
 use super::exit::{Exit, Failure};
-use super::input_options::{InputOptions, NothingReadable};
-use super::interrupt::on_ctrl_c;
-use crate::pipeline::{FieldError, Interrupted, SpecimenScale, in_order, segmented};
+use super::output::{print, warn};
+use super::stop::on_interrupt;
+use crate::pipeline::{Interrupted, PrepareError, SpecimenScale, given_calibration, in_order, prepare};
+use crate::smear::FieldId;
+use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
 
-/// Arguments of `crops`.
-#[derive(Debug, Clone, Default, PartialEq, Args)]
+/// Export what the classifier sees of every object, for training
+#[derive(Debug, Clone, PartialEq, Args)]
 pub struct CropsArgs {
-    /// Inputs and their scale.
-    #[command(flatten)]
-    pub input: InputOptions,
-
-    /// Folder for crops.npy, crops.csv, fields.csv and labels/; made where missing
+    /// Images and folders: the fields of one specimen
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Folder for crops.npy, crops.csv, fields.csv and labels; made where missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Pixel size, µm; otherwise from the file or estimated
+    #[arg(long, value_name = "X", value_parser = super::positive)]
+    pub um_per_px: Option<f64>,
 }
 
 /// Why the export stopped.
 #[derive(Debug, thiserror::Error)]
-enum ExportError {
-    #[error(transparent)]
-    Interrupted(#[from] Interrupted),
+enum CropsError {
+    #[error("expected at least one readable field, found none; name images or folders of images")]
+    NoField,
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
-impl From<ExportError> for Failure {
-    fn from(error: ExportError) -> Self {
-        match error {
-            ExportError::Interrupted(error) => Self::new(Exit::Interrupted, error),
-            ExportError::Archive(error) => error.into(),
-        }
+impl From<CropsError> for Failure {
+    fn from(error: CropsError) -> Self {
+        let exit = match error {
+            CropsError::NoField => Exit::NoInputReadable,
+            CropsError::Archive(_) => Exit::OutputNotWritable,
+            CropsError::Interrupted(_) => Exit::Interrupted,
+        };
+        Self::new(exit, error)
     }
 }
 
-/// Runs the command.
+/// Why a field is left out; the others go on.
+#[derive(Debug, thiserror::Error)]
+enum LeftOut {
+    #[error(transparent)]
+    Read(#[from] SourceError),
+    #[error("{field}: {reason}")]
+    Prepare { field: FieldId, reason: PrepareError },
+    #[error(transparent)]
+    TooManyObjects(#[from] TooManyObjects),
+}
+
+/// Writes the crops and prints how many.
 ///
 /// # Errors
-/// [`Exit::NoInputReadable`] where no input gives a field with objects, [`Exit::OutputNotWritable`],
-/// [`Exit::Interrupted`].
+/// [`Exit::NoInputReadable`] where not one field can be used, [`Exit::OutputNotWritable`] where a file cannot be
+/// written, [`Exit::Interrupted`].
 pub fn run(args: &CropsArgs) -> Result<Exit, Failure> {
-    let (fields, failures) = args.input.expand()?;
-    let interrupt = on_ctrl_c();
-    let mut archive = CropArchive::create(&args.out)?;
-    let console = Console::new(fields.len(), false);
-    console.errors(&failures);
-
-    let mut refused: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    let listed = refused.len();
-    let scale = SpecimenScale::find(&fields, args.input.calibration(), &interrupt).map_err(ExportError::from)?;
-    let cut = |source: &_| -> Result<FieldCrops, String> {
-        let cut = segmented(source, &scale)
-            .map_err(|error: FieldError| error.to_string())
-            .and_then(|field| FieldCrops::cut(&field).map_err(|error| error.to_string()));
-        console.advance();
-        cut
-    };
-    in_order(&fields, &interrupt, cut, |field| -> Result<(), ExportError> {
+    let (sources, failures) = expand_inputs(&args.inputs, DecodeLimits::default());
+    failures.iter().for_each(|failure| warn(failure));
+    let stop = on_interrupt();
+    let (mut written, mut left_out) = (0_usize, failures.len());
+    if sources.is_empty() {
+        return Err(CropsError::NoField.into());
+    }
+    let mut archive = CropArchive::create(&args.out).map_err(CropsError::from)?;
+    let scale = SpecimenScale::of_specimen(&sources, args.um_per_px.and_then(given_calibration));
+    export(&sources, &scale, &stop, |field| {
         match field {
-            Ok(field) => archive.add(&field)?,
+            Ok(field) => {
+                archive.add(&field)?;
+                written += 1;
+            }
             Err(error) => {
-                console.error(&error);
-                refused.push(error);
+                warn(error);
+                left_out += 1;
             }
         }
         Ok(())
     })?;
-    drop(console);
-
-    let written = fields.len() - (refused.len() - listed);
     if written == 0 {
-        return Err(NothingReadable(refused).into());
+        return Err(CropsError::NoField.into());
     }
     let crops = archive.count();
-    archive.finish()?;
-    say(&format!("{}: {crops} crops from {written} fields\n", args.out.display()))
-        .map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
-    Ok(if refused.is_empty() { Exit::Success } else { Exit::SomeInputsFailed })
+    archive.finish().map_err(CropsError::from)?;
+    print(&format!("{}: {crops} crops of {written} fields\n", args.out.display()))?;
+    Ok(if left_out == 0 { Exit::Success } else { Exit::SomeInputsFailed })
+}
+
+fn export(
+    sources: &[FieldSource],
+    scale: &SpecimenScale,
+    stop: &AtomicBool,
+    sink: impl FnMut(Result<FieldCrops, LeftOut>) -> Result<(), CropsError>,
+) -> Result<(), CropsError> {
+    in_order(sources, stop, |source| Ok(cut(source, scale)), sink)
+}
+
+fn cut(source: &FieldSource, scale: &SpecimenScale) -> Result<FieldCrops, LeftOut> {
+    let field = source.read()?;
+    let prepared = prepare(&field, scale).map_err(|reason| LeftOut::Prepare { field: field.id.clone(), reason })?;
+    Ok(FieldCrops::cut(&field, &prepared)?)
 }

@@ -4,11 +4,11 @@
 //! `{"engine": {…}, "card": {…}}`. The graph is loaded, so what is printed is known to work.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::console::say;
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
 use crate::classify::{EngineInfo, ModelCard};
@@ -43,7 +43,10 @@ pub fn run(args: &ModelArgs) -> Result<(), Failure> {
     } else {
         document.to_string()
     };
-    say(&text).map_err(|error| Failure::new(Exit::OutputNotWritable, error))
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::OutputNotWritable, error)),
+        _ => Ok(()),
+    }
 }
 
 impl fmt::Display for Document<'_> {

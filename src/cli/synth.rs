@@ -11,9 +11,8 @@ use clap::Args;
 use image::ImageFormat;
 use rayon::prelude::*;
 
-use super::console::say;
 use super::exit::{Exit, Failure};
-use super::whole_file::replace;
+use super::output::{print, replace};
 use crate::smear::{CellClass, LabeledField, TruthKind};
 use crate::synth::{CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, SynthError, SynthOptions, field};
 
@@ -130,7 +129,7 @@ pub fn run(args: &SynthArgs) -> Result<(), Failure> {
         .into_par_iter()
         .map(|index| write_field(&options, args.seed, index, &args.out))
         .try_reduce(Tally::default, |a, b| Ok(a.plus(b)))?;
-    summarize(args, tally).map_err(|source| Failure::new(Exit::OutputNotWritable, source))
+    summarize(args, tally)
 }
 
 fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> Result<Tally, SynthFailure> {
@@ -149,12 +148,12 @@ fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> 
     Ok(Tally::of(&drawn.truth))
 }
 
-fn summarize(args: &SynthArgs, tally: Tally) -> io::Result<()> {
+fn summarize(args: &SynthArgs, tally: Tally) -> Result<(), Failure> {
     let percent = match tally.red_cells {
         0 => String::from("no red cells"),
         cells => format!("{:.2} %", 100.0 * tally.schistocytes as f64 / cells as f64),
     };
-    say(&format!(
+    print(&format!(
         "{}: {} fields, {} red cells, {} schistocytes ({percent}), {} white cells, {} platelets\n",
         args.out.display(),
         args.fields,

@@ -3,12 +3,12 @@
 //! In: for each accepted field its counted red cells by class, and what the model card states of the classifier. Out: a
 //! [`SchistocyteCount`], fractions 0–1. Refused fields and excluded cells never come here.
 //!
-//! Order: 1. sum over fields; 2. Wilson interval of x/n; 3. percentile bootstrap over fields, because cells of one field
-//! are not independent; 4. correction for sensitivity and specificity (Lang and Reiczigel 2014) and the false-positive
-//! floor 1 − specificity; 5. state from the wider of the intervals 2 and 3; 6. context.
+//! Order: 1. sum over fields; 2. Wilson interval of x/n; 3. percentile bootstrap over fields, because cells of one
+//! field are not independent; 4. correction for sensitivity and specificity (Lang and Reiczigel 2014) and the
+//! false-positive floor 1 − specificity; 5. state from the wider of the intervals 2 and 3; 6. context.
 //!
-//! Limits: the state is taken from the uncorrected fraction, as ICSH's limits are. The forms of schistocytes are not told
-//! apart, so ICSH's rule that microspherocytes count only beside another form cannot be applied here.
+//! Limits: the state is taken from the uncorrected fraction, as ICSH's limits are. The forms of schistocytes are not
+//! told apart, so ICSH's rule that microspherocytes count only beside another form cannot be applied here.
 
 pub mod rules;
 
@@ -262,7 +262,7 @@ mod tests {
     proptest! {
         #[test]
         fn counts_add_over_fields(fields in prop::collection::vec((0_usize..80, 0_usize..20, 0_usize..20), 0..8)) {
-            let tallies: Vec<_> = fields.iter().map(|&(normal, schistocytes, burr)| field(normal, schistocytes, burr)).collect();
+            let tallies: Vec<_> = fields.iter().map(|f| field(f.0, f.1, f.2)).collect();
             let found = count(&tallies);
             prop_assert_eq!(found.tally.red_cells(), fields.iter().map(|f| (f.0 + f.1 + f.2) as u64).sum::<u64>());
             prop_assert_eq!(found.tally.schistocytes(), fields.iter().map(|f| f.1 as u64).sum::<u64>());

@@ -1,12 +1,16 @@
-//! The one place where the stages meet: field by field, in parallel, in stable order.
+//! The one place where the stages meet: field by field, in parallel, in the order of the input.
 //!
-//! Order for a specimen: 1. [`SpecimenScale`]: the pixel size; 2. for each field [`segmented`]: read, rescaled,
-//! flattened, segmented.
+//! In: paths and options. Out: a [`Case`](crate::case::Case), or for training the prepared fields themselves. Method and
+//! limits stand in the steps: [`prepare()`] brings a field to the common scale and finds its objects, [`analyze()`] makes
+//! the case.
 
-mod calibrate;
-mod normalize;
+mod analyze;
+mod pictures;
+mod prepare;
 mod stream;
 
-pub use calibrate::{CALIBRATION_FIELDS, SpecimenScale};
-pub use normalize::{FieldError, MAX_WORKING_PIXELS, MIN_WORKING_SIDE_PX, NO_SCALE, SegmentedField, segmented};
-pub use stream::{Interrupt, Interrupted, in_order};
+pub use analyze::{AnalyzeError, AnalyzeOptions, METHOD_VERSION, Progress, analyze};
+pub use prepare::{
+    CALIBRATION_FIELDS, MAX_WORKING_PX, PrepareError, PreparedField, SpecimenScale, given_calibration, prepare,
+};
+pub use stream::{Interrupted, in_order};

@@ -68,8 +68,11 @@ pub(super) fn find(field: &NormalizedField, options: &SegmentOptions) -> Option<
             .filter(|(d, p)| **d > cut && !is_nuclear(p))
             .map(|(d, _)| *d),
     )?;
-    let upper = (crate::segment::tune("UPPER", UPPER_SHARE) * level).max(cut);
-    let lower = (crate::segment::tune("LOWER", LOWER_SHARE) * level).max(LOWER_SIGMA * noise).min(upper);
+    let upper = tune("UPPER", UPPER_SHARE) * level;
+    let lower = (tune("LOWER", LOWER_SHARE) * level).max(tune("LSIG", LOWER_SIGMA) * noise).min(upper);
+    if std::env::var("DBG").is_ok() {
+        eprintln!("level {level:.3} noise {noise:.4} mix {mix:?} rc {red_cell:?}");
+    }
     let nominal = options.nominal_cell_area_px();
     let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
     fill_pallor(&mut mask, &density, level, width, nominal);

@@ -112,15 +112,15 @@ impl<'a> FieldContext<'a> {
         if label <= self.seed_count {
             return excluded(ExclusionReason::WhiteCell);
         }
+        if sums.nucleated_edges > CYTOPLASM_CONTACT_SHARE * sums.edges {
+            return excluded(ExclusionReason::WhiteCell);
+        }
         if inked && !nuclear {
             return excluded(ExclusionReason::Marking);
         }
         if nuclear {
             let platelet = share <= PLATELET_MAX_SHARE;
             return excluded(if platelet { ExclusionReason::Platelet } else { ExclusionReason::WhiteCell });
-        }
-        if sums.nucleated_edges > CYTOPLASM_CONTACT_SHARE * sums.edges {
-            return excluded(ExclusionReason::WhiteCell);
         }
         if density > PRECIPITATE_DENSITY {
             return excluded(ExclusionReason::Precipitate);

@@ -6,6 +6,7 @@
 //! 3. [`split`]: touching cells apart; 4. [`outline`]; 5. [`kind`]: red cell or the reason why not.
 //! Limits: stated in each step.
 
+mod clump;
 mod foreground;
 mod kind;
 mod nuclei;
@@ -54,7 +55,15 @@ pub fn segment(field: &NormalizedField, options: &SegmentOptions) -> Segmentatio
         return Segmentation { objects: Vec::new(), labels };
     };
     let nuclei = nuclei::find(field, &mut foreground, options);
-    let (labels, count) = split::split(&foreground.mask, &nuclei.seeds, nuclei.seed_count, width as usize, options);
+    let (labels, count) = split::split(
+        &foreground.mask,
+        &nuclei.seeds,
+        nuclei.seed_count,
+        &foreground.density,
+        foreground.level,
+        width as usize,
+        options,
+    );
     let bounds = bounds_of(&labels, width as usize, count);
     let map = LabelMap::new(width, height, labels);
     let context = kind::FieldContext::new(field, &map, &foreground, &nuclei, &bounds, options);

@@ -73,6 +73,20 @@ impl RowExtents {
         joined
     }
 
+    /// Window around the region with one pixel of room where the image has it: left, top, width, height.
+    pub fn window(&self, width: usize, height: usize) -> (usize, usize, usize, usize) {
+        let (left, right) = self
+            .rows
+            .iter()
+            .flatten()
+            .fold((u32::MAX, 0), |(left, right), (start, end)| (left.min(*start), right.max(*end)));
+        let x0 = (left as usize).saturating_sub(1);
+        let y0 = (self.top as usize).saturating_sub(1);
+        let x1 = (right as usize + 2).min(width);
+        let y1 = (self.top as usize + self.rows.len() + 1).min(height);
+        (x0, y0, x1.saturating_sub(x0), y1.saturating_sub(y0))
+    }
+
     /// Number of pixels.
     pub fn area_px(&self) -> u32 {
         self.area_px

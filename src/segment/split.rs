@@ -15,13 +15,30 @@ pub(super) fn split(
     mask: &[bool],
     seeds: &[u32],
     seed_count: u32,
+    density: &[f32],
+    level: f32,
     width: usize,
     options: &SegmentOptions,
 ) -> (Vec<u32>, usize) {
-    let distance = euclidean_distance(mask, width);
-    let mut basins = flood(&distance, seeds, seed_count, width);
-    let count = join(&mut basins, seed_count, width, options);
-    (basins.labels, count)
+    // METHOD: nuclei count as background here, so that a red cell that touches a white cell is judged by its own shape.
+    let red: Vec<bool> = mask.iter().zip(seeds).map(|(inside, seed)| *inside && *seed == 0).collect();
+    let distance = euclidean_distance(&red, width);
+    let mut basins = flood(&distance, &vec![0; mask.len()], 0, width);
+    let typical =
+        typical_area(&RowExtents::of_all(&basins.labels, width, basins.peaks.len()), options.nominal_cell_area_px());
+    let count = join(&mut basins, 0, width, options);
+    let mut labels = basins.labels;
+    let count = super::clump::part(&mut labels, count, density, level, width, typical);
+    for (label, seed) in labels.iter_mut().zip(seeds) {
+        *label = if *seed > 0 {
+            *seed
+        } else if *label > 0 {
+            *label + seed_count
+        } else {
+            0
+        };
+    }
+    (labels, count + seed_count as usize)
 }
 
 fn join(basins: &mut Basins, seed_count: u32, width: usize, options: &SegmentOptions) -> usize {

@@ -1,8 +1,8 @@
 //! Percentile bootstrap over clusters, seeded.
 //!
-//! In: the number of clusters and a statistic of their weights, where a cluster's weight is how often it was drawn. Out:
-//! the 2.5 % and 97.5 % quantiles of the statistic over the resamples. What a cluster is (field, slide, group) is the
-//! caller's choice.
+//! In: the number of clusters and a statistic of their weights, where a cluster's weight is how often it was drawn.
+//! Out: the 2.5 % and 97.5 % quantiles of the statistic over the resamples. What a cluster is (field, slide, group) is
+//! the caller's choice.
 //!
 //! Method: Efron, Ann Stat 1979, 7:1–26; clusters are drawn whole because their members are not independent (Field and
 //! Welsh, J R Stat Soc B 2007, 69:369–390). Quantiles are interpolated linearly (Hyndman and Fan's type 7). Draws come

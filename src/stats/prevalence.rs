@@ -14,7 +14,8 @@ use super::proportion::Z_95;
 /// Least sensitivity and specificity for which the interval was validated (Lang and Reiczigel 2014).
 pub const MIN_ACCURACY: f64 = 0.5;
 
-/// Distance from 0 or 1 at which an estimate is taken to lie on it: far above rounding, far below one cell in a million.
+/// Distance from 0 or 1 at which an estimate is taken to lie on it: far above rounding, far below one cell in a
+/// million.
 const ROUNDING: f64 = 1e-12;
 
 /// An estimated rate and the number of trials behind it.

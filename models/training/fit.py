@@ -1,0 +1,165 @@
+"""Trains one network: AdamW, one warm-up and cosine cycle, averaged weights, a checkpoint each epoch.
+
+In: crops and targets in memory. Out: the averaged network (exponential moving average of weights and batch norms).
+Same seed, data, threads and library versions give the same weights; a run that was stopped goes on from its last epoch
+with the same random numbers.
+"""
+
+import copy
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+import objective
+from augment import Augmenter, Strength, to_input
+from labels import CLASSES
+
+# Classes whose meaning is a size: scaling them far would make their label wrong.
+SIZE_CLASSES = [CLASSES.index(name) for name in ("normal", "macrocyte", "microcyte")]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training run."""
+
+    seed: int
+    epochs: int
+    batch: int = 128
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.03
+    warmup: float = 0.06
+    average_decay: float = 0.998
+    weights: objective.Weights = field(default_factory=objective.Weights)
+    strength: Strength = field(default_factory=Strength)
+    low_precision: bool = False
+
+
+@dataclass
+class Targets:
+    """What is known of each cell, as arrays of length N; `soft` may be None."""
+
+    label: np.ndarray
+    trust: np.ndarray
+    healthy: np.ndarray
+    red: np.ndarray
+    soft: np.ndarray | None = None
+
+    def batch(self, index):
+        """The targets of some cells as tensors."""
+        soft = self.soft
+        return {
+            "label": torch.from_numpy(self.label[index]).long(),
+            "trust": torch.from_numpy(self.trust[index]).float(),
+            "healthy": torch.from_numpy(self.healthy[index]),
+            "red": torch.from_numpy(self.red[index]).long(),
+            "soft": None if soft is None else torch.from_numpy(soft[index]).float(),
+            "has_soft": torch.full((len(index),), soft is not None),
+        }
+
+
+def _rate(step, steps, plan):
+    """Learning rate of one step."""
+    rise = max(1, int(steps * plan.warmup))
+    if step < rise:
+        return plan.learning_rate * (step + 1) / rise
+    return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def _average(mean, network, decay):
+    with torch.no_grad():
+        for kept, new in zip(mean.state_dict().values(), network.state_dict().values()):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+
+def fit(make, crops, targets, draw, plan, checkpoint, identity, report):
+    """Train `make()` on `crops`.
+
+    `draw(random, epoch)` gives the cells of an epoch; `checkpoint` is the file to go on from; `identity` is what a
+    checkpoint must carry to be used; `report(epoch, network, line)` is called after each epoch.
+    """
+    torch.manual_seed(plan.seed)
+    network = make().to(memory_format=torch.channels_last)
+    mean = copy.deepcopy(network)
+    decayed = [p for p in network.parameters() if p.dim() > 1]
+    plain = [p for p in network.parameters() if p.dim() <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        lr=plan.learning_rate,
+    )
+    augmenter = Augmenter(plan.seed + 1, plan.strength)
+    random = np.random.default_rng(plan.seed + 2)
+    weight_of_class = objective.class_weights(torch.from_numpy(targets.label).long(), plan.weights)
+    first = 0
+    if checkpoint is not None and checkpoint.exists():
+        kept = torch.load(checkpoint, weights_only=False)
+        if kept["identity"] == identity:
+            network.load_state_dict(kept["network"])
+            mean.load_state_dict(kept["mean"])
+            optimizer.load_state_dict(kept["optimizer"])
+            augmenter.random.set_state(kept["augmenter"])
+            torch.set_rng_state(kept["torch"])
+            random.bit_generator.state = kept["random"]
+            first = kept["epoch"] + 1
+    per_epoch = len(draw(np.random.default_rng(0), 0)) // plan.batch
+    steps = per_epoch * plan.epochs
+    for epoch in range(first, plan.epochs):
+        started, losses = time.time(), 0.0
+        network.train()
+        order = draw(random, epoch)
+        for i in range(per_epoch):
+            step = epoch * per_epoch + i
+            index = order[i * plan.batch : (i + 1) * plan.batch]
+            with torch.no_grad():
+                x = augmenter(crops[index], np.isin(targets.label[index], SIZE_CLASSES))
+                x = x.contiguous(memory_format=torch.channels_last)
+            for group in optimizer.param_groups:
+                group["lr"] = _rate(step, steps, plan)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.low_precision):
+                logits = network(x)
+            value = objective.loss(logits.float(), targets.batch(index), plan.weights, weight_of_class)
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            # The average starts short so that the first, random weights leave it at once.
+            _average(mean, network, min(plan.average_decay, (step + 1) / (step + 10)))
+            losses += value.item()
+        if checkpoint is not None:
+            state = {
+                "identity": identity,
+                "epoch": epoch,
+                "network": network.state_dict(),
+                "mean": mean.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "augmenter": augmenter.random.get_state(),
+                "torch": torch.get_rng_state(),
+                "random": random.bit_generator.state,
+            }
+            unfinished = checkpoint.with_suffix(".unfinished")
+            torch.save(state, unfinished)
+            unfinished.replace(checkpoint)
+        report(epoch, mean, f"epoch {epoch + 1}/{plan.epochs} loss {losses / per_epoch:.4f} {time.time() - started:.0f} s")
+    return mean.eval()
+
+
+@torch.no_grad()
+def predict(network, crops, views=1, batch=256):
+    """Mean logits [N, 14] over `views` of the 8 flips and quarter turns; one view is the plain crop."""
+    network.eval()
+    parts = []
+    for start in range(0, len(crops), batch):
+        x = to_input(crops[start : start + batch])
+        total = 0
+        for view in range(views):
+            seen = torch.rot90(x, view % 4, (2, 3))
+            if view >= 4:
+                seen = seen.flip(3)
+            total = total + network(seen.contiguous(memory_format=torch.channels_last))
+        parts.append(total / views)
+    return torch.cat(parts) if parts else torch.zeros(0, len(CLASSES) + 1)

@@ -1,0 +1,204 @@
+"""Calls the program for the crops of every set and joins them with the labels.
+
+In: the data folder and the `schistoquant` binary (or crops it wrote earlier). Out: `Cells`, one row for each object.
+
+1. `schistoquant crops IMAGE... --out DIR` once for each acquisition group of chula-rbc-12 and once for each box set,
+   so that the scale is estimated for each group as it is for a specimen.
+2. Points: an object that holds exactly one point takes its class. Two or more points mean merged cells: the object is
+   left without a class.
+3. Boxes: objects and boxes are paired greedily by IoU >= `MATCH_IOU`. A red cell box says "red cell"; an object that is
+   paired with, or lies inside, a white cell or platelet box says "not a red cell"; the rest stays unknown.
+4. In the sets of healthy people every object is "not a schistocyte", paired or not: what the segmenter makes of a
+   healthy film (halves of split cells, debris) is what the network must not call.
+
+Limits: the healthy sets are taken as free of schistocytes (in health 0.05 to 0.15 % of red cells are fragments); cbc
+names no diagnosis.
+"""
+
+import csv
+import hashlib
+import subprocess
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import labels
+
+# Overlap that makes an object and a box the same cell; the figure the evaluation uses too.
+MATCH_IOU = 0.5
+# Share of an object's box inside a white cell or platelet box from which it is part of that cell, not a red cell.
+INSIDE_SHARE = 0.7
+
+UNKNOWN = -1
+# What the segmenter calls a red cell that can be counted.
+COUNTED_KIND = "red_cell"
+
+
+@dataclass
+class Cells:
+    """Every object of every set; arrays of equal length N."""
+
+    crops: np.ndarray  # uint8, N x 96 x 96 x 3, RGB, background 240
+    source: np.ndarray  # name of the set
+    field: np.ndarray  # file name of the image
+    group: np.ndarray  # acquisition group (chula) or file name: what must stay in one fold
+    part: np.ndarray  # train, val, test
+    kind: np.ndarray  # status of the segmenter
+    label: np.ndarray  # class index or UNKNOWN
+    healthy: np.ndarray  # True: not a schistocyte
+    red: np.ndarray  # 1 red cell, 0 not, UNKNOWN
+    cell_id: np.ndarray  # as in crops.csv
+    center: np.ndarray  # N x 2, x and y in original pixels
+
+    def counted(self):
+        """Objects that the segmenter would count."""
+        return self.kind == COUNTED_KIND
+
+    def digest(self):
+        """SHA-256 over crops and labels, for provenance and to refuse a checkpoint of other data."""
+        state = hashlib.sha256()
+        for array in (self.crops, self.label, self.healthy, self.red):
+            state.update(np.ascontiguousarray(array).tobytes())
+        state.update("\n".join(f"{s}/{f}/{p}" for s, f, p in zip(self.source, self.field, self.part)).encode())
+        return state.hexdigest()
+
+
+def export_crops(binary, data, folder):
+    """Run the program for each group; a group whose table is already there is kept."""
+    jobs = defaultdict(list)
+    splits = labels.chula_splits(data)
+    for source in labels.SOURCES:
+        for path in sorted((data / source.images).iterdir()):
+            if source.name == "chula":
+                if path.stem in splits:
+                    jobs[f"chula-{int(splits[path.stem][1]):03d}"].append(path)
+            else:
+                jobs[source.name].append(path)
+    for name, paths in jobs.items():
+        out = folder / name
+        if not (out / "crops.csv").exists():
+            subprocess.run([str(binary), "crops", *map(str, paths), "--out", str(out)], check=True)
+
+
+def _rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _point_labels(rows, fields, label_folder, points_of):
+    """Class of every object that holds exactly one point."""
+    per_field = defaultdict(dict)
+    for index, row in enumerate(rows):
+        per_field[row["field"]][int(row["label"])] = index
+    result = np.full(len(rows), UNKNOWN)
+    for field, objects in per_field.items():
+        scale = float(fields[field]["original_px_per_px"])
+        label_map = _label_map(label_folder, field)
+        holders = defaultdict(list)
+        for x, y, value in points_of(field):
+            row = min(int(y / scale), label_map.shape[0] - 1)
+            column = min(int(x / scale), label_map.shape[1] - 1)
+            holders[int(label_map[row, column])].append(value)
+        for label, values in holders.items():
+            if label > 0 and len(values) == 1 and label in objects:
+                result[objects[label]] = values[0]
+    return result
+
+
+def _label_map(folder, field):
+    for name in (f"{field}.png", f"{Path(field).stem}.png"):
+        if (folder / name).exists():
+            return cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED)
+    raise FileNotFoundError(f"{folder}: expected the label map of {field}; run the export again")
+
+
+def _red_from_boxes(rows, boxes_of):
+    """1, 0 or UNKNOWN for each object, from the boxes of its image."""
+    per_field = defaultdict(list)
+    for index, row in enumerate(rows):
+        per_field[row["field"]].append(index)
+    result = np.full(len(rows), UNKNOWN)
+    for field, members in per_field.items():
+        boxes = boxes_of(field)
+        if not boxes:
+            continue
+        mine = np.array([[float(rows[i][k]) for k in ("x_min", "y_min", "x_max", "y_max")] for i in members])
+        theirs = np.array([[b.x_min, b.y_min, b.x_max, b.y_max] for b in boxes])
+        low = np.maximum(mine[:, None, :2], theirs[None, :, :2])
+        high = np.minimum(mine[:, None, 2:], theirs[None, :, 2:])
+        overlap = np.prod(np.clip(high - low, 0, None), axis=2)
+        area = np.prod(mine[:, 2:] - mine[:, :2], axis=1)
+        box_area = np.prod(theirs[:, 2:] - theirs[:, :2], axis=1)
+        iou = overlap / (area[:, None] + box_area[None] - overlap)
+        is_red = np.array([b.kind == "red_cell" for b in boxes])
+        free = iou.copy()
+        while free.max() >= MATCH_IOU:
+            i, j = np.unravel_index(free.argmax(), free.shape)
+            result[members[i]] = int(is_red[j])
+            free[i, :] = free[:, j] = 0
+        inside = (overlap / area[:, None])[:, ~is_red].max(axis=1, initial=0) >= INSIDE_SHARE
+        for position, index in enumerate(members):
+            if result[index] == UNKNOWN and inside[position]:
+                result[index] = 0
+    return result
+
+
+def load_cells(data, folder):
+    """Join every export below `folder` with its labels; the set is read off the export's name."""
+    splits = labels.chula_splits(data)
+    collected = defaultdict(list)
+    for table in sorted(folder.glob("*/crops.csv")):
+        name = next((s.name for s in labels.SOURCES if table.parent.name.startswith(s.name)), None)
+        if name is None:
+            raise ValueError(f"{table.parent}: expected a name that begins with a set's name")
+        source = labels.source_named(name)
+        rows = _rows(table)
+        if not rows:
+            continue
+        fields = {row["field"]: row for row in _rows(table.parent / "fields.csv")}
+        if name == "chula":
+            stems = [Path(row["field"]).stem for row in rows]
+            label = _point_labels(
+                rows, fields, table.parent / "labels", lambda field: labels.chula_points(data, Path(field).stem)
+            )
+            red = np.where(label != UNKNOWN, 1, UNKNOWN)
+            part = [splits[stem][0] for stem in stems]
+            group = [splits[stem][1] for stem in stems]
+        else:
+            label = np.full(len(rows), UNKNOWN)
+            red = _red_from_boxes(rows, lambda field: labels.boxes(data, source, field))
+            part = [labels.hashed_part(row["field"]) for row in rows]
+            group = [row["field"] for row in rows]
+        collected["crops"].append(np.load(table.parent / "crops.npy"))
+        collected["source"].append(np.array([name] * len(rows)))
+        collected["field"].append(np.array([row["field"] for row in rows]))
+        collected["group"].append(np.array(group))
+        collected["part"].append(np.array(part))
+        collected["kind"].append(np.array([row["kind"] for row in rows]))
+        collected["label"].append(label)
+        collected["healthy"].append(np.full(len(rows), source.healthy))
+        collected["red"].append(red)
+        collected["cell_id"].append(np.array([row["cell_id"] for row in rows]))
+        collected["center"].append(np.array([[float(row["x_px"]), float(row["y_px"])] for row in rows]))
+    if not collected:
+        raise FileNotFoundError(f"{folder}: expected exports with crops.csv, found none; give --binary")
+    return Cells(**{key: np.concatenate(parts) for key, parts in collected.items()})
+
+
+def describe(cells):
+    """One line for each set and part: what there is to learn from and to measure on."""
+    lines = []
+    for source in labels.SOURCES:
+        for part in ("train", "val", "test"):
+            here = (cells.source == source.name) & (cells.part == part)
+            if here.any():
+                lines.append(
+                    f"{source.name:7} {part:5} objects {here.sum():6} counted {(here & cells.counted()).sum():6} "
+                    f"labeled {(here & (cells.label >= 0)).sum():6} "
+                    f"schistocytes {(here & (cells.label == labels.SCHISTOCYTE)).sum():4} "
+                    f"red {(here & (cells.red == 1)).sum():6} not red {(here & (cells.red == 0)).sum():5}"
+                )
+    return "\n".join(lines)

@@ -1,0 +1,188 @@
+//! `analyze`: photographs of one specimen in, the report out.
+//!
+//! stdout: a short summary, or with `--json` the case as one JSON document and nothing else. Logs and progress go to
+//! stderr, a progress bar only where that is a terminal. Where several exit codes apply, 4 (not assessable) goes before
+//! 1 (some inputs failed).
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::exit::{Exit, Failure};
+use super::model_options::ModelOptions;
+use super::output::{print, warn};
+use super::stop::on_interrupt;
+use crate::case::{Case, State};
+use crate::count::{CountOptions, DEFAULT_MIN_CELLS};
+use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, Progress, analyze};
+use crate::report::{ReportError, ReportFormat, ReportTarget};
+use crate::smear::AgeGroup;
+
+/// The words of `--age-group`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum AgeWord {
+    /// Adults and children beyond the newborn period
+    #[default]
+    Adult,
+    /// Newborns at term
+    TermNeonate,
+    /// Newborns before term
+    PretermNeonate,
+}
+
+impl From<AgeWord> for AgeGroup {
+    fn from(word: AgeWord) -> Self {
+        match word {
+            AgeWord::Adult => Self::Adult,
+            AgeWord::TermNeonate => Self::TermNeonate,
+            AgeWord::PretermNeonate => Self::PretermNeonate,
+        }
+    }
+}
+
+/// Count the schistocytes of one specimen and write the report
+#[derive(Debug, Clone, Args)]
+pub struct AnalyzeArgs {
+    /// Images and folders: together the fields of one specimen
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Folder for the reports; made where missing
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Specimen number
+    #[arg(long, value_name = "ID")]
+    pub accession: Option<String>,
+    /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell
+    #[arg(long, value_name = "X", value_parser = super::positive)]
+    pub um_per_px: Option<f64>,
+    /// Age group that selects the reference limit
+    #[arg(long, value_enum, value_name = "G", default_value_t)]
+    pub age_group: AgeWord,
+    /// Fewest red cells for a percentage
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MIN_CELLS, value_parser = clap::value_parser!(u64).range(1..))]
+    pub min_cells: u64,
+    /// Model and engine.
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// Threads; all processors by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Reports to write
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
+    pub format: Vec<ReportFormat>,
+    /// Print the case as one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// No progress and no notes on stderr
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn start(&self, fields: usize) {
+        self.0.set_length(fields as u64);
+    }
+
+    fn field_done(&self) {
+        self.0.inc(1);
+    }
+}
+
+fn bar(quiet: bool) -> Bar {
+    let visible = !quiet && io::stderr().is_terminal();
+    let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} fields, {eta} left") {
+        bar.set_style(style);
+    }
+    Bar(bar)
+}
+
+impl From<AnalyzeError> for Failure {
+    fn from(error: AnalyzeError) -> Self {
+        let exit = match error {
+            AnalyzeError::NoInputReadable(_) => Exit::NoInputReadable,
+            AnalyzeError::Classify { .. } => Exit::ModelUnusable,
+            AnalyzeError::Interrupted(_) => Exit::Interrupted,
+            AnalyzeError::Picture { .. } => Exit::OutputNotWritable,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Self::new(Exit::OutputNotWritable, error)
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`Failure`] with its exit code where no report was made.
+pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
+    let mut formats = args.format.clone();
+    formats.sort_by_key(|format| ReportFormat::ALL.iter().position(|known| known == format));
+    formats.dedup();
+    let options = AnalyzeOptions {
+        accession: args.accession.clone(),
+        um_per_px: args.um_per_px,
+        count: CountOptions { age_group: args.age_group.into(), min_cells: args.min_cells },
+    };
+    let classifier = args.model.open()?;
+    let target = ReportTarget::prepare(&args.out, &formats)?;
+    let stop = on_interrupt();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.map_or(0, usize::from))
+        .build()
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let bar = bar(args.quiet);
+    let case = pool.install(|| analyze(&args.inputs, &options, &classifier, &bar, &stop))?;
+    bar.0.finish_and_clear();
+    if stop.load(Ordering::Relaxed) {
+        return Err(AnalyzeError::from(Interrupted).into());
+    }
+    let written = target.write(&case)?;
+    if !args.quiet {
+        for failure in &case.record.failed_inputs {
+            warn(format_args!("{}: {}", failure.path, failure.reason));
+        }
+    }
+    if args.json {
+        let document = serde_json::to_string(&case.record).map_err(ReportError::Json)?;
+        print(&(document + "\n"))?;
+    } else {
+        print(&summary(&case, &written))?;
+    }
+    Ok(exit_of(&case))
+}
+
+fn exit_of(case: &Case) -> Exit {
+    match case.record.count.state {
+        State::NotAssessable | State::Insufficient => Exit::NotAssessable,
+        _ if !case.record.failed_inputs.is_empty() => Exit::SomeInputsFailed,
+        _ => Exit::Success,
+    }
+}
+
+fn summary(case: &Case, written: &[PathBuf]) -> String {
+    let record = &case.record;
+    let accepted = record.fields.iter().filter(|field| field.accepted).count();
+    let mut text = format!("{}\n", record.statement);
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "state: {}", record.count.state.name());
+    let _ = writeln!(text, "fields: {accepted} of {} accepted", record.fields.len());
+    for (reason, n) in &record.exclusions {
+        let _ = writeln!(text, "excluded: {n} {reason}");
+    }
+    for path in written {
+        let _ = writeln!(text, "written: {}", path.display());
+    }
+    text
+}

@@ -1,0 +1,359 @@
+//! The record of an evaluation: what `evaluation.json` holds.
+//!
+//! Rates are fractions 0–1; percent stands only where the name ends with it. What is not defined for the labels at hand
+//! is null, never 0: precision where not every cell is labelled, a curve without a schistocyte, an interval of one
+//! field.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::case::{PercentInterval, Provenance};
+
+/// Version of the record's schema.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// Lower and upper limit in the unit of the figure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FigureInterval {
+    /// Lower limit.
+    pub low: f64,
+    /// Upper limit.
+    pub high: f64,
+}
+
+/// A figure with what stands behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// The figure; null where it is not defined.
+    pub value: Option<f64>,
+    /// How many of `n`, where the figure is a share.
+    pub count: Option<u64>,
+    /// Cells, boxes, fields or specimens behind it: the denominator.
+    pub n: u64,
+    /// 95 % interval: percentile bootstrap over clusters, for a share joined with its Wilson interval; null where fewer
+    /// than two clusters carry what the figure is about, unless it is a share.
+    pub interval_95: Option<FigureInterval>,
+}
+
+/// What clusters the bootstrap draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterKind {
+    /// Every field by itself.
+    Fields,
+    /// Groups of fields as given; a field without a group by itself.
+    Groups,
+}
+
+/// Where the labelled points of red cells fell; the shares of `own` to `missed` add up to 1.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointFigures {
+    /// In a found cell that holds no other point.
+    pub own: Figure,
+    /// The same, without points of cells that the frame cuts.
+    pub own_inside_frame: Figure,
+    /// In a found cell that holds another point too.
+    pub merged: Figure,
+    /// In more than one found cell.
+    pub split: Figure,
+    /// In an object that is left out.
+    pub excluded: Figure,
+    /// In no object.
+    pub missed: Figure,
+    /// Points in objects that are left out, by reason.
+    pub exclusions: BTreeMap<String, u64>,
+}
+
+/// Boxes of red cells inside the frame at IoU 0.5, paired one to one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BoxFigures {
+    /// Share of found cells with a labelled box; null where not every cell is labelled.
+    pub precision: Figure,
+    /// Share of labelled boxes with a found cell.
+    pub recall: Figure,
+    /// Harmonic mean of both.
+    pub f1: Figure,
+    /// Labelled boxes left aside because they touch the frame.
+    pub boxes_at_frame: u64,
+}
+
+/// Outlines of red cells inside the frame, paired one to one at IoU above 0.5.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaskFigures {
+    /// Mean IoU of the pairs.
+    pub mean_iou: Figure,
+    /// Panoptic quality; null where not every cell is labelled.
+    pub panoptic_quality: Figure,
+}
+
+/// Found less labelled red cells of a completely labelled field, cells at the frame left aside.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountFigures {
+    /// Mean difference, cells a field.
+    pub bias: Figure,
+    /// Mean absolute difference, cells a field.
+    pub mean_absolute_error: Figure,
+    /// Lower limit of agreement, cells a field.
+    pub lower_limit: Figure,
+    /// Upper limit of agreement, cells a field.
+    pub upper_limit: Figure,
+    /// Sum of the differences over the sum of the labelled cells.
+    pub relative_bias: Figure,
+    /// The fields behind it.
+    pub fields: Vec<FieldCount>,
+}
+
+/// Red cells of a field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FieldCount {
+    /// File name.
+    pub field: String,
+    /// Labelled red cells.
+    pub labelled: u64,
+    /// Found red cells.
+    pub found: u64,
+}
+
+/// How well red cells are found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentationFigures {
+    /// Labelled points.
+    pub points: PointFigures,
+    /// Boxes.
+    pub boxes: BoxFigures,
+    /// Outlines.
+    pub masks: MaskFigures,
+    /// Counts per field.
+    pub counts: CountFigures,
+    /// Share of labelled white cells that lie in a found red cell.
+    pub white_cells_taken_for_red: Figure,
+}
+
+/// Sensitivity at a false-positive rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SensitivityAtRate {
+    /// Highest false-positive rate allowed.
+    pub false_positive_rate: f64,
+    /// Sensitivity of the best threshold within it.
+    pub sensitivity: Figure,
+}
+
+/// A threshold on the curves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CurvePoint {
+    /// Least schistocyte probability that passes.
+    pub threshold: f64,
+    /// Share of schistocytes that pass.
+    pub sensitivity: f64,
+    /// Share of other cells that pass; null without another cell.
+    pub false_positive_rate: Option<f64>,
+    /// Share of schistocytes among what passes.
+    pub precision: f64,
+}
+
+/// How well schistocytes are told from other red cells.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetectionFigures {
+    /// Share of labelled schistocytes called so at the operating point.
+    pub sensitivity: Figure,
+    /// Share of other labelled cells not called schistocyte at the operating point.
+    pub specificity: Figure,
+    /// Area under the ROC curve.
+    pub auc: Figure,
+    /// Average precision.
+    pub average_precision: Figure,
+    /// Sensitivity at fixed false-positive rates.
+    pub sensitivity_at: Vec<SensitivityAtRate>,
+    /// Thresholds from the highest down, only the corners of the curve.
+    pub curve: Vec<CurvePoint>,
+}
+
+/// Figures of one class on counted cells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFigures {
+    /// Class.
+    pub class: String,
+    /// Share of cells called so that are labelled so.
+    pub precision: Figure,
+    /// Share of cells labelled so that are called so.
+    pub recall: Figure,
+    /// Harmonic mean of both; null where no counted cell is labelled so.
+    pub f1: Figure,
+}
+
+/// Labelled cells of one class by what they were called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfusionRow {
+    /// Labelled class.
+    pub labelled: String,
+    /// Cells by called class, in label order.
+    pub called: Vec<u64>,
+    /// Cells without a counted cell of their own.
+    pub not_counted: u64,
+}
+
+/// One bin of schistocyte probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationBinRecord {
+    /// Lower edge of the bin.
+    pub from: f64,
+    /// Upper edge of the bin.
+    pub to: f64,
+    /// Cells in it.
+    pub n: u64,
+    /// Mean probability; null of an empty bin.
+    pub mean_probability: Option<f64>,
+    /// Share that is labelled schistocyte; null of an empty bin.
+    pub schistocyte_share: Option<f64>,
+}
+
+/// How well cells are classified.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassificationFigures {
+    /// Schistocytes end to end: one without a counted cell of its own is missed.
+    pub end_to_end: DetectionFigures,
+    /// Schistocytes among labelled cells with a counted cell of their own.
+    pub counted_cells: DetectionFigures,
+    /// Labelled schistocytes missed end to end, by what became of them.
+    pub missed_schistocytes: BTreeMap<String, u64>,
+    /// Each class on counted cells.
+    pub classes: Vec<ClassFigures>,
+    /// Mean F1 of the classes that occur; `n` is their number.
+    pub macro_f1: Figure,
+    /// Cohen's kappa of labels and calls.
+    pub kappa: Figure,
+    /// Labelled by called class.
+    pub confusion: Vec<ConfusionRow>,
+    /// Expected calibration error of the schistocyte probability, on counted cells that are labelled or declared
+    /// healthy.
+    pub calibration_error: Figure,
+    /// Bins behind it.
+    pub calibration_bins: Vec<CalibrationBinRecord>,
+}
+
+/// Fields declared to hold no schistocyte.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HealthyFigures {
+    /// Accepted fields.
+    pub fields: u64,
+    /// The false-positive floor: share of counted cells called schistocyte.
+    pub called_schistocyte: Figure,
+}
+
+/// Which cells a specimen's percentages stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SpecimenBasis {
+    /// Every cell is labelled, or the specimen is declared healthy: called among all counted cells.
+    AllCells,
+    /// A part is labelled: called among labelled cells with a counted cell of their own.
+    LabelledCells,
+}
+
+/// Called against true percentage of a specimen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpecimenRecord {
+    /// Name of the specimen or group.
+    pub specimen: String,
+    /// Cells behind the percentages.
+    pub basis: SpecimenBasis,
+    /// Labelled red cells with a class.
+    pub labelled_cells: u64,
+    /// Of them schistocytes.
+    pub labelled_schistocytes: u64,
+    /// True percentage; null without a labelled cell, 0 where declared healthy.
+    pub true_percent: Option<f64>,
+    /// Counted cells.
+    pub counted_cells: u64,
+    /// Of them called schistocyte.
+    pub called_schistocytes: u64,
+    /// Called percentage; null without a counted cell.
+    pub called_percent: Option<f64>,
+    /// Wilson interval of the called percentage.
+    pub wilson_95: Option<PercentInterval>,
+}
+
+/// Called less true percentage over specimens, percentage points.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementFigures {
+    /// Mean difference.
+    pub bias: Figure,
+    /// Lower limit of agreement.
+    pub lower_limit: Figure,
+    /// Upper limit of agreement.
+    pub upper_limit: Figure,
+}
+
+/// A cell worth looking at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// File name of the field.
+    pub field: String,
+    /// Position, px of the original image.
+    pub x_px: f64,
+    /// Position, px of the original image.
+    pub y_px: f64,
+    /// Labelled class; null in a field declared healthy.
+    pub labelled: Option<String>,
+    /// What became of it: `own`, `merged`, `split`, `missed` or the reason of its exclusion.
+    pub outcome: String,
+    /// Schistocyte probability; null where it was not counted.
+    pub schistocyte_probability: Option<f64>,
+}
+
+/// The record written as `evaluation.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Version of this schema.
+    pub schema_version: String,
+    /// Fields evaluated.
+    pub fields: u64,
+    /// Fields that the pipeline refused; they stand in the segmentation figures only.
+    pub refused_fields: Vec<String>,
+    /// Labelled schistocytes in refused fields.
+    pub schistocytes_in_refused_fields: u64,
+    /// Clusters of the bootstrap.
+    pub clusters: u64,
+    /// What a cluster is.
+    pub cluster_kind: ClusterKind,
+    /// How well red cells are found.
+    pub segmentation: SegmentationFigures,
+    /// How well they are classified.
+    pub classification: ClassificationFigures,
+    /// The false-positive floor on healthy fields.
+    pub healthy: HealthyFigures,
+    /// Called against true percentage.
+    pub specimens: Vec<SpecimenRecord>,
+    /// Agreement of both.
+    pub agreement: AgreementFigures,
+    /// Cells wrongly called schistocyte, the highest probability first.
+    pub worst_false_positives: Vec<Example>,
+    /// Schistocytes missed, those not counted first, then the lowest probability.
+    pub worst_misses: Vec<Example>,
+    /// Labels that were left out, one sentence each.
+    pub label_remarks: Vec<String>,
+    /// Program, model, engine, options and inputs behind the figures.
+    pub provenance: Provenance,
+}

@@ -1,0 +1,371 @@
+//! The fields of an evaluation by cluster, and the figures over them.
+//!
+//! In: what is kept of each field, sorted by name. Out: the parts of the record. Each figure stands once here, so that
+//! what is in its numerator and denominator can be read off.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::MAX_EXAMPLES;
+use super::confusion::{Confusion, ConfusionFigures};
+use super::detection::{DetectedCell, detection};
+use super::field::{CellCall, FieldOutcome, LabelledCell};
+use super::figures::{ratio, share, statistic, weighted};
+use super::matching::{MaskTally, Outcome};
+use super::record::{
+    BoxFigures, CalibrationBinRecord, ClassificationFigures, ClusterKind, CountFigures, Example, FieldCount, Figure,
+    HealthyFigures, MaskFigures, PointFigures, SegmentationFigures,
+};
+use crate::case::rounded;
+use crate::smear::CellClass;
+use crate::stats::Probability;
+use crate::stats::agreement::{BlandAltman, bland_altman};
+use crate::stats::calibration_error::{BINS, calibration_bins, expected_calibration_error};
+
+/// Found and labelled cells of a field, and the weight of its cluster.
+type CountPair = (f64, f64, u32);
+
+impl Outcome {
+    /// Name as written in the record.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Merged => "merged",
+            Self::Split => "split",
+            Self::Excluded(reason) => reason.name(),
+            Self::Missed => "missed",
+        }
+    }
+}
+
+impl LabelledCell {
+    /// Whether it is labelled schistocyte.
+    pub(super) fn is_schistocyte(&self) -> bool {
+        self.class == CellClass::Schistocyte
+    }
+}
+
+impl FieldOutcome {
+    /// Labelled schistocytes.
+    pub(super) fn labelled_schistocytes(&self) -> u64 {
+        self.cells.iter().filter(|cell| cell.is_schistocyte()).count() as u64
+    }
+
+    /// Cells whose truth is known for the calibration: the call, and whether it is a schistocyte.
+    ///
+    /// On a field declared healthy every counted cell is a negative, whatever its labels.
+    fn known_calls(&self) -> Vec<(CellCall, bool)> {
+        if self.expect_none {
+            return self.healthy_cells.iter().map(|(_, call)| (*call, false)).collect();
+        }
+        self.cells.iter().filter_map(|cell| Some((cell.call?, cell.is_schistocyte()))).collect()
+    }
+}
+
+/// Fields by cluster.
+pub(super) struct Clustered<'a> {
+    clusters: Vec<Vec<&'a FieldOutcome>>,
+    kind: ClusterKind,
+}
+
+impl<'a> Clustered<'a> {
+    /// Groups where given; a field without a group is a cluster by itself.
+    pub(super) fn of(fields: &'a [FieldOutcome]) -> Self {
+        let mut clusters: BTreeMap<(bool, &str), Vec<&FieldOutcome>> = BTreeMap::new();
+        for field in fields {
+            let key = field.group.as_deref().map_or((false, field.name.as_str()), |group| (true, group));
+            clusters.entry(key).or_default().push(field);
+        }
+        let grouped = clusters.keys().any(|(grouped, _)| *grouped);
+        Self {
+            clusters: clusters.into_values().collect(),
+            kind: if grouped { ClusterKind::Groups } else { ClusterKind::Fields },
+        }
+    }
+
+    /// The clusters in which some field has a say in a figure.
+    ///
+    /// METHOD: drawing clusters that carry nothing would let the number of those that do vary from resample to
+    /// resample, and widen the interval for no reason.
+    fn with(&self, has_a_say: impl Fn(&FieldOutcome) -> bool) -> Self {
+        let clusters = self.clusters.iter().filter(|fields| fields.iter().any(|field| has_a_say(field)));
+        Self { clusters: clusters.cloned().collect(), kind: self.kind }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.clusters.len()
+    }
+
+    pub(super) fn kind(&self) -> ClusterKind {
+        self.kind
+    }
+
+    /// For each cluster the sum of a pair of counts over its fields.
+    fn pairs(&self, pair: impl Fn(&FieldOutcome) -> (u64, u64)) -> Vec<(u64, u64)> {
+        let sum = |fields: &Vec<&FieldOutcome>| {
+            fields.iter().map(|field| pair(field)).fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1))
+        };
+        self.clusters.iter().map(sum).collect()
+    }
+
+    /// Share of a pair of counts over all fields.
+    fn share(&self, pair: impl Fn(&FieldOutcome) -> (u64, u64)) -> Figure {
+        share(self.pairs(pair))
+    }
+
+    pub(super) fn segmentation(&self) -> SegmentationFigures {
+        SegmentationFigures {
+            points: self.points(),
+            boxes: self.with(|field| field.boxes.is_some()).boxes(),
+            masks: self.with(|field| field.masks.is_some()).masks(),
+            counts: self.with(|field| field.counts().is_some()).counts(),
+            white_cells_taken_for_red: self.share(|field| field.white_cells),
+        }
+    }
+
+    fn points(&self) -> PointFigures {
+        let of = |is: fn(&Outcome) -> bool| {
+            self.share(|field| {
+                let hits = field.points.iter().filter(|(outcome, _)| is(outcome)).count();
+                (hits as u64, field.points.len() as u64)
+            })
+        };
+        let mut exclusions = BTreeMap::new();
+        for (outcome, _) in self.clusters.iter().flatten().flat_map(|field| &field.points) {
+            if let Outcome::Excluded(reason) = outcome {
+                *exclusions.entry(reason.name().to_owned()).or_default() += 1;
+            }
+        }
+        PointFigures {
+            own: of(|outcome| *outcome == Outcome::Own),
+            own_inside_frame: self.share(|field| {
+                let inside = || field.points.iter().filter(|(_, at_frame)| !at_frame);
+                let own = inside().filter(|(outcome, _)| *outcome == Outcome::Own).count();
+                (own as u64, inside().count() as u64)
+            }),
+            merged: of(|outcome| *outcome == Outcome::Merged),
+            split: of(|outcome| *outcome == Outcome::Split),
+            excluded: of(|outcome| matches!(outcome, Outcome::Excluded(_))),
+            missed: of(|outcome| *outcome == Outcome::Missed),
+            exclusions,
+        }
+    }
+
+    fn boxes(&self) -> BoxFigures {
+        let complete = |field: &FieldOutcome| field.boxes.filter(|_| field.complete).unwrap_or_default();
+        let both = self.pairs(|field| (complete(field).matched, complete(field).found + complete(field).labelled));
+        let n = both.iter().map(|pair| pair.1).sum();
+        BoxFigures {
+            precision: self.share(|field| (complete(field).matched, complete(field).found)),
+            recall: self.share(|field| field.boxes.map_or((0, 0), |boxes| (boxes.matched, boxes.labelled))),
+            f1: statistic(n, self.len(), |weights| {
+                let sum = |part: fn(&(u64, u64)) -> u64| weighted(both.iter().map(part), weights);
+                ratio(2.0 * sum(|pair| pair.0), sum(|pair| pair.1))
+            }),
+            boxes_at_frame: self
+                .clusters
+                .iter()
+                .flatten()
+                .filter_map(|field| field.boxes)
+                .map(|boxes| boxes.aside)
+                .sum(),
+        }
+    }
+
+    fn masks(&self) -> MaskFigures {
+        let sum = |only_complete: bool, weights: &[u32]| {
+            let mut sum = (0.0, 0.0, 0.0);
+            for (fields, &weight) in self.clusters.iter().zip(weights) {
+                let tallies =
+                    fields.iter().filter(|field| field.complete || !only_complete).filter_map(|field| field.masks);
+                for MaskTally { labelled, matched, iou_sum, found } in tallies {
+                    let weight = f64::from(weight);
+                    sum.0 += weight * iou_sum;
+                    sum.1 += weight * matched as f64;
+                    sum.2 += weight * (labelled + found) as f64;
+                }
+            }
+            sum
+        };
+        let plain = vec![1; self.len()];
+        MaskFigures {
+            mean_iou: statistic(sum(false, &plain).1 as u64, self.len(), |weights| {
+                let (overlap, pairs, _) = sum(false, weights);
+                ratio(overlap, pairs)
+            }),
+            // Pairs + half of the unpaired on either side is half of all outlines on both sides.
+            panoptic_quality: statistic(sum(true, &plain).2 as u64, self.len(), |weights| {
+                let (overlap, _, outlines) = sum(true, weights);
+                ratio(overlap, outlines / 2.0)
+            }),
+        }
+    }
+
+    fn counts(&self) -> CountFigures {
+        let by_cluster: Vec<Vec<(u64, u64)>> =
+            self.clusters.iter().map(|fields| fields.iter().filter_map(|field| field.counts()).collect()).collect();
+        let n = by_cluster.iter().map(|pairs| pairs.len() as u64).sum();
+        let of = |figure: &dyn Fn(&[CountPair]) -> Option<f64>| {
+            statistic(n, self.len(), |weights| {
+                let weigh = |(pairs, &weight): (&Vec<(u64, u64)>, &u32)| {
+                    pairs.iter().map(|&(a, b)| (a as f64, b as f64, weight)).collect::<Vec<_>>()
+                };
+                figure(&by_cluster.iter().zip(weights).flat_map(weigh).collect::<Vec<_>>())
+            })
+        };
+        let mean = |pairs: &[CountPair], part: fn(f64, f64) -> f64, below: fn(f64) -> f64| {
+            let sum: f64 = pairs.iter().map(|&(a, b, weight)| part(a, b) * f64::from(weight)).sum();
+            ratio(sum, pairs.iter().map(|&(_, b, weight)| below(b) * f64::from(weight)).sum())
+        };
+        let limits = |part: fn(&BlandAltman) -> f64| {
+            of(&move |pairs| bland_altman(pairs.iter().copied()).map(|agreement| part(&agreement)))
+        };
+        let mut fields: Vec<_> = self
+            .clusters
+            .iter()
+            .flatten()
+            .filter_map(|field| {
+                let (found, labelled) = field.counts()?;
+                Some(FieldCount { field: field.name.clone(), labelled, found })
+            })
+            .collect();
+        fields.sort_by(|a, b| a.field.cmp(&b.field));
+        CountFigures {
+            bias: of(&|pairs| mean(pairs, |a, b| a - b, |_| 1.0)),
+            mean_absolute_error: of(&|pairs| mean(pairs, |a, b| (a - b).abs(), |_| 1.0)),
+            lower_limit: limits(|agreement| agreement.lower),
+            upper_limit: limits(|agreement| agreement.upper),
+            relative_bias: of(&|pairs| mean(pairs, |a, b| a - b, |b| b)),
+            fields,
+        }
+    }
+
+    /// Accepted fields with the index of their cluster.
+    fn accepted(&self) -> impl Iterator<Item = (usize, &'a FieldOutcome)> + '_ {
+        let indexed = self.clusters.iter().enumerate();
+        indexed
+            .flat_map(|(cluster, fields)| fields.iter().map(move |field| (cluster, *field)))
+            .filter(|(_, f)| f.accepted)
+    }
+
+    pub(super) fn classification(&self) -> ClassificationFigures {
+        let (calibration_error, calibration_bins) = self.with(|field| !field.known_calls().is_empty()).calibration();
+        let labelled = self.with(|field| field.accepted && !field.cells.is_empty());
+        ClassificationFigures { calibration_error, calibration_bins, ..labelled.classes() }
+    }
+
+    /// Everything but the calibration, which knows cells of healthy fields too.
+    fn classes(&self) -> ClassificationFigures {
+        let mut confusions = vec![Confusion::default(); self.len()];
+        let mut unscored = vec![0; self.len()];
+        let (mut own, mut shared) = (Vec::new(), Vec::new());
+        let mut missed_schistocytes: BTreeMap<String, u64> = BTreeMap::new();
+        let detected = |cluster, call: &CellCall, positive| DetectedCell {
+            cluster,
+            positive,
+            probability: call.probability,
+            called: call.is_schistocyte(),
+        };
+        for (cluster, field) in self.accepted() {
+            for cell in &field.cells {
+                confusions[cluster].add(cell.class, cell.call.map(|call| call.class));
+                own.extend(cell.call.map(|call| detected(cluster, &call, cell.is_schistocyte())));
+                unscored[cluster] += u64::from(cell.is_schistocyte() && cell.call.is_none());
+                if cell.is_schistocyte() && !cell.call.is_some_and(|call| call.is_schistocyte()) {
+                    *missed_schistocytes.entry(cell.outcome.name().to_owned()).or_default() += 1;
+                }
+            }
+            shared.extend(field.shared_negatives.iter().map(|call| detected(cluster, call, false)));
+        }
+        let counted_cells = detection(&own, &vec![0; self.len()]);
+        own.extend(shared);
+        let confusion = ConfusionFigures::of(&confusions);
+        ClassificationFigures {
+            end_to_end: detection(&own, &unscored),
+            counted_cells,
+            missed_schistocytes,
+            classes: confusion.classes,
+            macro_f1: confusion.macro_f1,
+            kappa: confusion.kappa,
+            confusion: confusion.rows,
+            ..ClassificationFigures::default()
+        }
+    }
+
+    fn calibration(&self) -> (Figure, Vec<CalibrationBinRecord>) {
+        let known: Vec<_> = self
+            .accepted()
+            .flat_map(|(cluster, field)| field.known_calls().into_iter().map(move |known| (cluster, known)))
+            .filter_map(|(cluster, (call, positive))| {
+                Some((cluster, Probability::new(call.probability).ok()?, positive))
+            })
+            .collect();
+        let bins = |weights: &[u32]| {
+            calibration_bins(
+                known.iter().map(|&(cluster, probability, positive)| (probability, positive, weights[cluster])),
+            )
+        };
+        let error = statistic(known.len() as u64, self.len(), |weights| expected_calibration_error(&bins(weights)));
+        let edge = |bin: usize| rounded(bin as f64 / BINS as f64);
+        let records = bins(&vec![1; self.len()]).into_iter().enumerate().map(|(i, bin)| CalibrationBinRecord {
+            from: edge(i),
+            to: edge(i + 1),
+            n: bin.items,
+            mean_probability: bin.mean_probability().map(rounded),
+            schistocyte_share: bin.positive_share().map(rounded),
+        });
+        (error, records.collect())
+    }
+
+    pub(super) fn healthy(&self) -> HealthyFigures {
+        let healthy = |field: &FieldOutcome| field.expect_none && field.accepted;
+        HealthyFigures {
+            fields: self.clusters.iter().flatten().filter(|field| healthy(field)).count() as u64,
+            called_schistocyte: self.share(|field| match healthy(field) {
+                true => (field.tally.schistocytes(), field.tally.red_cells()),
+                false => (0, 0),
+            }),
+        }
+    }
+}
+
+/// Cells wrongly called schistocyte and schistocytes missed, the worst first.
+pub(super) fn examples(fields: &[FieldOutcome]) -> (Vec<Example>, Vec<Example>) {
+    let (mut false_positives, mut misses) = (Vec::new(), Vec::new());
+    for field in fields.iter().filter(|field| field.accepted) {
+        let example =
+            |[x, y]: [f64; 2], labelled: Option<CellClass>, outcome: Outcome, call: Option<CellCall>| Example {
+                field: field.name.clone(),
+                x_px: rounded(x),
+                y_px: rounded(y),
+                labelled: labelled.map(|class| class.name().to_owned()),
+                outcome: outcome.name().to_owned(),
+                schistocyte_probability: call.map(|call| rounded(call.probability)),
+            };
+        for (position, call) in field.healthy_cells.iter().filter(|(_, call)| call.is_schistocyte()) {
+            false_positives.push(example(*position, None, Outcome::Own, Some(*call)));
+        }
+        for cell in &field.cells {
+            let called = cell.call.is_some_and(|call| call.is_schistocyte());
+            let found = example(cell.position, Some(cell.class), cell.outcome, cell.call);
+            match (cell.is_schistocyte(), called) {
+                (true, false) => misses.push(found),
+                (false, true) if !field.expect_none => false_positives.push(found),
+                _ => {}
+            }
+        }
+    }
+    let by_place = |a: &Example, b: &Example| {
+        a.field.cmp(&b.field).then(a.y_px.total_cmp(&b.y_px)).then(a.x_px.total_cmp(&b.x_px))
+    };
+    // A missing probability comes first in a rising order: not counted at all.
+    let by_probability = |a: &Example, b: &Example| {
+        let pair = (a.schistocyte_probability, b.schistocyte_probability);
+        pair.0.partial_cmp(&pair.1).unwrap_or(Ordering::Equal)
+    };
+    false_positives.sort_by(|a, b| by_probability(b, a).then(by_place(a, b)));
+    misses.sort_by(|a, b| by_probability(a, b).then(by_place(a, b)));
+    false_positives.truncate(MAX_EXAMPLES);
+    misses.truncate(MAX_EXAMPLES);
+    (false_positives, misses)
+}

@@ -1,0 +1,135 @@
+//! Stain inside an outline: mean density and central pallor.
+//!
+//! In: an outline in pixels of the flattened image. Out: density of the green channel, base 10, and pallor contrast.
+//! Method: pixels whose centers lie inside by the even–odd rule; rings by distance to the outline, so that the thirds
+//! of a disk are thirds of its radius and those of an elongated cell follow its shape.
+
+use image::RgbImage;
+
+use crate::optics::density::DensityTable;
+use crate::optics::distance::euclidean_distance;
+use crate::smear::{Contour, NormalizedField};
+
+/// Least distance from the outline to the deepest pixel, pixels, at which a center and a rim can be told apart.
+const MIN_DEPTH_PX: f32 = 3.0;
+/// Least density of the rim that a ratio can be taken of: a few gray values, above the noise of an 8-bit camera.
+const MIN_RIM_DENSITY: f64 = 0.01;
+
+/// Stain of one cell.
+pub(super) struct Stain {
+    /// Mean density, green channel.
+    pub mean_density: f64,
+    /// As in `Morphology`.
+    pub pallor_contrast: Option<f64>,
+}
+
+/// Part of the image under an outline's bounding box, one pixel of margin where the image has it.
+struct Window {
+    x: u32,
+    y: u32,
+    width: usize,
+    mask: Vec<bool>,
+}
+
+/// Stain inside `outline`, which is in pixels of `rgb`.
+pub(super) fn inside(outline: &Contour, rgb: &RgbImage) -> Stain {
+    let table = DensityTable::new(NormalizedField::BACKGROUND);
+    let density = |x: u32, y: u32| f64::from(table.density(rgb.get_pixel(x, y).0[1]));
+    let window = rasterize(outline, rgb.dimensions());
+    let depths = euclidean_distance(&window.mask, window.width.max(1));
+    let deepest =
+        window.mask.iter().zip(&depths).filter(|(inside, _)| **inside).fold(0f32, |most, (_, d)| most.max(*d));
+    let (mut all, mut center, mut rim) = (Mean::default(), Mean::default(), Mean::default());
+    for (index, depth) in depths.iter().enumerate().filter(|(index, _)| window.mask[*index]) {
+        let density = density(window.x + (index % window.width) as u32, window.y + (index / window.width) as u32);
+        all.add(density);
+        match depth / deepest {
+            depth if depth > 2.0 / 3.0 => center.add(density),
+            depth if depth < 1.0 / 3.0 => rim.add(density),
+            _ => {}
+        }
+    }
+    let nearest = || {
+        let [x, y] = outline.centroid();
+        density((x.max(0.0) as u32).min(rgb.width() - 1), (y.max(0.0) as u32).min(rgb.height() - 1))
+    };
+    let pallor_contrast = center.get().zip(rim.get()).map(|(center, rim)| (1.0 - center / rim, rim));
+    Stain {
+        mean_density: all.get().unwrap_or_else(nearest),
+        pallor_contrast: pallor_contrast
+            .filter(|(_, rim)| deepest >= MIN_DEPTH_PX && *rim >= MIN_RIM_DENSITY)
+            .map(|(contrast, _)| contrast),
+    }
+}
+
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn get(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / f64::from(self.count))
+    }
+}
+
+/// Pixels of the image whose centers lie inside, row by row between the crossings of the outline.
+fn rasterize(outline: &Contour, (width, height): (u32, u32)) -> Window {
+    let bounds = outline.bounds();
+    let low = |value: f64| (value.floor() - 1.0).max(0.0) as u32;
+    let high = |value: f64, size: u32| (value.ceil() + 1.0).clamp(0.0, f64::from(size)) as u32;
+    let (x, y) = (low(bounds.x_min).min(width), low(bounds.y_min).min(height));
+    let columns = high(bounds.x_max, width).saturating_sub(x) as usize;
+    let rows = high(bounds.y_max, height).saturating_sub(y) as usize;
+    let mut crossings: Vec<Vec<f64>> = vec![Vec::new(); rows];
+    let points = outline.points();
+    for (a, b) in points.iter().zip(points.iter().cycle().skip(1)) {
+        let (top, bottom) = if a[1] < b[1] { (a, b) } else { (b, a) };
+        // Rows whose center line lies in [top, bottom).
+        let row = |value: f64| ((value - 0.5).ceil() - f64::from(y)).clamp(0.0, rows as f64) as usize;
+        for (index, line) in crossings.iter_mut().enumerate().take(row(bottom[1])).skip(row(top[1])) {
+            let center = f64::from(y) + index as f64 + 0.5;
+            line.push(top[0] + (bottom[0] - top[0]) * (center - top[1]) / (bottom[1] - top[1]));
+        }
+    }
+    let mut mask = vec![false; columns * rows];
+    for (line, row) in crossings.iter_mut().zip(mask.chunks_exact_mut(columns.max(1))) {
+        line.sort_by(f64::total_cmp);
+        for span in line.chunks_exact(2) {
+            let column = |value: f64| ((value - 0.5).ceil() - f64::from(x)).clamp(0.0, columns as f64) as usize;
+            row[column(span[0])..column(span[1])].fill(true);
+        }
+    }
+    Window { x, y, width: columns, mask }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn mask_is_the_pixels_whose_centers_lie_inside(
+            points in prop::collection::vec([-5.0..25.0f64, -5.0..25.0f64], 3..12),
+        ) {
+            let outline = Contour::new(points).expect("three or more points");
+            let window = rasterize(&outline, (20, 20));
+            for y in 0..20u32 {
+                for x in 0..20u32 {
+                    let (column, row) = (x.wrapping_sub(window.x) as usize, y.wrapping_sub(window.y) as usize);
+                    let within = column < window.width && row * window.width < window.mask.len();
+                    let found = within && window.mask[row * window.width + column];
+                    prop_assert_eq!(found, outline.contains(f64::from(x) + 0.5, f64::from(y) + 0.5), "({}, {})", x, y);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! From the inputs of a specimen to its case.
+//!
+//! Order: 1. pixel size; 2. for each field, in parallel: read, prepare, judge, measure, classify, picture; 3. count over
+//! the accepted fields; 4. the record. Fields keep the order of the input, so the result does not depend on the number
+//! of threads. Memory holds the pixels of the fields in work only.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::Value;
+
+use super::pictures::{preview, tile};
+use super::prepare::{PreparedField, SpecimenScale, given_calibration, prepare};
+use super::stream::{Interrupted, in_order};
+use crate::case::{
+    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, ModelProvenance,
+    Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
+};
+use crate::classify::{Classifier, ClassifyError, CropTarget, ModelCard};
+use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
+use crate::measure::measure;
+use crate::quality::{FieldQuality, assess};
+use crate::smear::{
+    Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind,
+};
+use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
+use crate::stats::Probability;
+
+/// Version of the method: raised with every change that can move a reported figure.
+pub const METHOD_VERSION: &str = "1";
+
+/// What an analysis is asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyzeOptions {
+    /// Specimen number.
+    pub accession: Option<String>,
+    /// Pixel size, µm; otherwise from the files or estimated.
+    pub um_per_px: Option<f64>,
+    /// Age group and minimum count.
+    pub count: CountOptions,
+}
+
+/// Why no case could be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnalyzeError {
+    /// Nothing to read; every failure is named.
+    #[error("expected at least one readable image, found none; {}", reasons(.0))]
+    NoInputReadable(Vec<InputFailure>),
+    /// The model failed on a field.
+    #[error("{field}: the model gave no usable answer; check it with the command `model`")]
+    Classify {
+        /// Field.
+        field: String,
+        /// What went wrong.
+        source: ClassifyError,
+    },
+    /// A picture could not be encoded.
+    #[error("{field}: its picture could not be encoded")]
+    Picture {
+        /// Field.
+        field: String,
+        /// What went wrong.
+        source: image::ImageError,
+    },
+    /// The user stopped the run.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+fn reasons(failures: &[InputFailure]) -> String {
+    let texts: Vec<String> = failures.iter().map(|failure| format!("{}: {}", failure.path, failure.reason)).collect();
+    if texts.is_empty() { String::from("name images or folders of images") } else { texts.join("; ") }
+}
+
+/// Told of the progress, and asked whether to go on.
+pub trait Progress: Sync {
+    /// Fields there are.
+    fn start(&self, fields: usize);
+    /// One more field is done.
+    fn field_done(&self);
+}
+
+struct FieldResult {
+    record: FieldRecord,
+    field: CaseField,
+    tally: Option<FieldTally>,
+    input: InputFile,
+}
+
+/// Analyzes a specimen.
+///
+/// # Errors
+/// [`AnalyzeError`] where no case can be made; an input that cannot be read is recorded and the others go on.
+pub fn analyze(
+    inputs: &[PathBuf],
+    options: &AnalyzeOptions,
+    classifier: &Classifier,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Case, AnalyzeError> {
+    let (sources, unreadable) = expand_inputs(inputs, DecodeLimits::default());
+    let mut failed: Vec<InputFailure> = unreadable.iter().map(failure).collect();
+    let scale = SpecimenScale::of_specimen(&sources, options.um_per_px.and_then(given_calibration));
+    progress.start(sources.len());
+    let mut fields = Vec::new();
+    let work = |source: &FieldSource| {
+        let result = match source.read() {
+            Ok(field) => field_result(source, &field, &scale, classifier).map(Ok),
+            Err(error) => Ok(Err(failure(&error))),
+        };
+        progress.field_done();
+        result
+    };
+    in_order(&sources, stop, work, |result| -> Result<(), AnalyzeError> {
+        match result {
+            Ok(field) => fields.push(field),
+            Err(error) => failed.push(error),
+        }
+        Ok(())
+    })?;
+    if fields.is_empty() {
+        return Err(AnalyzeError::NoInputReadable(failed));
+    }
+    Ok(case_of(fields, failed, options, classifier))
+}
+
+fn failure(error: &SourceError) -> InputFailure {
+    InputFailure { path: error.path.display().to_string(), reason: error.problem.to_string() }
+}
+
+fn field_result(
+    source: &FieldSource,
+    field: &Field,
+    scale: &SpecimenScale,
+    classifier: &Classifier,
+) -> Result<FieldResult, AnalyzeError> {
+    let name = field.id.to_string();
+    let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
+    let (prepared, mut refusals) = match prepare(field, scale) {
+        Ok(prepared) => (Some(prepared), Vec::new()),
+        Err(error) => (None, vec![error.to_string()]),
+    };
+    let mut quality = FieldQuality { figures: Vec::new(), refusals: Vec::new() };
+    let mut cells = Vec::new();
+    if let Some(prepared) = &prepared {
+        let background = &prepared.background;
+        quality =
+            assess(&field.rgb, &prepared.normalized, background.mean(), background.evenness(), &prepared.segmentation);
+        cells = classified(prepared, quality.accepted(), classifier)
+            .map_err(|source| AnalyzeError::Classify { field: name.clone(), source })?;
+    }
+    refusals.append(&mut quality.refusals);
+    let calibration = prepared.as_ref().map(|prepared| prepared.calibration);
+    let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) =
+        preview(&field.rgb).map_err(picture)?;
+    let tiles = tiles(field, &cells, calibration).map_err(picture)?;
+    let tally = refusals.is_empty().then(|| FieldTally::of_cells(&cells));
+    let record = FieldRecord {
+        field: name.clone(),
+        width_px: field.rgb.width(),
+        height_px: field.rgb.height(),
+        um_per_px: calibration.map(|calibration| rounded(calibration.um_per_px)),
+        um_per_px_source: calibration.map(|calibration| calibration.source),
+        accepted: refusals.is_empty(),
+        refusals,
+        quality: quality
+            .figures
+            .iter()
+            .map(|figure| QualityFigure {
+                name: figure.name.to_owned(),
+                value: figure.value.map(rounded),
+                min: figure.min,
+                max: figure.max,
+                accepted: figure.accepted(),
+            })
+            .collect(),
+        red_cells: tally.as_ref().map_or(0, FieldTally::red_cells),
+        schistocytes: tally.as_ref().map_or(0, FieldTally::schistocytes),
+        exclusions: exclusions(&cells),
+    };
+    let file = source.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(FieldResult {
+        record,
+        field: CaseField {
+            field: name,
+            preview_jpeg,
+            preview_width_px,
+            preview_height_px,
+            preview_px_per_px,
+            cells,
+            schistocyte_tiles: tiles,
+        },
+        tally,
+        input: InputFile { file, sha256: field.sha256.clone() },
+    })
+}
+
+/// Every object with its status; in a refused field no cell is counted, and none is worth the classifier's time.
+fn classified(
+    prepared: &PreparedField,
+    accepted: bool,
+    classifier: &Classifier,
+) -> Result<Vec<ClassifiedCell>, ClassifyError> {
+    let PreparedField { calibration, normalized, segmentation, .. } = prepared;
+    let targets: Vec<CropTarget> = segmentation
+        .objects
+        .iter()
+        .enumerate()
+        .filter(|(_, object)| accepted && object.kind == ObjectKind::RedCell)
+        .map(|(index, object)| CropTarget::new(index as u32 + 1, &object.contour, normalized))
+        .collect();
+    let verdicts = classifier.classify(normalized, &segmentation.labels, &targets)?;
+    let by_label: BTreeMap<u32, CellStatus> = targets
+        .iter()
+        .zip(&verdicts)
+        .map(|(target, verdict)| (target.label, verdict.status(classifier.card())))
+        .collect();
+    let cells = segmentation.objects.iter().enumerate().map(|(index, object)| {
+        let label = index as u32 + 1;
+        let status = match object.kind {
+            ObjectKind::Excluded(reason) => CellStatus::Excluded(reason, None),
+            ObjectKind::RedCell => {
+                by_label.get(&label).copied().unwrap_or(CellStatus::Excluded(ExclusionReason::FieldRefused, None))
+            }
+        };
+        let morphology = measure(&object.contour, calibration.um_per_px, normalized);
+        ClassifiedCell {
+            cell: Cell { id: CellId(label), contour: object.contour.clone(), morphology, kind: object.kind },
+            status,
+        }
+    });
+    Ok(cells.collect())
+}
+
+fn tiles(
+    field: &Field,
+    cells: &[ClassifiedCell],
+    calibration: Option<Calibration>,
+) -> image::ImageResult<Vec<CellTile>> {
+    let Some(calibration) = calibration else { return Ok(Vec::new()) };
+    cells
+        .iter()
+        .filter(|cell| cell.is_counted_schistocyte())
+        .map(|cell| {
+            let png = tile(&field.rgb, cell.cell.contour.centroid(), calibration.um_per_px)?;
+            Ok(CellTile { cell_id: cell.cell.id, png })
+        })
+        .collect()
+}
+
+fn exclusions(cells: &[ClassifiedCell]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for cell in cells {
+        if let CellStatus::Excluded(reason, _) = cell.status {
+            *counts.entry(reason.name().to_owned()).or_insert(0) += 1;
+        }
+    }
+    counts
+}
+
+fn case_of(
+    results: Vec<FieldResult>,
+    failed_inputs: Vec<InputFailure>,
+    options: &AnalyzeOptions,
+    classifier: &Classifier,
+) -> Case {
+    let card = classifier.card();
+    let tallies: Vec<FieldTally> = results.iter().filter_map(|result| result.tally.clone()).collect();
+    let total: FieldTally = tallies.iter().sum();
+    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, options.count, &performance(card)));
+    let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
+    for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
+        *excluded.entry(reason.clone()).or_insert(0) += n;
+    }
+    let mut inputs: Vec<InputFile> = Vec::new();
+    for result in &results {
+        if !inputs.contains(&result.input) {
+            inputs.push(result.input.clone());
+        }
+    }
+    let record = CaseRecord {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        accession: options.accession.clone(),
+        age_group: options.count.age_group,
+        statement: statement(&count),
+        count,
+        class_counts: CellClass::ALL.into_iter().map(|class| (class.name().to_owned(), total.of(class))).collect(),
+        exclusions: excluded,
+        failed_inputs,
+        provenance: provenance(options, classifier, inputs),
+        footer: FOOTER.to_owned(),
+        fields: results.iter().map(|result| result.record.clone()).collect(),
+    };
+    Case { record, fields: results.into_iter().map(|result| result.field).collect() }
+}
+
+fn performance(card: &ModelCard) -> Performance {
+    let checked = |value: Option<f64>| value.and_then(|value| Probability::new(value).ok());
+    Performance {
+        sensitivity: checked(card.performance.sensitivity),
+        sensitivity_cells: card.performance.sensitivity_cells,
+        specificity: checked(card.performance.specificity),
+        specificity_cells: card.performance.specificity_cells,
+    }
+}
+
+fn provenance(options: &AnalyzeOptions, classifier: &Classifier, inputs: Vec<InputFile>) -> Provenance {
+    let card = classifier.card();
+    let mut named: BTreeMap<String, Value> = BTreeMap::new();
+    named.insert(String::from("um_per_px"), options.um_per_px.map_or(Value::Null, Value::from));
+    named.insert(String::from("age_group"), options.count.age_group.name().into());
+    named.insert(String::from("min_cells"), options.count.min_cells.into());
+    Provenance {
+        software: env!("CARGO_PKG_NAME").to_owned(),
+        software_version: env!("CARGO_PKG_VERSION").to_owned(),
+        method_version: METHOD_VERSION.to_owned(),
+        model: ModelProvenance {
+            name: card.name.clone(),
+            version: card.version.clone(),
+            sha256: card.graph_sha256.clone(),
+            operating_point: card.operating_point,
+            sensitivity: card.performance.sensitivity,
+            sensitivity_cells: card.performance.sensitivity_cells,
+            specificity: card.performance.specificity,
+            specificity_cells: card.performance.specificity_cells,
+        },
+        engine: classifier.engine().map_or("scripted", |engine| engine.kind.name()).to_owned(),
+        options: named,
+        inputs,
+    }
+}

@@ -1,0 +1,68 @@
+//! Pictures for the report: a preview of each field and a tile of each called schistocyte.
+//!
+//! In: original pixels. Out: JPEG and PNG bytes. Limits: previews are reduced, never enlarged.
+
+use std::io::Cursor;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::{self, FilterType};
+use image::{ImageFormat, ImageResult, Rgb, RgbImage};
+
+use crate::case::PREVIEW_MAX_SIDE_PX;
+use crate::optics::resample::rescale;
+
+/// JPEG quality of a preview: outlines are drawn over it, so the pixels need not be exact.
+const PREVIEW_QUALITY: u8 = 80;
+/// Side of a tile, px.
+const TILE_SIDE_PX: u32 = 144;
+/// Width of what a tile shows, µm: a macrocyte with room around it.
+const TILE_WIDTH_UM: f64 = 15.0;
+/// Fill beyond the edge of the image.
+const BEYOND_EDGE: Rgb<u8> = Rgb([255; 3]);
+
+/// A preview: JPEG bytes, width, height, preview pixels per original pixel.
+pub(super) fn preview(rgb: &RgbImage) -> ImageResult<(Vec<u8>, u32, u32, f64)> {
+    let longer = rgb.width().max(rgb.height());
+    let ratio = f64::from(longer) / f64::from(PREVIEW_MAX_SIDE_PX);
+    let reduced = if ratio > 1.0 { rescale(rgb, ratio) } else { None };
+    let shown = reduced.as_ref().unwrap_or(rgb);
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, PREVIEW_QUALITY).encode_image(shown)?;
+    Ok((bytes, shown.width(), shown.height(), f64::from(shown.width()) / f64::from(rgb.width().max(1))))
+}
+
+/// A square PNG around a center in original pixels.
+pub(super) fn tile(rgb: &RgbImage, center: [f64; 2], um_per_px: f64) -> ImageResult<Vec<u8>> {
+    let side = ((TILE_WIDTH_UM / um_per_px).round() as i64).clamp(8, 2048);
+    let (left, top) = (center[0].round() as i64 - side / 2, center[1].round() as i64 - side / 2);
+    let mut cut = RgbImage::from_pixel(side as u32, side as u32, BEYOND_EDGE);
+    imageops::replace(&mut cut, rgb, -left, -top);
+    let tile = imageops::resize(&cut, TILE_SIDE_PX, TILE_SIDE_PX, FilterType::Triangle);
+    let mut png = Cursor::new(Vec::new());
+    tile.write_to(&mut png, ImageFormat::Png)?;
+    Ok(png.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previews_shrink_and_never_grow() {
+        let (_, width, height, scale) = preview(&RgbImage::new(2560, 640)).expect("encodes");
+        assert_eq!((width, height, scale), (1280, 320, 0.5));
+        let (_, width, _, scale) = preview(&RgbImage::new(100, 50)).expect("encodes");
+        assert_eq!((width, scale), (100, 1.0));
+    }
+
+    #[test]
+    fn a_tile_shows_the_center_and_white_beyond_the_edge() {
+        let mut field = RgbImage::from_pixel(100, 100, Rgb([10, 20, 30]));
+        field.put_pixel(0, 0, Rgb([10, 20, 30]));
+        let png = tile(&field, [0.0, 0.0], 0.2).expect("encodes");
+        let tile = image::load_from_memory(&png).expect("decodes").to_rgb8();
+        assert_eq!(tile.dimensions(), (TILE_SIDE_PX, TILE_SIDE_PX));
+        assert_eq!(tile.get_pixel(2, 2).0, [255; 3]);
+        assert_eq!(tile.get_pixel(140, 140).0, [10, 20, 30]);
+    }
+}
