@@ -267,7 +267,7 @@ fn case_of(
     classifier: &Classifier,
 ) -> Case {
     let card = classifier.card();
-    let tallies: Vec<FieldTally> = results.iter().filter_map(|result| result.tally.clone()).collect();
+    let tallies: Vec<FieldTally> = results.iter().filter_map(|result| result.tally).collect();
     let total: FieldTally = tallies.iter().sum();
     let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, options.count, &performance(card)));
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();

@@ -9,13 +9,30 @@
 use std::collections::BTreeMap;
 
 use super::shape::RowExtents;
-use super::tune;
 use super::watershed::flood;
 use crate::optics::distance::euclidean_distance;
 use crate::optics::regions::{Connectivity, connected_regions};
 
 /// Regions above this share of the typical cell are looked at.
 const SUSPICIOUS_SHARE: f64 = 1.35;
+/// Regions larger than the typical cell and less solid than this are looked at too.
+const SUSPICIOUS_SOLIDITY: f64 = 0.88;
+/// Density gradient of an inner edge, share of the typical density for each pixel.
+const EDGE_GRADIENT_PER_PX: f32 = 0.06;
+/// Cost of a piece for being one.
+const PIECE_COST: f64 = 0.3;
+/// Cost of concavity: each unit of solidity below that of a digitized cell.
+const CONCAVITY_COST: f64 = 5.0;
+/// Solidity of a digitized convex cell.
+const CELL_SOLIDITY: f64 = 0.96;
+/// Pieces below this share of the typical cell pay for each e-fold.
+const SMALL_SHARE: f64 = 0.8;
+/// What they pay.
+const SMALL_COST: f64 = 0.8;
+/// Pieces above this share of the typical cell pay for each e-fold.
+const LARGE_SHARE: f64 = 1.25;
+/// What they pay: two cells as one cost more than two pieces.
+const LARGE_COST: f64 = 2.5;
 
 /// Parts suspicious regions in place; returns the new number of labels.
 pub(super) fn part(labels: &mut [u32], count: usize, density: &[f32], level: f32, width: usize, typical: f64) -> usize {
@@ -25,8 +42,7 @@ pub(super) fn part(labels: &mut [u32], count: usize, density: &[f32], level: f32
     for (index, shape) in shapes.iter().enumerate() {
         let Some(shape) = shape else { continue };
         let share = f64::from(shape.area_px()) / typical;
-        let t = |n: &str, v: f64| f64::from(tune(n, v as f32));
-        let suspicious = share > t("SUSP", SUSPICIOUS_SHARE) || (share > 1.0 && shape.solidity() < t("SUSS", 0.88));
+        let suspicious = share > SUSPICIOUS_SHARE || (share > 1.0 && shape.solidity() < SUSPICIOUS_SOLIDITY);
         if !suspicious {
             continue;
         }
@@ -49,7 +65,7 @@ fn part_one(
     let (x0, y0, w, h) = shape.window(width, height);
     let at = |x: usize, y: usize| (y0 + y) * width + x0 + x;
     let own: Vec<bool> = (0..w * h).map(|i| labels[at(i % w, i / w)] == label).collect();
-    let limit = tune("GRAD", 0.06) * level;
+    let limit = EDGE_GRADIENT_PER_PX * level;
     let inner: Vec<bool> = (0..w * h)
         .map(|i| {
             if !own[i] {
@@ -137,8 +153,7 @@ fn agglomerate(pieces: &[u32], count: usize, width: usize, typical: f64) -> Vec<
     }
     let mut gains: BTreeMap<(u32, u32), f64> =
         touching.keys().filter_map(|(a, b)| Some(((*a, *b), gain(&shapes, *a, *b, typical)?))).collect();
-    loop {
-        let Some((&(a, b), &best)) = gains.iter().max_by(|x, y| x.1.total_cmp(y.1).then(y.0.cmp(x.0))) else { break };
+    while let Some((&(a, b), &best)) = gains.iter().max_by(|x, y| x.1.total_cmp(y.1).then(y.0.cmp(x.0))) {
         if best <= 0.0 {
             break;
         }
@@ -181,13 +196,12 @@ fn gain(shapes: &[Option<RowExtents>], a: u32, b: u32, typical: f64) -> Option<f
 
 /// How unlike one cell a region is: a constant for being one, its concavity, and its distance from the typical size.
 fn cost(shape: &RowExtents, typical: f64) -> f64 {
-    let t = |n: &str, v: f64| f64::from(tune(n, v as f32));
     let share = f64::from(shape.area_px()) / typical;
-    let concavity = (t("CSOL", 0.96) - shape.solidity()).max(0.0);
-    let size = if share < 0.8 {
-        t("CSM", 0.8) * (0.8 / share).ln()
+    let concavity = (CELL_SOLIDITY - shape.solidity()).max(0.0);
+    let size = if share < SMALL_SHARE {
+        SMALL_COST * (SMALL_SHARE / share).ln()
     } else {
-        t("CBIG", 2.5) * (share / t("CTOP", 1.25)).ln().max(0.0)
+        LARGE_COST * (share / LARGE_SHARE).ln().max(0.0)
     };
-    t("CONE", 0.3) + t("CCON", 5.0) * concavity + size
+    PIECE_COST + CONCAVITY_COST * concavity + size
 }

@@ -6,8 +6,8 @@
 //! density, the lower keeps pale objects that never reach the upper; 5. holes that are pallor and no gap are filled.
 //! Limits: a cell whose rim is fainter than the lower threshold is not seen.
 
+use super::SegmentOptions;
 use super::shape::RowExtents;
-use super::{SegmentOptions, tune};
 use crate::optics::density::{DensityTable, smooth};
 use crate::optics::regions::{Connectivity, connected_regions};
 use crate::smear::NormalizedField;
@@ -68,11 +68,8 @@ pub(super) fn find(field: &NormalizedField, options: &SegmentOptions) -> Option<
             .filter(|(d, p)| **d > cut && !is_nuclear(p))
             .map(|(d, _)| *d),
     )?;
-    let upper = tune("UPPER", UPPER_SHARE) * level;
-    let lower = (tune("LOWER", LOWER_SHARE) * level).max(tune("LSIG", LOWER_SIGMA) * noise).min(upper);
-    if std::env::var("DBG").is_ok() {
-        eprintln!("level {level:.3} noise {noise:.4} mix {mix:?} rc {red_cell:?}");
-    }
+    let upper = UPPER_SHARE * level;
+    let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
     let nominal = options.nominal_cell_area_px();
     let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
     fill_pallor(&mut mask, &density, level, width, nominal);
@@ -174,9 +171,9 @@ fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize, nom
                 return false;
             }
             area < SPECK_SHARE * nominal
-                || sums[index] / area > f64::from(tune("PALD", PALLOR_DENSITY) * level)
+                || sums[index] / area > f64::from(PALLOR_DENSITY * level)
                 || RowExtents::of_label(&holes.labels, width, index as u32 + 1, hole).span_solidity()
-                    >= tune("PALS", PALLOR_MIN_SOLIDITY as f32) as f64
+                    >= PALLOR_MIN_SOLIDITY
         })
         .collect();
     for (inside, label) in mask.iter_mut().zip(&holes.labels) {
@@ -192,7 +189,7 @@ fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize, nom
 /// upper one; a pale rim is wider than the skirt and stays.
 fn peel(mask: &mut [bool], density: &[f32], upper: f32, width: usize) {
     let height = mask.len() / width;
-    for _ in 0..tune("SKIRT", SKIRT_PX as f32) as usize {
+    for _ in 0..SKIRT_PX {
         let mut outer = Vec::new();
         for index in 0..mask.len() {
             if !mask[index] || density[index] > upper {

@@ -4,6 +4,7 @@
 //! [`Segmentation`]: every object with an outline in pixels of the original image, and the label map. Order of steps:
 //! 1. [`foreground`]: stained pixels, pallor filled; 2. [`nuclei`]: white cells and burnt-in marks by color;
 //! 3. [`split`]: touching cells apart; 4. [`outline`]; 5. [`kind`]: red cell or the reason why not.
+//!
 //! Limits: stated in each step.
 
 mod clump;
@@ -95,8 +96,4 @@ fn bounds_of(labels: &[u32], width: usize, count: usize) -> Vec<Option<Region>> 
         }
     }
     all
-}
-
-pub(crate) fn tune(name: &str, default: f32) -> f32 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }

@@ -10,6 +10,29 @@ use super::shape::RowExtents;
 use super::watershed::{Basins, flood};
 use crate::optics::distance::euclidean_distance;
 
+/// A neck at or above this share of the smaller basin's half width does not part cells, whatever the union's shape.
+const WIDE_NECK: f32 = 0.93;
+/// A union above this share of the typical cell is not one cell, however wide the neck.
+const WIDE_NECK_MAX_SHARE: f64 = 1.9;
+/// A union whose hull is below this share of the typical cell is one fragment, however its outline bends.
+const SMALL_HULL_SHARE: f64 = 0.5;
+/// Least neck of such a fragment.
+const SMALL_HULL_NECK: f32 = 0.6;
+
+/// A union that is one cell: no larger, no more bent and no more pinched than this.
+struct OneCell {
+    max_share: f64,
+    min_neck: f32,
+    min_solidity: f64,
+}
+
+/// METHOD: the nearer the union is to the typical size, the more bend and pinch it may have; two whole cells side by
+/// side are always larger. Chosen on the train part of the labelled points.
+const RULES: [OneCell; 2] = [
+    OneCell { max_share: 1.25, min_neck: 0.5, min_solidity: 0.93 },
+    OneCell { max_share: 1.15, min_neck: 0.6, min_solidity: 0.88 },
+];
+
 /// Labels from 1; the first `seed_count` are the seeds' own.
 pub(super) fn split(
     mask: &[bool],
@@ -93,14 +116,12 @@ fn find(owner: &[u32], mut label: u32) -> u32 {
 }
 
 fn is_one_cell(union: &RowExtents, neck: f32, typical: f64) -> bool {
-    let t = |n: &str, v: f64| f64::from(crate::segment::tune(n, v as f32));
     let share = f64::from(union.area_px()) / typical;
-    let solidity = union.solidity();
-    let neck = f64::from(neck);
-    (neck >= t("WIDE", 0.93) && share < t("WIDEA", 1.9))
-        || (share <= t("A1", 1.25) && neck >= t("N1", 0.5) && solidity >= t("S1", 0.93))
-        || (share <= t("A2", 1.15) && neck >= t("N2", 0.6) && solidity >= t("S2", 0.88))
-        || (union.hull_area_px() < t("SH", 0.5) * typical && neck >= t("N3", 0.6))
+    (neck >= WIDE_NECK && share < WIDE_NECK_MAX_SHARE)
+        || RULES
+            .iter()
+            .any(|rule| share <= rule.max_share && neck >= rule.min_neck && union.solidity() >= rule.min_solidity)
+        || (union.hull_area_px() < SMALL_HULL_SHARE * typical && neck >= SMALL_HULL_NECK)
 }
 
 /// Median area of the basins that look like one whole cell; the nominal cell where there are none.
