@@ -228,6 +228,7 @@ def main():
     table = figures_table(cells, logits, calibration)
     (work / "figures.json").write_text(json.dumps(table, indent=2) + "\n")
     print(json.dumps(table, indent=2), flush=True)
+    asked.out.mkdir(parents=True, exist_ok=True)
     graph = asked.out / f"{NAME}.onnx"
     sha256 = export.write_graph(model, calibration, graph, to_input(cells.crops[val[: 16 * 20]]))
     export.write_card(
