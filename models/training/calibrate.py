@@ -81,7 +81,7 @@ def fit_probabilities(logits, label, healthy):
         [slope, offset],
         lambda: torch.nn.functional.binary_cross_entropy_with_logits(slope * score + offset, positive),
     )
-    return Calibration(float(log_temperature.exp()), float(slope), float(offset))
+    return Calibration(float(log_temperature.detach().exp()), float(slope.detach()), float(offset.detach()))
 
 
 def red_cell_point(probability, red):

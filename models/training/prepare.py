@@ -67,7 +67,10 @@ class Cells:
 
 
 def export_crops(binary, data, folder):
-    """Run the program for each group; a group whose table is already there is kept."""
+    """Run the program for each group; a group whose table is already there is kept.
+
+    A field that the program refuses (no red cell to take the scale from) is named and left out.
+    """
     jobs = defaultdict(list)
     splits = labels.chula_splits(data)
     for source in labels.SOURCES:
@@ -79,8 +82,17 @@ def export_crops(binary, data, folder):
                 jobs[source.name].append(path)
     for name, paths in jobs.items():
         out = folder / name
-        if not (out / "crops.csv").exists():
-            subprocess.run([str(binary), "crops", *map(str, paths), "--out", str(out)], check=True)
+        while paths and not (out / "crops.csv").exists():
+            done = subprocess.run(
+                [str(binary), "crops", *map(str, paths), "--out", str(out)], stderr=subprocess.PIPE, text=True
+            )
+            if done.returncode == 0:
+                break
+            refused = [path for path in paths if path.name in done.stderr]
+            if not refused:
+                raise RuntimeError(f"{binary}: {done.stderr.strip()}")
+            print(done.stderr.strip(), flush=True)
+            paths = [path for path in paths if path not in refused]
 
 
 def _rows(path):

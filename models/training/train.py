@@ -34,6 +34,7 @@ import network
 import noise
 import objective
 import prepare
+import table
 from augment import to_input
 
 NAME = "schistoquant-rbc13"
@@ -109,50 +110,6 @@ def val_line(cells, logits, rows):
     )
 
 
-def figures_table(cells, logits, calibration):
-    """Every figure of the model card, on counted cells of the val and test parts."""
-    probability = calibration.schistocyte_probability(logits)
-    red = calibrate.red_cell_probability(logits)
-    counted = cells.counted() & (red >= calibration.red_cell_point)
-    called = probability >= calibration.point
-    chula = (cells.source == "chula") & (cells.part == "val") & counted & (cells.label >= 0)
-    label = cells.label[chula]
-    positive = label == labels.SCHISTOCYTE
-    predicted = calibration.class_probability(logits)[chula].argmax(1)
-    found, right = int(called[chula][positive].sum()), int((~called[chula][~positive]).sum())
-    table = {
-        "chula_val": {
-            "schistocyte_auc": figures.auc(probability[chula], positive),
-            "schistocyte_average_precision": figures.average_precision(probability[chula], positive),
-            "sensitivity_at_specificity_0.99": figures.sensitivity_at(probability[chula], positive, 0.99)[0],
-            "sensitivity_at_specificity_0.995": figures.sensitivity_at(probability[chula], positive, 0.995)[0],
-            "sensitivity_at_specificity_0.998": figures.sensitivity_at(probability[chula], positive, 0.998)[0],
-            "sensitivity": figures.wilson(found, int(positive.sum())),
-            "sensitivity_cells": int(positive.sum()),
-            "specificity": figures.wilson(right, int((~positive).sum())),
-            "specificity_cells": int((~positive).sum()),
-            "macro_f1": figures.macro_f1(predicted, label, objective.CLASS_COUNT),
-            "f1": dict(zip(labels.CLASSES, figures.per_class_f1(predicted, label, objective.CLASS_COUNT))),
-            "schistocyte_calibration_error": figures.calibration_error(probability[chula], positive),
-        },
-        "operating_point": calibration.point,
-        "red_cell_operating_point": calibration.red_cell_point,
-    }
-    for part in ("val", "test"):
-        for source in ("pbc", "raabin", "cbc"):
-            here = (cells.source == source) & (cells.part == part) & counted
-            known = (cells.source == source) & (cells.part == part) & cells.counted()
-            table[f"{source}_{part}"] = {
-                "counted_cells": int(here.sum()),
-                "called_schistocyte": int(called[here].sum()),
-                "share": figures.wilson(int(called[here].sum()), int(here.sum())),
-                "mean_schistocyte_probability": float(probability[here].mean()) if here.any() else None,
-                "red_cells_kept": figures.wilson(int((known & (cells.red == 1) & counted).sum()), int((known & (cells.red == 1)).sum())),
-                "other_objects_refused": figures.wilson(int((known & (cells.red == 0) & ~counted).sum()), int((known & (cells.red == 0)).sum())),
-            }
-    return table
-
-
 def calibrated(cells, logits):
     """Probabilities and operating points, from the val parts alone."""
     val = (cells.part == "val") & cells.counted()
@@ -225,9 +182,16 @@ def main():
     )
     logits = fit.predict(model, cells.crops)
     calibration = calibrated(cells, logits)
-    table = figures_table(cells, logits, calibration)
-    (work / "figures.json").write_text(json.dumps(table, indent=2) + "\n")
-    print(json.dumps(table, indent=2), flush=True)
+    answers = table.Answers(
+        calibration.class_probability(logits),
+        calibration.schistocyte_probability(logits),
+        calibrate.red_cell_probability(logits),
+        calibration.point,
+        calibration.red_cell_point,
+    )
+    measured = table.measure(cells, answers, ("val", "test"))
+    (work / "figures.json").write_text(json.dumps(measured, indent=2) + "\n")
+    print(json.dumps(measured, indent=2), flush=True)
     asked.out.mkdir(parents=True, exist_ok=True)
     graph = asked.out / f"{NAME}.onnx"
     sha256 = export.write_graph(model, calibration, graph, to_input(cells.crops[val[: 16 * 20]]))
@@ -238,7 +202,7 @@ def main():
         sha256,
         UM_PER_PX,
         calibration,
-        performance_of(table),
+        performance_of(measured),
         training_of(cells, labeled, unlabeled, asked.seed, asked.teacher_epochs > 0),
         LIMITS_TEXT,
     )
@@ -283,11 +247,11 @@ LIMITS_TEXT = (
 )
 
 
-def performance_of(table):
+def performance_of(measured):
     """The card's performance from the figures on counted cells."""
-    chula = table["chula_val"]
-    called = sum(table[f"{source}_test"]["called_schistocyte"] for source in ("pbc", "raabin", "cbc"))
-    cells = sum(table[f"{source}_test"]["counted_cells"] for source in ("pbc", "raabin", "cbc"))
+    chula = measured["chula_val"]
+    called = sum(measured[f"{source}_test"]["called_schistocyte"] for source in ("pbc", "raabin", "cbc"))
+    cells = sum(measured[f"{source}_test"]["counted_cells"] for source in ("pbc", "raabin", "cbc"))
     floor = figures.wilson(called, cells)
     return {
         "sensitivity": round(chula["sensitivity"][0], 4),

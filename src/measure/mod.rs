@@ -105,7 +105,10 @@ mod tests {
         fn ellipse_keeps_its_axes_at_any_angle(a in 20.0..40.0f64, b in 8.0..20.0f64, turn in 0.0..PI) {
             let upright = ellipse(0.0, a, b);
             let (sin, cos) = turn.sin_cos();
-            let turned = upright.points().iter().map(|p| [60.0 + p[0] * cos - p[1] * sin, 60.0 + p[0] * sin + p[1] * cos]);
+            let turned = upright
+                .points()
+                .iter()
+                .map(|p| [60.0 + p[0] * cos - p[1] * sin, 60.0 + p[0] * sin + p[1] * cos]);
             let cell = measure(&Contour::new(turned.collect()).expect("256 points"), 0.1, &disk(20.0, 0.0));
             prop_assert!((cell.aspect_ratio - a / b).abs() < 1e-6 * cell.aspect_ratio, "{}", cell.aspect_ratio);
             prop_assert!((cell.area_um2 - PI * a * b * 0.01).abs() < 1e-3 * cell.area_um2);

@@ -1,0 +1,55 @@
+//! How much of a field is covered, and how much of that lies in heaps that cannot be taken apart.
+//!
+//! In: the objects and their label map. Out: shares, 0–1.
+
+use crate::smear::{ExclusionReason, ObjectKind, Segmentation};
+
+/// Share of the field's pixels that belong to an object; `None` for a field without pixels.
+pub(super) fn covered_share(segmentation: &Segmentation) -> Option<f64> {
+    let labels = segmentation.labels.as_slice();
+    let covered = labels.iter().filter(|label| **label > 0).count();
+    (!labels.is_empty()).then(|| covered as f64 / labels.len() as f64)
+}
+
+/// Share of the objects' area that lies in clumps and in objects too large for one cell; `None` without objects.
+pub(super) fn overlap_share(segmentation: &Segmentation) -> Option<f64> {
+    let heaped =
+        |kind| matches!(kind, ObjectKind::Excluded(ExclusionReason::UnsplittableClump | ExclusionReason::TooLarge));
+    let (mut all, mut heaps) = (0.0, 0.0);
+    for object in &segmentation.objects {
+        let area = object.contour.area_px();
+        all += area;
+        heaps += if heaped(object.kind) { area } else { 0.0 };
+    }
+    (all > 0.0).then(|| heaps / all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smear::{Contour, LabelMap, SegmentedObject};
+
+    fn square(side: f64, kind: ObjectKind) -> SegmentedObject {
+        let points = vec![[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]];
+        SegmentedObject { contour: Contour::new(points).expect("four points"), kind }
+    }
+
+    #[test]
+    fn shares_by_area() {
+        let objects = vec![
+            square(1.0, ObjectKind::RedCell),
+            square(1.0, ObjectKind::Excluded(ExclusionReason::UnsplittableClump)),
+            square(1.0, ObjectKind::Excluded(ExclusionReason::TooLarge)),
+            square(1.0, ObjectKind::Excluded(ExclusionReason::FrameEdge)),
+        ];
+        let segmentation = Segmentation { objects, labels: LabelMap::new(4, 2, vec![1, 0, 2, 0, 3, 0, 4, 4]) };
+        assert_eq!(covered_share(&segmentation), Some(0.625));
+        assert_eq!(overlap_share(&segmentation), Some(0.5));
+    }
+
+    #[test]
+    fn nothing_has_no_shares() {
+        let segmentation = Segmentation { objects: Vec::new(), labels: LabelMap::new(0, 0, Vec::new()) };
+        assert_eq!((covered_share(&segmentation), overlap_share(&segmentation)), (None, None));
+    }
+}

@@ -1,0 +1,67 @@
+//! Light and stain of a field.
+//!
+//! In: the original pixels, or the flattened ones with their objects. Out: shares of clipped pixels, 0–1, and the
+//! typical density of the red cells, green channel, base 10.
+
+use image::RgbImage;
+
+use crate::optics::density::DensityTable;
+use crate::smear::{NormalizedField, ObjectKind, Segmentation};
+
+/// Values up to this one are clipped dark: 0 and the noise of compression about it.
+const DARK_VALUE: u8 = 2;
+/// Values from this one on are clipped bright.
+const BRIGHT_VALUE: u8 = 254;
+
+/// Shares of pixels with all channels clipped.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Clipped {
+    /// Black pixels.
+    pub dark: f64,
+    /// White pixels.
+    pub bright: f64,
+}
+
+/// Clipped shares of an image; `None` for an image without pixels.
+pub(super) fn clipped(rgb: &RgbImage) -> Option<Clipped> {
+    let (mut dark, mut bright, mut pixels) = (0u64, 0u64, 0u64);
+    for pixel in rgb.as_raw().chunks_exact(3) {
+        dark += u64::from(pixel.iter().all(|value| *value <= DARK_VALUE));
+        bright += u64::from(pixel.iter().all(|value| *value >= BRIGHT_VALUE));
+        pixels += 1;
+    }
+    (pixels > 0).then(|| Clipped { dark: dark as f64 / pixels as f64, bright: bright as f64 / pixels as f64 })
+}
+
+/// Median density of the pixels of the red cells; `None` without red cells.
+pub(super) fn stain_density(field: &NormalizedField, segmentation: &Segmentation) -> Option<f64> {
+    let red_cell: Vec<bool> = segmentation.objects.iter().map(|object| object.kind == ObjectKind::RedCell).collect();
+    let mut counts = [0u64; 256];
+    for (pixel, label) in field.rgb.as_raw().chunks_exact(3).zip(segmentation.labels.as_slice()) {
+        if *label > 0 && red_cell[*label as usize - 1] {
+            counts[usize::from(pixel[1])] += 1;
+        }
+    }
+    let half = counts.iter().sum::<u64>().div_ceil(2);
+    let mut below = 0;
+    let median = (0u8..=255).zip(counts).find(|(_, count)| {
+        below += count;
+        *count > 0 && below >= half
+    });
+    median.map(|(value, _)| f64::from(DensityTable::new(NormalizedField::BACKGROUND).density(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    #[test]
+    fn a_pixel_is_clipped_when_all_its_channels_are() {
+        let pixels = [[0, 0, 0], [0, 0, 9], [255, 255, 255], [255, 255, 200]];
+        let image = RgbImage::from_fn(4, 1, |x, _| Rgb(pixels[x as usize]));
+        assert_eq!(clipped(&image), Some(Clipped { dark: 0.25, bright: 0.25 }));
+        assert_eq!(clipped(&RgbImage::new(0, 0)), None);
+    }
+}
