@@ -70,7 +70,7 @@ enum LeftOut {
 /// written, [`Exit::Interrupted`].
 pub fn run(args: &CropsArgs) -> Result<Exit, Failure> {
     let (sources, failures) = expand_inputs(&args.inputs, DecodeLimits::default());
-    failures.iter().for_each(|failure| warn(failure));
+    failures.iter().for_each(warn);
     let stop = on_interrupt();
     let (mut written, mut left_out) = (0_usize, failures.len());
     if sources.is_empty() {

@@ -13,9 +13,15 @@ use crate::smear::{
 };
 use crate::source::FieldSource;
 
-/// Fields that the scale of a specimen is estimated from, spread evenly over the input: enough for a stable median,
-/// few enough to cost little in a specimen of hundreds.
+/// Fields of one round of the estimate of a specimen's scale, spread evenly over the input: few enough to cost little in
+/// a specimen of hundreds.
 pub const CALIBRATION_FIELDS: usize = 12;
+/// Most rounds of the estimate. Fields of a few cells need more than one: on the labelled set with 6 countable cells in a
+/// field, 12 fields place the pixel size within 9 % (95 % of draws), 48 within 3 %.
+pub const CALIBRATION_ROUNDS: usize = 4;
+/// Red cells that make further rounds needless: red cells differ by 6 to 8 % in diameter, so the median of 300 is good
+/// to half a percent.
+pub const CALIBRATION_CELLS: usize = 300;
 /// Largest working image, pixels: twice the decode limit; more can only come from a wrong pixel size.
 pub const MAX_WORKING_PX: f64 = 2.0e8;
 
@@ -39,8 +45,9 @@ struct Estimated {
 }
 
 impl SpecimenScale {
-    /// The scale of a specimen; reads up to [`CALIBRATION_FIELDS`] fields where nothing is given. Fields that cannot be
-    /// read are passed over here; they are reported when their turn comes.
+    /// The scale of a specimen; where nothing is given, rounds of [`CALIBRATION_FIELDS`] fields are measured until
+    /// [`CALIBRATION_CELLS`] red cells are found or [`CALIBRATION_ROUNDS`] are done. Fields that cannot be read are
+    /// passed over here; they are reported when their turn comes.
     ///
     /// METHOD: one figure for the specimen, not one for each field: fields of one film share the objective, and a
     /// field of small cells must not be enlarged until they look normal.
@@ -48,13 +55,20 @@ impl SpecimenScale {
         if given.is_some() {
             return Self { given, estimated: None };
         }
-        let measured = evenly_spread(fields.len(), CALIBRATION_FIELDS)
-            .into_par_iter()
-            .filter_map(|index| {
-                let field = fields[index].read().ok().filter(|field| field.calibration.is_none())?;
-                Some((longer_side_px(&field), estimate_scale(&field.rgb)?))
-            })
-            .collect();
+        let mut measured: Vec<(u32, ScaleEstimate)> = Vec::new();
+        for round in rounds(fields.len()) {
+            let found: Vec<_> = round
+                .into_par_iter()
+                .filter_map(|index| {
+                    let field = fields[index].read().ok().filter(|field| field.calibration.is_none())?;
+                    Some((longer_side_px(&field), estimate_scale(&field.rgb)?))
+                })
+                .collect();
+            measured.extend(found);
+            if measured.iter().map(|(_, scale)| scale.cells).sum::<usize>() >= CALIBRATION_CELLS {
+                break;
+            }
+        }
         Self { given, estimated: estimate(measured) }
     }
 
@@ -104,6 +118,13 @@ fn weighted_median(mut scales: Vec<ScaleEstimate>) -> Option<f64> {
 fn evenly_spread(count: usize, most: usize) -> Vec<usize> {
     let parts = count.min(most);
     (0..parts).map(|part| (2 * part + 1) * count / (2 * parts)).collect()
+}
+
+/// The fields of each round; every round is spread over the whole input.
+fn rounds(fields: usize) -> Vec<Vec<usize>> {
+    let order = evenly_spread(fields, CALIBRATION_ROUNDS * CALIBRATION_FIELDS);
+    let rounds = order.len().div_ceil(CALIBRATION_FIELDS);
+    (0..rounds).map(|round| order.iter().copied().skip(round).step_by(rounds).collect()).collect()
 }
 
 /// A field at the common scale with its objects.
@@ -210,6 +231,11 @@ mod tests {
         assert_eq!(evenly_spread(3, 12), [0, 1, 2]);
         assert_eq!(evenly_spread(12, 12), (0..12).collect::<Vec<_>>());
         assert_eq!(evenly_spread(100, 4), [12, 37, 62, 87]);
+        assert_eq!(rounds(0), Vec::<Vec<usize>>::new());
+        assert_eq!(rounds(12), [(0..12).collect::<Vec<_>>()]);
+        assert_eq!(rounds(13), [vec![0, 2, 4, 6, 8, 10, 12], vec![1, 3, 5, 7, 9, 11]]);
+        let many = rounds(1000);
+        assert_eq!((many.len(), many.iter().map(Vec::len).max()), (4, Some(12)));
     }
 
     #[test]

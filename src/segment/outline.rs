@@ -3,7 +3,7 @@
 //! In: a label map. Out: for one label, the outer boundary of its largest part as a polygon through the middles of the
 //! pixel edges it crosses ("mid-crack", Dunkelberger and Mitiche 1988), in pixels of the label map with the origin at
 //! the top-left corner. Its area differs from the number of pixels by less than half a pixel a corner and its length is
-//! that of the smooth boundary within a few percent.
+//! up to 8 % above that of the smooth boundary.
 
 use crate::optics::regions::Region;
 use crate::smear::{Contour, LabelMap};
@@ -89,7 +89,8 @@ mod tests {
             .collect();
         let disc = traced(&rows.iter().map(String::as_str).collect::<Vec<_>>());
         let circumference = std::f64::consts::TAU * 20.0;
-        assert!((disc.perimeter_px() / circumference - 1.0).abs() < 0.07, "{}", disc.perimeter_px());
+        let excess = disc.perimeter_px() / circumference - 1.0;
+        assert!((0.0..=0.08).contains(&excess), "{excess}");
         assert!((disc.area_px() / (std::f64::consts::PI * 400.0) - 1.0).abs() < 0.02);
     }
 
