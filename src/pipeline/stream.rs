@@ -1,7 +1,7 @@
 //! Works on the fields of a specimen in parallel and hands the results on in their order.
 //!
 //! In: field sources, a work function for one field, a sink. Out: the sink has seen every result in input order, or the
-//! first error. Method: fields are taken in windows of [`FIELDS_PER_THREAD`] for each thread of the current rayon pool; a
+//! first error. Method: fields are taken in windows of `FIELDS_PER_THREAD` for each thread of the current rayon pool; a
 //! window is worked on in parallel and then handed on. No result depends on the size of a window.
 //!
 //! METHOD: windows bound the memory. Work on one field is parallel itself; without a bound, a thread that waits for a

@@ -1,7 +1,7 @@
 //! Whether a field is good enough to be counted.
 //!
 //! In: a field as read, flattened and segmented. Out: a [`FieldQuality`]: every figure with its limits, and the reasons
-//! why the field is refused. Order: light ([`exposure`]), stain, sharpness ([`focus`]), crowding ([`crowding`]).
+//! why the field is refused. Order: light (`exposure`), stain, sharpness (`focus`), crowding (`crowding`).
 //! METHOD: limits are lenient. They stand outside what real photographs show, so that a refused field is unfit beyond
 //! doubt; a strict limit would choose fields, and with them the percentage.
 
