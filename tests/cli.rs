@@ -1,12 +1,27 @@
 //! The command line as other programs see it: success, refusal, exit code, message, files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use schistoquant::synth::{SynthOptions, field};
 use tempfile::TempDir;
+
+/// The tiny graph with a card that suits it: the graph has random weights, so its own card would count no cell at all.
+/// With this operating point it calls about half of the synthetic cells schistocyte.
+static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
+    let folder = TempDir::new().expect("a temporary folder");
+    let graph = folder.path().join("tiny.onnx");
+    fs::copy("fixtures/models/tiny.onnx", &graph).expect("the fixture");
+    let card = fs::read("fixtures/models/tiny.card.json").expect("the fixture");
+    let mut card: serde_json::Value = serde_json::from_slice(&card).expect("a card");
+    card["red_cell_operating_point"] = serde_json::Value::Null;
+    card["operating_point"] = 0.005_38.into();
+    fs::write(graph.with_extension("card.json"), card.to_string()).expect("writable");
+    (folder, graph)
+});
 
 fn program() -> Command {
     let mut command = Command::cargo_bin("schistoquant").expect("the program is built");
@@ -14,18 +29,32 @@ fn program() -> Command {
     command
 }
 
-/// A folder with synthetic fields.
+/// A folder with synthetic fields and, as `synth` leaves it, their truth, which is no input.
 fn specimen(fields: u32) -> TempDir {
     let folder = TempDir::new().expect("a temporary folder");
     for index in 0..fields {
         let drawn = field(&SynthOptions::default(), 11, index).expect("default options");
-        drawn.rgb.save(folder.path().join(&drawn.truth.field)).expect("writable");
+        let image = folder.path().join(&drawn.truth.field);
+        drawn.rgb.save(&image).expect("writable");
+        fs::write(image.with_extension("truth.json"), serde_json::to_vec(&drawn.truth).expect("truth"))
+            .expect("writable");
     }
     folder
 }
 
+fn files_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn stderr(done: &assert_cmd::assert::Assert) -> String {
+    String::from_utf8_lossy(&done.get_output().stderr).into_owned()
+}
+
 fn analyze(inputs: &[&Path], out: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
-    program().arg("analyze").args(inputs).arg("--out").arg(out).args(more).assert()
+    program().arg("analyze").args(inputs).arg("--out").arg(out).arg("--model").arg(&TINY_MODEL.1).args(more).assert()
 }
 
 #[test]
@@ -44,7 +73,11 @@ fn a_specimen_gives_all_reports_and_one_json_document() {
     assert!(counted > 50, "{counted}");
     let page = fs::read_to_string(out.path().join("report.html")).expect("the page");
     assert!(page.contains("For Research Use Only. Not for use in diagnostic procedures."));
-    assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 3, "three reports and nothing else");
+    assert_eq!(files_in(out.path()), ["case.json", "cells.csv", "report.html"]);
+    let schistocytes = record["count"]["schistocytes"].as_u64().expect("a count");
+    assert!(schistocytes > 10 && schistocytes < counted, "the model calls some and not all: {schistocytes}");
+    assert_eq!(page.matches("src=\"data:image/png;base64,").count() as u64, schistocytes);
+    assert_eq!(stderr(&done), "", "stderr is no terminal: no progress");
 }
 
 #[test]
@@ -72,7 +105,7 @@ fn a_broken_file_is_named_and_the_others_go_on() {
     let broken = input.path().join("broken.jpg");
     fs::write(&broken, b"no image at all").expect("writable");
     let done = analyze(&[input.path()], out.path(), &["--min-cells", "20"]).code(1);
-    let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    let said = stderr(&done);
     assert!(said.contains("broken.jpg") && said.contains("expected"), "{said}");
     assert!(out.path().join("report.html").exists());
 }
@@ -85,7 +118,7 @@ fn nothing_readable_is_code_3_and_leaves_nothing() {
     fs::write(&empty, b"").expect("writable");
     for input in [empty.as_path(), &folder.path().join("missing.png")] {
         let done = analyze(&[input], &out, &[]).code(3);
-        let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+        let said = stderr(&done);
         assert!(said.contains("png") && said.contains("found"), "{said}");
         assert!(!out.exists());
     }
@@ -124,14 +157,124 @@ fn an_unusable_model_is_code_5_and_an_unwritable_output_code_6() {
 }
 
 #[test]
-fn crops_are_an_array_with_one_row_each() {
+fn a_picture_that_breaks_off_is_recorded_with_its_reason() {
+    let (input, out) = (specimen(2), TempDir::new().expect("a temporary folder"));
+    let cut = input.path().join("field-0002.png");
+    let whole = fs::read(&cut).expect("a field");
+    fs::write(&cut, &whole[..whole.len() / 2]).expect("writable");
+    let done = analyze(&[input.path()], out.path(), &["--json", "--min-cells", "20"]).code(1);
+    let record: serde_json::Value = serde_json::from_slice(&done.get_output().stdout).expect("one document");
+    let failed = &record["failed_inputs"][0];
+    assert!(failed["path"].as_str().is_some_and(|path| path.ends_with("field-0002.png")), "{failed}");
+    assert!(failed["reason"].as_str().is_some_and(|reason| reason.contains("expected a sound PNG")), "{failed}");
+    assert_eq!(record["fields"].as_array().map(Vec::len), Some(1));
+    assert_eq!(record["provenance"]["inputs"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_pixel_size_that_cannot_be_true_refuses_the_field() {
     let (input, out) = (specimen(1), TempDir::new().expect("a temporary folder"));
+    analyze(&[input.path()], out.path(), &["--um-per-px", "50"]).code(4);
+    let case = fs::read_to_string(out.path().join("case.json")).expect("the record");
+    assert!(case.contains("check --um-per-px") && case.contains("\"accepted\": false"), "{case}");
+}
+
+#[test]
+fn only_the_formats_asked_for_are_written_and_no_table_holds_more() {
+    let (input, out) = (specimen(1), TempDir::new().expect("a temporary folder"));
+    analyze(&[input.path()], out.path(), &["--format", "csv"]).code(4);
+    assert_eq!(files_in(out.path()), ["cells.csv"]);
+}
+
+#[test]
+fn a_cause_is_printed_once() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let done = program().args(["model", "--model"]).arg(folder.path().join("no.onnx")).assert().code(5);
+    let said = stderr(&done);
+    assert!(said.starts_with("error: ") && said.matches("caused by: ").count() == 1, "{said}");
+}
+
+#[test]
+fn crops_are_an_array_with_one_row_each() {
+    let (input, out) = (specimen(2), TempDir::new().expect("a temporary folder"));
     program().arg("crops").arg(input.path()).arg("--out").arg(out.path()).assert().code(0);
-    let rows = fs::read_to_string(out.path().join("crops.csv")).expect("the table").lines().count() - 1;
+    assert_eq!(files_in(out.path()), ["crops.csv", "crops.npy", "fields.csv", "labels"]);
+    assert_eq!(files_in(&out.path().join("labels")), ["field-0001.png.png", "field-0002.png.png"]);
+    let table = fs::read_to_string(out.path().join("crops.csv")).expect("the table");
+    assert_eq!(
+        table.lines().next(),
+        Some("crop,field,cell_id,kind,x_px,y_px,x_min,y_min,x_max,y_max,area_px,diameter_um,label")
+    );
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert!(rows.len() > 100, "{}", rows.len());
+    assert!(rows.iter().enumerate().all(|(index, row)| row[0] == index.to_string() && row[2] == row[12]));
     let array = fs::read(out.path().join("crops.npy")).expect("the array");
-    assert!(rows > 50, "{rows}");
-    assert_eq!((array.len() - 128) / (96 * 96 * 3), rows);
+    assert_eq!(array.len(), 128 + rows.len() * 96 * 96 * 3);
     assert_eq!(&array[..6], b"\x93NUMPY");
+    assert!(String::from_utf8_lossy(&array[10..128]).contains(&format!("({}, 96, 96, 3)", rows.len())));
+    // The label map holds the cell of a row at its center.
+    let labels = image::open(out.path().join("labels/field-0001.png.png")).expect("a label map").into_luma16();
+    let fields = fs::read_to_string(out.path().join("fields.csv")).expect("the fields");
+    let row: Vec<&str> = fields.lines().nth(1).expect("a field").split(',').collect();
+    assert_eq!((row[0], row[1], row[2], row[4]), ("field-0001.png", "640", "480", "0.1875"));
+    let scale: f64 = row[3].parse().expect("a number");
+    let cell = rows.iter().find(|row| row[3] == "red_cell").expect("a red cell");
+    let [x, y] = [4, 5].map(|column| (cell[column].parse::<f64>().expect("a number") / scale) as u32);
+    assert_eq!(labels.get_pixel(x, y).0[0].to_string(), cell[12]);
+}
+
+#[test]
+fn crops_of_a_broken_file_are_left_out_and_those_of_none_leave_nothing() {
+    let (input, folder) = (specimen(1), TempDir::new().expect("a temporary folder"));
+    let (broken, out) = (folder.path().join("broken.png"), folder.path().join("crops"));
+    fs::write(&broken, b"no image at all").expect("writable");
+    let done = program().arg("crops").args([input.path(), &broken]).arg("--out").arg(&out).assert().code(1);
+    assert!(stderr(&done).contains("broken.png"));
+    assert_eq!(fs::read_to_string(out.join("fields.csv")).expect("the fields").lines().count(), 2);
+    let nothing = folder.path().join("nothing");
+    program().arg("crops").arg(&broken).arg("--out").arg(&nothing).assert().code(3);
+    let blank = folder.path().join("blank.png");
+    RgbImage::from_pixel(320, 240, Rgb([230, 228, 225])).save(&blank).expect("writable");
+    let done = program().arg("crops").arg(&blank).arg("--out").arg(&nothing).assert().code(3);
+    assert!(stderr(&done).contains("blank.png: expected a pixel size or a red cell"), "{}", stderr(&done));
+    assert!(!nothing.exists());
+}
+
+/// Ctrl-C leaves with 130 and leaves no file; an earlier report stays as it was.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_the_earlier_report() {
+    let (input, folder) = (specimen(1), TempDir::new().expect("a temporary folder"));
+    for copy in 0..200 {
+        let name = format!("copy-{copy}.png");
+        fs::copy(input.path().join("field-0001.png"), input.path().join(name)).expect("writable");
+    }
+    let earlier = folder.path().join("case.json");
+    fs::write(&earlier, "earlier").expect("writable");
+    let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin!("schistoquant"));
+    run.arg("analyze").arg(input.path()).arg("--out").arg(folder.path()).arg("--model").arg(&TINY_MODEL.1);
+    let mut run = run.args(["--threads", "1", "--quiet"]).spawn().expect("the program is built");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let sent =
+        std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill is there");
+    assert!(sent.success(), "the run was over before it could be interrupted");
+    assert_eq!(run.wait().expect("it ends").code(), Some(130));
+    assert_eq!(fs::read_to_string(&earlier).expect("a file"), "earlier");
+    assert_eq!(files_in(folder.path()), ["case.json"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin!("schistoquant"))
+        .arg("model")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program is built");
+    drop(run.stdout.take());
+    let done = run.wait_with_output().expect("it ends");
+    assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr).as_ref()), (Some(0), ""));
 }
 
 #[test]

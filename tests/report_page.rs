@@ -4,7 +4,7 @@
 mod fake_case;
 
 use fake_case::FakeCase;
-use schistoquant::case::{Case, Context, FOOTER, InputFailure, State};
+use schistoquant::case::{Case, Context, FOOTER, InputFailure, State, banned_terms_in};
 use schistoquant::report::{ReportFormat, render};
 use schistoquant::smear::{CellClass, ExclusionReason};
 
@@ -279,35 +279,11 @@ fn reasons_are_given_in_words() {
     assert!(words.contains(&case.record.fields[0].refusals[0]));
 }
 
-/// Words that a report may never use (diagnosis, treatment, urgency, outlook of the patient); the footer is prescribed.
+/// Words that a report may never use (diagnosis, treatment, urgency, outlook); the footer is prescribed.
 #[test]
 fn no_verdict_is_spoken() {
-    const BANNED: [&str; 20] = [
-        "consistent with",
-        "diagnos",
-        "ruled out",
-        "rule out",
-        "tma excluded",
-        "suggestive",
-        "suspicious",
-        "plasma exchange",
-        "steroid",
-        "rituximab",
-        "eculizumab",
-        "caplacizumab",
-        "transfus",
-        "treatment",
-        "therapy",
-        "urgent",
-        "immediately",
-        "prognos",
-        "mortality",
-        "patient",
-    ];
     for case in [enough_cells(), FakeCase::default(), FakeCase { fields: 0, ..FakeCase::default() }] {
-        let spoken = words(&page(&case.build())).replace(FOOTER, "").to_lowercase();
-        for banned in BANNED {
-            assert!(!spoken.contains(banned), "{banned}");
-        }
+        let spoken = words(&page(&case.build())).replace(FOOTER, "");
+        assert_eq!(banned_terms_in(&spoken), Vec::<&str>::new());
     }
 }

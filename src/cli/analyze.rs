@@ -5,20 +5,20 @@
 //! 1 (some inputs failed).
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use super::output::print;
+use super::output::{print, warn};
+use super::stop::on_interrupt;
 use crate::case::{Case, State};
 use crate::count::{CountOptions, DEFAULT_MIN_CELLS};
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, Progress, analyze};
+use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, Progress, analyze};
 use crate::report::{ReportError, ReportFormat, ReportTarget};
 use crate::smear::AgeGroup;
 
@@ -109,7 +109,7 @@ impl From<AnalyzeError> for Failure {
         let exit = match error {
             AnalyzeError::NoInputReadable(_) => Exit::NoInputReadable,
             AnalyzeError::Classify { .. } => Exit::ModelUnusable,
-            AnalyzeError::Interrupted => Exit::Interrupted,
+            AnalyzeError::Interrupted(_) => Exit::Interrupted,
             AnalyzeError::Picture { .. } => Exit::OutputNotWritable,
         };
         Self::new(exit, error)
@@ -137,10 +137,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     };
     let classifier = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // A handler that cannot be set leaves the default: the run ends at once, temporary files are hidden ones.
-    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    let stop = on_interrupt();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
@@ -149,13 +146,12 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let case = pool.install(|| analyze(&args.inputs, &options, &classifier, &bar, &stop))?;
     bar.0.finish_and_clear();
     if stop.load(Ordering::Relaxed) {
-        return Err(AnalyzeError::Interrupted.into());
+        return Err(AnalyzeError::from(Interrupted).into());
     }
     let written = target.write(&case)?;
     if !args.quiet {
         for failure in &case.record.failed_inputs {
-            // Nothing can be said where stderr is closed.
-            let _ = writeln!(io::stderr(), "warning: {}: {}", failure.path, failure.reason);
+            warn(format_args!("{}: {}", failure.path, failure.reason));
         }
     }
     if args.json {

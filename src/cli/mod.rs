@@ -1,11 +1,13 @@
 //! Commands and shared option groups: typed words to stage options. The only place for clap, the terminal and exit codes.
 
 pub mod analyze;
+pub mod crop_archive;
 pub mod crops;
 pub mod exit;
 pub mod model;
 pub mod model_options;
 mod output;
+mod stop;
 pub mod synth;
 
 use clap::{Parser, Subcommand};
@@ -41,7 +43,7 @@ pub enum Command {
 pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Analyze(args) => analyze::run(args),
-        Command::Crops(args) => crops::run(args).map(|()| Exit::Success),
+        Command::Crops(args) => crops::run(args),
         Command::Model(args) => model::run(args).map(|()| Exit::Success),
         Command::Synth(args) => synth::run(args).map(|()| Exit::Success),
     }

@@ -1,5 +1,6 @@
 //! Where commands print and write: stdout without fuss over a closed pipe, files whole or not at all.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,4 +33,9 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Says on stderr that something is left out. Where stderr is closed there is nobody to tell.
+pub(super) fn warn(what: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "warning: {what}");
 }

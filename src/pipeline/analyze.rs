@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use rayon::prelude::*;
 use serde_json::Value;
 
 use super::pictures::{preview, tile};
 use super::prepare::{PreparedField, SpecimenScale, given_calibration, prepare};
+use super::stream::{Interrupted, in_order};
 use crate::case::{
     Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, ModelProvenance,
     Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
@@ -65,8 +65,8 @@ pub enum AnalyzeError {
         source: image::ImageError,
     },
     /// The user stopped the run.
-    #[error("interrupted; nothing was written")]
-    Interrupted,
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 fn reasons(failures: &[InputFailure]) -> String {
@@ -104,27 +104,22 @@ pub fn analyze(
     let mut failed: Vec<InputFailure> = unreadable.iter().map(failure).collect();
     let scale = SpecimenScale::of_specimen(&sources, options.um_per_px.and_then(given_calibration));
     progress.start(sources.len());
-    let results: Vec<Result<Option<FieldResult>, InputFailure>> = sources
-        .par_iter()
-        .map(|source| {
-            if stop.load(Ordering::Relaxed) {
-                return Err(AnalyzeError::Interrupted);
-            }
-            let result = match source.read() {
-                Ok(field) => field_result(source, &field, &scale, classifier).map(|result| Ok(Some(result))),
-                Err(error) => Ok(Err(failure(&error))),
-            };
-            progress.field_done();
-            result
-        })
-        .collect::<Result<_, AnalyzeError>>()?;
     let mut fields = Vec::new();
-    for result in results {
+    let work = |source: &FieldSource| {
+        let result = match source.read() {
+            Ok(field) => field_result(source, &field, &scale, classifier).map(Ok),
+            Err(error) => Ok(Err(failure(&error))),
+        };
+        progress.field_done();
+        result
+    };
+    in_order(&sources, stop, work, |result| -> Result<(), AnalyzeError> {
         match result {
-            Ok(field) => fields.extend(field),
+            Ok(field) => fields.push(field),
             Err(error) => failed.push(error),
         }
-    }
+        Ok(())
+    })?;
     if fields.is_empty() {
         return Err(AnalyzeError::NoInputReadable(failed));
     }

@@ -7,8 +7,11 @@
 mod analyze;
 mod pictures;
 mod prepare;
+mod stream;
 
 pub use analyze::{AnalyzeError, AnalyzeOptions, METHOD_VERSION, Progress, analyze};
 pub use prepare::{
-    CALIBRATION_FIELDS, MAX_WORKING_PX, PrepareError, PreparedField, SpecimenScale, given_calibration, prepare,
+    CALIBRATION_CELLS, CALIBRATION_FIELDS, CALIBRATION_ROUNDS, MAX_WORKING_PX, PrepareError, PreparedField,
+    SpecimenScale, given_calibration, prepare,
 };
+pub use stream::{Interrupted, in_order};

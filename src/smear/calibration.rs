@@ -14,11 +14,11 @@ pub const NOMINAL_RED_CELL_DIAMETER_UM: f64 = 7.5;
 pub enum CalibrationSource {
     /// Given by the caller.
     Given,
-    /// Resolution tags of a TIFF file.
-    TiffResolution,
     /// `PhysicalSizeX` of the OME-XML in a TIFF file.
     OmeXml,
-    /// Estimated: the median red cell is taken to be [`NOMINAL_RED_CELL_DIAMETER_UM`] wide.
+    /// Resolution tags of a TIFF file.
+    TiffResolution,
+    /// Estimated: the median red cell is taken to be 7.5 µm wide.
     MedianRedCell,
 }
 
