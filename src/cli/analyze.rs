@@ -127,6 +127,8 @@ impl From<ReportError> for Failure {
 /// # Errors
 /// A [`Failure`] with its exit code where no report was made.
 pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
+    // First of all, so that an interrupt while the model loads ends with the contract's code too.
+    let stop = on_interrupt();
     let mut formats = args.format.clone();
     formats.sort_by_key(|format| ReportFormat::ALL.iter().position(|known| known == format));
     formats.dedup();
@@ -137,7 +139,6 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     };
     let classifier = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
-    let stop = on_interrupt();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
