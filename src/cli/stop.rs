@@ -1,4 +1,4 @@
-//! Ctrl-C and termination as a request to stop: the work ends between two fields and leaves nothing half-written.
+//! Ctrl-C as a request to stop: the work ends between two fields and leaves nothing half-written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let request = Arc::clone(&stop);
-    let _ = ctrlc::try_set_handler(move || request.store(true, Ordering::Relaxed));
+    // METHOD: only the interrupt is taken. A hang-up that the caller chose to ignore (nohup) must stay ignored, and
+    // taking it as well would refuse the interrupt there.
+    let _ = ctrlc::set_handler(move || request.store(true, Ordering::Relaxed));
     stop
 }
