@@ -5,6 +5,7 @@
 
 pub mod background;
 pub mod density;
+pub(crate) mod disjoint_sets;
 pub mod distance;
 pub mod regions;
 pub mod resample;

@@ -3,6 +3,8 @@
 //! In: row-major mask. Out: labels from 1 in reading order of each region's first pixel, 0 off the mask. Method: runs
 //! of each row joined by union–find (He et al., Pattern Recognition 2009, 42:1977–1987).
 
+use super::disjoint_sets::root;
+
 /// Which neighbors join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connectivity {
@@ -103,15 +105,6 @@ pub fn connected_regions(mask: &[bool], width: usize, connectivity: Connectivity
         labels[run.row as usize * width..][run.start as usize..run.end as usize].fill(name);
     }
     Regions { labels, regions }
-}
-
-fn root(parents: &mut [u32], mut node: u32) -> u32 {
-    while parents[node as usize] != node {
-        let grandparent = parents[parents[node as usize] as usize];
-        parents[node as usize] = grandparent;
-        node = grandparent;
-    }
-    node
 }
 
 fn join(parents: &mut [u32], a: u32, b: u32) {

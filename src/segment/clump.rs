@@ -79,7 +79,7 @@ fn part_one(
         })
         .collect();
     let distance = euclidean_distance(&inner, w);
-    let basins = flood(&distance, &vec![0; w * h], 0, w);
+    let basins = flood(&distance, w);
     let mut pieces = basins.labels;
     let mut count = basins.peaks.len();
     grow(&mut pieces, &own, w);

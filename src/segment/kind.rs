@@ -10,7 +10,7 @@ use super::nuclei::Nuclei;
 use crate::optics::regions::Region;
 use crate::smear::{Contour, ExclusionReason, LabelMap, NormalizedField, ObjectKind};
 
-/// Below this area an object is no object but noise of the camera: under half a micrometer across.
+/// Below this area an object is no object but noise of the camera: 0.6 µm across, at the limit of resolution.
 const SPECK_SHARE: f64 = 0.006;
 /// Smallest area that is taken for a fragment of a red cell: 1.8 µm across.
 const DEBRIS_SHARE: f64 = 0.055;

@@ -23,7 +23,7 @@ use crate::optics::regions::Region;
 use crate::smear::{LabelMap, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, Segmentation, SegmentedObject};
 
 /// Pixel size at which fields are segmented, µm: a nominal red cell is 40 pixels wide, about the scale of a 100×
-/// objective on a common camera and the finest that keeps a field of 3,000 cells in cache-sized rows.
+/// objective on a common camera.
 pub const WORKING_UM_PER_PX: f64 = 0.1875;
 /// Diameter of the nominal red cell at [`WORKING_UM_PER_PX`], pixels.
 pub const NOMINAL_CELL_DIAMETER_PX: f64 = NOMINAL_RED_CELL_DIAMETER_UM / WORKING_UM_PER_PX;

@@ -27,7 +27,7 @@ struct OneCell {
 }
 
 /// METHOD: the nearer the union is to the typical size, the more bend and pinch it may have; two whole cells side by
-/// side are always larger. Chosen on the train part of the labelled points.
+/// side are always larger. Set by reasoning; looked at on train and val points and on the box sets, not searched for.
 const RULES: [OneCell; 2] = [
     OneCell { max_share: 1.25, min_neck: 0.5, min_solidity: 0.93 },
     OneCell { max_share: 1.15, min_neck: 0.6, min_solidity: 0.88 },
@@ -46,10 +46,10 @@ pub(super) fn split(
     // METHOD: nuclei count as background here, so that a red cell that touches a white cell is judged by its own shape.
     let red: Vec<bool> = mask.iter().zip(seeds).map(|(inside, seed)| *inside && *seed == 0).collect();
     let distance = euclidean_distance(&red, width);
-    let mut basins = flood(&distance, &vec![0; mask.len()], 0, width);
+    let mut basins = flood(&distance, width);
     let typical =
         typical_area(&RowExtents::of_all(&basins.labels, width, basins.peaks.len()), options.nominal_cell_area_px());
-    let count = join(&mut basins, 0, width, options);
+    let count = join(&mut basins, width, options);
     let mut labels = basins.labels;
     let count = super::clump::part(&mut labels, count, density, level, width, typical);
     for (label, seed) in labels.iter_mut().zip(seeds) {
@@ -64,14 +64,13 @@ pub(super) fn split(
     (labels, count + seed_count as usize)
 }
 
-fn join(basins: &mut Basins, seed_count: u32, width: usize, options: &SegmentOptions) -> usize {
+fn join(basins: &mut Basins, width: usize, options: &SegmentOptions) -> usize {
     let count = basins.peaks.len();
     let mut shapes = RowExtents::of_all(&basins.labels, width, count);
     let typical = typical_area(&shapes, options.nominal_cell_area_px());
     let mut peaks = basins.peaks.clone();
     let mut owner: Vec<u32> = (0..=count as u32).collect();
-    let mut passes: Vec<(u32, u32, f32)> =
-        basins.passes.iter().map(|((a, b), pass)| (*a, *b, *pass)).filter(|(a, _, _)| *a > seed_count).collect();
+    let mut passes: Vec<(u32, u32, f32)> = basins.passes.iter().map(|((a, b), pass)| (*a, *b, *pass)).collect();
     // Widest necks first: what is most surely one cell is joined before its parts can go elsewhere.
     let ratio = |peaks: &[f32], a: u32, b: u32, pass: f32| pass / peaks[a as usize - 1].min(peaks[b as usize - 1]);
     passes.sort_by(|x, y| {
@@ -97,7 +96,7 @@ fn join(basins: &mut Basins, seed_count: u32, width: usize, options: &SegmentOpt
     let mut names = vec![0u32; count + 1];
     let mut next = 0;
     for label in 1..=count as u32 {
-        if find(&owner, label) == label && (label <= seed_count || shapes[label as usize - 1].is_some()) {
+        if find(&owner, label) == label && shapes[label as usize - 1].is_some() {
             next += 1;
             names[label as usize] = next;
         }

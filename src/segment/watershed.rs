@@ -1,11 +1,13 @@
 //! Parts a mask at its necks: one basin for each hill of the distance map, joined again where the neck is no neck.
 //!
-//! In: distance to the background for each pixel (pixels, 0 off the mask) and fixed seeds. Out: a label for each pixel
+//! In: distance to the background for each pixel (pixels, 0 off the mask). Out: a label for each pixel
 //! and, for each pair of touching basins, the height of the highest pass between them. Method: flooding from the peaks
 //! in falling order of distance (Vincent and Soille 1991); a basin whose peak rises less than a given share above the
 //! pass is noise of the outline and joins its neighbor (dynamics, Grimaud 1992).
 
 use std::collections::BTreeMap;
+
+use crate::optics::disjoint_sets::root;
 
 /// Steps of one pixel in which distances are sorted.
 const LEVELS_PER_PX: f32 = 16.0;
@@ -25,19 +27,14 @@ pub(super) struct Basins {
     pub passes: BTreeMap<(u32, u32), f32>,
 }
 
-/// Floods `distance`; `seeds` holds 0 or the number of a fixed seed region (from 1) for each pixel.
-///
-/// Fixed seeds keep their own basin whatever the neck: they come first in the labels, in their order.
-pub(super) fn flood(distance: &[f32], seeds: &[u32], seed_count: u32, width: usize) -> Basins {
+/// Floods `distance`, which holds whole rows of `width`.
+pub(super) fn flood(distance: &[f32], width: usize) -> Basins {
     let height = distance.len() / width.max(1);
     let order = falling_order(distance);
     let mut labels = vec![0u32; distance.len()];
-    // Provisional basins: parent for joining, peak height, and whether it is a fixed seed.
-    let mut parents: Vec<u32> = (0..=seed_count).collect();
-    let mut peaks: Vec<f32> = vec![f32::INFINITY; seed_count as usize + 1];
-    for (label, seed) in labels.iter_mut().zip(seeds) {
-        *label = *seed;
-    }
+    // Provisional basins from 1: parent for joining and peak height.
+    let mut parents: Vec<u32> = vec![0];
+    let mut peaks: Vec<f32> = vec![f32::INFINITY];
     for &index in &order {
         let index = index as usize;
         if labels[index] != 0 {
@@ -86,8 +83,7 @@ pub(super) fn flood(distance: &[f32], seeds: &[u32], seed_count: u32, width: usi
                 continue;
             }
             let lower = peaks[a as usize].min(peaks[b as usize]);
-            let fixed = a <= seed_count && b <= seed_count;
-            if !fixed && (here >= NO_NECK_RATIO * lower || lower - here < LEAST_RISE_PX) {
+            if here >= NO_NECK_RATIO * lower || lower - here < LEAST_RISE_PX {
                 let (keep, drop) = if peaks[a as usize] >= peaks[b as usize] { (a, b) } else { (b, a) };
                 parents[drop as usize] = keep;
                 own = keep;
@@ -95,7 +91,7 @@ pub(super) fn flood(distance: &[f32], seeds: &[u32], seed_count: u32, width: usi
         }
         labels[index] = root(&mut parents, own);
     }
-    rename(labels, parents, &peaks, seed_count, distance, width)
+    rename(labels, parents, &peaks, distance, width)
 }
 
 fn falling_order(distance: &[f32]) -> Vec<u32> {
@@ -121,20 +117,9 @@ fn falling_order(distance: &[f32]) -> Vec<u32> {
     order
 }
 
-fn rename(
-    mut labels: Vec<u32>,
-    mut parents: Vec<u32>,
-    provisional: &[f32],
-    seed_count: u32,
-    distance: &[f32],
-    width: usize,
-) -> Basins {
+fn rename(mut labels: Vec<u32>, mut parents: Vec<u32>, provisional: &[f32], distance: &[f32], width: usize) -> Basins {
     let mut names = vec![0u32; parents.len()];
     let mut peaks: Vec<f32> = Vec::new();
-    for seed in 1..=seed_count {
-        names[seed as usize] = seed;
-        peaks.push(provisional[seed as usize]);
-    }
     for label in labels.iter_mut().filter(|label| **label != 0) {
         let root = root(&mut parents, *label) as usize;
         if names[root] == 0 {
@@ -161,15 +146,6 @@ fn rename(
         }
     }
     Basins { labels, peaks, passes }
-}
-
-fn root(parents: &mut [u32], mut node: u32) -> u32 {
-    while parents[node as usize] != node {
-        let grandparent = parents[parents[node as usize] as usize];
-        parents[node as usize] = grandparent;
-        node = grandparent;
-    }
-    node
 }
 
 fn neighbors(index: usize, width: usize, height: usize) -> [Option<usize>; 4] {
@@ -211,7 +187,7 @@ mod tests {
     #[test]
     fn two_touching_discs_are_two_basins_with_a_low_pass() {
         let distance = discs(&[(20.0, 20.0), (54.0, 20.0)], 18.0, 75, 41);
-        let basins = flood(&distance, &vec![0; distance.len()], 0, 75);
+        let basins = flood(&distance, 75);
         assert_eq!(basins.peaks.len(), 2);
         assert_ne!(basins.labels[20 * 75 + 20], basins.labels[20 * 75 + 54]);
         let pass = basins.passes[&(1, 2)];
@@ -221,20 +197,10 @@ mod tests {
     #[test]
     fn one_disc_is_one_basin_and_every_mask_pixel_is_in_it() {
         let distance = discs(&[(20.0, 20.0)], 18.0, 41, 41);
-        let basins = flood(&distance, &vec![0; distance.len()], 0, 41);
+        let basins = flood(&distance, 41);
         assert_eq!(basins.peaks.len(), 1);
         for (d, label) in distance.iter().zip(&basins.labels) {
             assert_eq!(*d > 0.0, *label == 1);
         }
-    }
-
-    #[test]
-    fn a_fixed_seed_keeps_its_basin_inside_one_disc() {
-        let distance = discs(&[(20.0, 20.0)], 18.0, 41, 41);
-        let mut seeds = vec![0; distance.len()];
-        seeds[20 * 41 + 10] = 1;
-        seeds[20 * 41 + 30] = 2;
-        let basins = flood(&distance, &seeds, 2, 41);
-        assert_ne!(basins.labels[20 * 41 + 8], basins.labels[20 * 41 + 32]);
     }
 }
