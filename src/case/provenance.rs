@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InputFile {
-    /// File name without its folder.
+    /// File name; with as many folders in front as tell it from others of its name.
     pub file: String,
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,

@@ -86,6 +86,8 @@ struct FieldResult {
     record: FieldRecord,
     field: CaseField,
     tally: Option<FieldTally>,
+    /// The file, told apart from others of the same name and content.
+    path: PathBuf,
     input: InputFile,
 }
 
@@ -180,7 +182,6 @@ fn field_result(
         schistocytes: tally.as_ref().map_or(0, FieldTally::schistocytes),
         exclusions: exclusions(&cells),
     };
-    let file = source.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(FieldResult {
         record,
         field: CaseField {
@@ -193,7 +194,8 @@ fn field_result(
             schistocyte_tiles: tiles,
         },
         tally,
-        input: InputFile { file, sha256: field.sha256.clone() },
+        path: source.path().to_owned(),
+        input: InputFile { file: source.file_name().to_owned(), sha256: field.sha256.clone() },
     })
 }
 
@@ -274,12 +276,9 @@ fn case_of(
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
         *excluded.entry(reason.clone()).or_insert(0) += n;
     }
-    let mut inputs: Vec<InputFile> = Vec::new();
-    for result in &results {
-        if !inputs.contains(&result.input) {
-            inputs.push(result.input.clone());
-        }
-    }
+    // Pages of one file follow each other.
+    let files = results.chunk_by(|one, next| one.path == next.path);
+    let inputs: Vec<InputFile> = files.map(|pages| pages[0].input.clone()).collect();
     let record = CaseRecord {
         schema_version: SCHEMA_VERSION.to_owned(),
         accession: options.accession.clone(),
