@@ -14,8 +14,8 @@ use super::pictures::{preview, tile};
 use super::prepare::{PreparedField, SpecimenScale, given_calibration, prepare};
 use super::stream::{Interrupted, in_order};
 use crate::case::{
-    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, ModelProvenance,
-    Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
+    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, HealthyShare, InputFailure, InputFile,
+    ModelProvenance, Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
 };
 use crate::classify::{Classifier, ClassifyError, CropTarget, ModelCard};
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
@@ -25,10 +25,10 @@ use crate::smear::{
     Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind,
 };
 use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
-use crate::stats::Probability;
+use crate::stats::{Interval, Probability};
 
 /// Version of the method: raised with every change that can move a reported figure.
-pub const METHOD_VERSION: &str = "1";
+pub const METHOD_VERSION: &str = "2";
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -302,6 +302,10 @@ fn performance(card: &ModelCard) -> Performance {
         sensitivity_cells: card.performance.sensitivity_cells,
         specificity: checked(card.performance.specificity),
         specificity_cells: card.performance.specificity_cells,
+        healthy_share: card.performance.false_positive_floor.as_ref().and_then(|floor| {
+            let share = Probability::new(floor.percent / 100.0).ok()?;
+            Some((share, Interval::new(floor.low / 100.0, floor.high / 100.0)?))
+        }),
     }
 }
 
@@ -324,6 +328,14 @@ fn provenance(options: &AnalyzeOptions, classifier: &Classifier, inputs: Vec<Inp
             sensitivity_cells: card.performance.sensitivity_cells,
             specificity: card.performance.specificity,
             specificity_cells: card.performance.specificity_cells,
+            measured_on: card.performance.measured_on.clone(),
+            healthy_share: card.performance.false_positive_floor.as_ref().map(|floor| HealthyShare {
+                percent: floor.percent,
+                low: floor.low,
+                high: floor.high,
+                cells: floor.cells,
+                measured_on: floor.measured_on.clone(),
+            }),
         },
         engine: classifier.engine().map_or("scripted", |engine| engine.kind.name()).to_owned(),
         options: named,
