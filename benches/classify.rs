@@ -10,15 +10,15 @@ mod normalized;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use schistoquant::classify::{
-    Classifier, CropTarget, Cropper, Engine, EngineChoice, EngineKind, EngineRequest, InterleavedRgb, Model,
-};
-use schistoquant::segment::{SegmentOptions, segment};
+use schistoquant::classify::{Classifier, CropTarget, Cropper, InterleavedRgb, Model};
+use schistoquant::inference::{Engine, EngineChoice, EngineKind, EngineRequest};
+use schistoquant::segment::{Detector, Segmenter};
 use schistoquant::smear::ObjectKind;
 
 fn main() {
     let library = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(Into::into);
     let engine = Engine::start(&EngineRequest { choice: EngineChoice::Auto, library }).expect("an engine");
+    let segmenter = Segmenter::new(Detector::shipped(engine.clone()).expect("the shipped detector"));
     let classifier = Classifier::new(engine, Model::shipped().expect("the shipped model")).expect("a sound pair");
     let engine = match classifier.engine().expect("it runs on an engine").kind {
         EngineKind::Embedded => "embedded",
@@ -27,7 +27,7 @@ fn main() {
 
     let (diameter_px, size) = drawn::FIELDS[1];
     let field = normalized::normalized(&drawn::drawn(diameter_px).rgb, diameter_px);
-    let segmentation = segment(&field, &SegmentOptions::default());
+    let segmentation = segmenter.segment(&field).expect("the detector runs");
     let targets: Vec<CropTarget> = (1..)
         .zip(&segmentation.objects)
         .filter(|(_, object)| object.kind == ObjectKind::RedCell)

@@ -15,13 +15,14 @@
 //! | 3 | `count` |
 //! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
 //! | 1 | `smear` |
-//! | 0 | `stats`, `optics` |
+//! | 0 | `stats`, `optics`, `inference` |
 
 pub mod case;
 pub mod classify;
 pub mod cli;
 pub mod count;
 pub mod evaluate;
+pub mod inference;
 pub mod measure;
 pub mod optics;
 pub mod pipeline;

@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("smear", 1),
     ("stats", 0),
     ("optics", 0),
+    ("inference", 0),
 ];
 
 /// Lines of a file that still read well.

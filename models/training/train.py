@@ -38,7 +38,7 @@ import table
 from augment import to_input
 
 NAME = "schistoquant-rbc13"
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 UM_PER_PX = 0.1875
 FOLDS = 3
 # Views of flips and quarter turns that are averaged for a teacher's answer.
@@ -60,6 +60,7 @@ def arguments():
     parser.add_argument("--data", type=Path, required=True, help="folder of the labeled sets")
     parser.add_argument("--binary", type=Path, help="the schistoquant program; not needed where the crops exist")
     parser.add_argument("--crops", type=Path, help="folder of crops (default WORK/crops)")
+    parser.add_argument("--measure-crops", type=Path, help="crops to calibrate and measure on, where the segmenter has changed since those that are trained on")
     parser.add_argument("--out", type=Path, required=True, help="folder of graph and card")
     parser.add_argument("--work", type=Path, default=Path("work"), help="checkpoints, crops, tables (default work)")
     parser.add_argument("--threads", type=int, default=2)
@@ -180,6 +181,11 @@ def main():
         f"{digest} {plan}",
         watch("student", 3),
     )
+    trained = training_of(cells, labeled, unlabeled, asked.seed, asked.teacher_epochs > 0)
+    if asked.measure_crops is not None:
+        cells = prepare.load_cells(asked.data, asked.measure_crops)
+        print(prepare.describe(cells), flush=True)
+        val = np.flatnonzero((cells.part == "val") & cells.counted())
     logits = fit.predict(model, cells.crops)
     calibration = calibrated(cells, logits)
     answers = table.Answers(
@@ -203,7 +209,7 @@ def main():
         UM_PER_PX,
         calibration,
         performance_of(measured),
-        training_of(cells, labeled, unlabeled, asked.seed, asked.teacher_epochs > 0),
+        trained,
         LIMITS_TEXT,
     )
     print(f"{graph} {sha256}", flush=True)

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use count_record::{CorrectedPercent, CountRecord, PercentInterval, rounded};
-pub use provenance::{InputFile, ModelProvenance, Provenance};
+pub use provenance::{DetectorProvenance, InputFile, ModelProvenance, Provenance};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement};
 
 pub use crate::count::{Context, State};

@@ -5,7 +5,7 @@
 //!
 //! Order of operations:
 //! 1. [`Model`]: graph and [`ModelCard`], refused where they do not belong together;
-//! 2. [`Engine`]: the embedded one or an ONNX Runtime library, one for each process;
+//! 2. [`Engine`]: what runs the graph;
 //! 3. [`Cropper`]: each cell at the card's µm/px, its neighbors dimmed, scaled as the card says;
 //! 4. the graph, a fixed batch at a time, batches spread over the threads of the current rayon pool;
 //! 5. [`Verdict`]: from probabilities to the call, by the card's operating point.
@@ -16,7 +16,6 @@
 //! Limits: the two engines sum in different orders and agree to about 1e-6, not to the last bit. A cell within that of
 //! the operating point may be called differently; the engine therefore stands in the provenance of a report.
 
-mod backend;
 mod card;
 mod crop;
 mod error;
@@ -25,7 +24,6 @@ mod onnx;
 mod scores;
 mod scripted;
 
-pub use backend::{Engine, EngineChoice, EngineInfo, EngineKind, EngineRequest};
 pub use card::{
     CHANNEL_ORDER, CHANNELS, CROP_SIDE_RANGE_PX, CardInput, CardOutputs, FalsePositiveFloor, MAX_BATCH, ModelCard,
     Performance, Scaling, Training, TrainingData, UM_PER_PX_RANGE,
@@ -38,6 +36,7 @@ pub use scripted::Script;
 
 use rayon::prelude::*;
 
+use crate::inference::{Engine, EngineInfo};
 use crate::smear::{LabelMap, NormalizedField};
 
 /// A model ready to classify, from any thread.

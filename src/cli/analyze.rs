@@ -108,7 +108,7 @@ impl From<AnalyzeError> for Failure {
     fn from(error: AnalyzeError) -> Self {
         let exit = match error {
             AnalyzeError::NoInputReadable(_) => Exit::NoInputReadable,
-            AnalyzeError::Classify { .. } => Exit::ModelUnusable,
+            AnalyzeError::Classify { .. } | AnalyzeError::Detect(_) => Exit::ModelUnusable,
             AnalyzeError::Interrupted(_) => Exit::Interrupted,
             AnalyzeError::Picture { .. } => Exit::OutputNotWritable,
         };
@@ -137,14 +137,14 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
         um_per_px: args.um_per_px,
         count: CountOptions { age_group: args.age_group.into(), min_cells: args.min_cells },
     };
-    let classifier = args.model.open()?;
+    let (segmenter, classifier) = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     let bar = bar(args.quiet);
-    let case = pool.install(|| analyze(&args.inputs, &options, &classifier, &bar, &stop))?;
+    let case = pool.install(|| analyze(&args.inputs, &options, &segmenter, &classifier, &bar, &stop))?;
     bar.0.finish_and_clear();
     if stop.load(Ordering::Relaxed) {
         return Err(AnalyzeError::from(Interrupted).into());

@@ -100,7 +100,7 @@ mod tests {
 
     use super::matching::scenes::{boxed, counted, field, found, point};
     use super::*;
-    use crate::case::ModelProvenance;
+    use crate::case::{DetectorProvenance, ModelProvenance};
     use crate::smear::CellClass::{Burr, Normal, Schistocyte};
     use crate::smear::{CellStatus, ClassifiedCell, ExclusionReason, LabeledField};
 
@@ -109,6 +109,7 @@ mod tests {
             software: "schistoquant".to_owned(),
             software_version: "0.0.0".to_owned(),
             method_version: "0".to_owned(),
+            detector: DetectorProvenance { name: "drawn".to_owned(), version: "1".to_owned(), sha256: "1".repeat(64) },
             model: ModelProvenance {
                 name: "scripted".to_owned(),
                 version: "1".to_owned(),

@@ -11,16 +11,17 @@ use std::sync::atomic::AtomicBool;
 use serde_json::Value;
 
 use super::pictures::{preview, tile};
-use super::prepare::{PreparedField, SpecimenScale, given_calibration, prepare};
+use super::prepare::{PrepareError, PreparedField, SpecimenScale, given_calibration, prepare};
 use super::stream::{Interrupted, in_order};
 use crate::case::{
-    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, ModelProvenance,
-    Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
+    Case, CaseField, CaseRecord, CellTile, CountRecord, DetectorProvenance, FOOTER, FieldRecord, InputFailure,
+    InputFile, ModelProvenance, Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
 };
 use crate::classify::{Classifier, ClassifyError, CropTarget, ModelCard};
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
 use crate::measure::measure;
 use crate::quality::{FieldQuality, assess};
+use crate::segment::{DetectError, Segmenter};
 use crate::smear::{
     Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind,
 };
@@ -28,7 +29,7 @@ use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
 use crate::stats::Probability;
 
 /// Version of the method: raised with every change that can move a reported figure.
-pub const METHOD_VERSION: &str = "1";
+pub const METHOD_VERSION: &str = "2";
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +49,9 @@ pub enum AnalyzeError {
     /// Nothing to read; every failure is named.
     #[error("expected at least one readable image, found none; {}", reasons(.0))]
     NoInputReadable(Vec<InputFailure>),
+    /// The detector of cells failed.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
     /// The model failed on a field.
     #[error("{field}: the model gave no usable answer; check it with the command `model`")]
     Classify {
@@ -96,18 +100,19 @@ struct FieldResult {
 pub fn analyze(
     inputs: &[PathBuf],
     options: &AnalyzeOptions,
+    segmenter: &Segmenter,
     classifier: &Classifier,
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Case, AnalyzeError> {
     let (sources, unreadable) = expand_inputs(inputs, DecodeLimits::default());
     let mut failed: Vec<InputFailure> = unreadable.iter().map(failure).collect();
-    let scale = SpecimenScale::of_specimen(&sources, options.um_per_px.and_then(given_calibration));
+    let scale = SpecimenScale::of_specimen(&sources, options.um_per_px.and_then(given_calibration), segmenter)?;
     progress.start(sources.len());
     let mut fields = Vec::new();
     let work = |source: &FieldSource| {
         let result = match source.read() {
-            Ok(field) => field_result(source, &field, &scale, classifier).map(Ok),
+            Ok(field) => field_result(source, &field, &scale, segmenter, classifier).map(Ok),
             Err(error) => Ok(Err(failure(&error))),
         };
         progress.field_done();
@@ -123,7 +128,7 @@ pub fn analyze(
     if fields.is_empty() {
         return Err(AnalyzeError::NoInputReadable(failed));
     }
-    Ok(case_of(fields, failed, options, classifier))
+    Ok(case_of(fields, failed, options, segmenter, classifier))
 }
 
 fn failure(error: &SourceError) -> InputFailure {
@@ -134,12 +139,14 @@ fn field_result(
     source: &FieldSource,
     field: &Field,
     scale: &SpecimenScale,
+    segmenter: &Segmenter,
     classifier: &Classifier,
 ) -> Result<FieldResult, AnalyzeError> {
     let name = field.id.to_string();
     let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
-    let (prepared, mut refusals) = match prepare(field, scale) {
+    let (prepared, mut refusals) = match prepare(field, scale, segmenter) {
         Ok(prepared) => (Some(prepared), Vec::new()),
+        Err(PrepareError::Detect(error)) => return Err(error.into()),
         Err(error) => (None, vec![error.to_string()]),
     };
     let mut quality = FieldQuality { figures: Vec::new(), refusals: Vec::new() };
@@ -264,6 +271,7 @@ fn case_of(
     results: Vec<FieldResult>,
     failed_inputs: Vec<InputFailure>,
     options: &AnalyzeOptions,
+    segmenter: &Segmenter,
     classifier: &Classifier,
 ) -> Case {
     let card = classifier.card();
@@ -289,7 +297,7 @@ fn case_of(
         class_counts: CellClass::ALL.into_iter().map(|class| (class.name().to_owned(), total.of(class))).collect(),
         exclusions: excluded,
         failed_inputs,
-        provenance: provenance(options, classifier, inputs),
+        provenance: provenance(options, segmenter, classifier, inputs),
         footer: FOOTER.to_owned(),
         fields: results.iter().map(|result| result.record.clone()).collect(),
     };
@@ -306,8 +314,13 @@ fn performance(card: &ModelCard) -> Performance {
     }
 }
 
-fn provenance(options: &AnalyzeOptions, classifier: &Classifier, inputs: Vec<InputFile>) -> Provenance {
-    let card = classifier.card();
+fn provenance(
+    options: &AnalyzeOptions,
+    segmenter: &Segmenter,
+    classifier: &Classifier,
+    inputs: Vec<InputFile>,
+) -> Provenance {
+    let (detector, card) = (segmenter.detector().card(), classifier.card());
     let mut named: BTreeMap<String, Value> = BTreeMap::new();
     named.insert(String::from("um_per_px"), options.um_per_px.map_or(Value::Null, Value::from));
     named.insert(String::from("age_group"), options.count.age_group.name().into());
@@ -316,6 +329,11 @@ fn provenance(options: &AnalyzeOptions, classifier: &Classifier, inputs: Vec<Inp
         software: env!("CARGO_PKG_NAME").to_owned(),
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
         method_version: METHOD_VERSION.to_owned(),
+        detector: DetectorProvenance {
+            name: detector.name.clone(),
+            version: detector.version.clone(),
+            sha256: detector.graph_sha256.clone(),
+        },
         model: ModelProvenance {
             name: card.name.clone(),
             version: card.version.clone(),
