@@ -4,7 +4,7 @@
 mod fake_case;
 
 use fake_case::FakeCase;
-use schistoquant::case::{Case, Context, FOOTER, InputFailure, State, banned_terms_in};
+use schistoquant::case::{Case, Context, FOOTER, InputFailure, PercentInterval, State, banned_terms_in};
 use schistoquant::report::{ReportFormat, render};
 use schistoquant::smear::{CellClass, ExclusionReason};
 
@@ -64,14 +64,21 @@ fn every_figure_is_the_one_of_the_record() {
     let corrected = count.corrected.expect("a correction");
 
     near(figure(&page, "percent"), count.percent.expect("a percentage"));
-    near(figure(&page, "wilson_95.low"), wilson.low);
-    near(figure(&page, "wilson_95.high"), wilson.high);
+    let deciding = count.deciding_95().expect("an interval");
+    near(limits(&page, "deciding_95").0, deciding.low);
+    near(limits(&page, "deciding_95").1, deciding.high);
+    near(limits(&page, "wilson_95").0, wilson.low);
+    near(limits(&page, "wilson_95").1, wilson.high);
     near(limits(&page, "field_bootstrap_95").0, bootstrap.low);
     near(limits(&page, "field_bootstrap_95").1, bootstrap.high);
     near(figure(&page, "corrected.percent"), corrected.percent.expect("a percentage"));
     near(limits(&page, "corrected").0, corrected.low);
     near(limits(&page, "corrected").1, corrected.high);
     near(figure(&page, "false_positive_floor_percent"), count.false_positive_floor_percent.expect("a floor"));
+    let floor = count.false_positive_floor_95.expect("an interval");
+    near(limits(&page, "false_positive_floor_95").0, floor.low);
+    near(limits(&page, "false_positive_floor_95").1, floor.high);
+    assert!(page.contains("called schistocyte in healthy people (3,980 cells)"));
     near(figure(&page, "threshold_percent"), count.threshold_percent);
     near(figure(&page, "other_abnormal_percent"), count.other_abnormal_percent.expect("a share"));
     assert_eq!(figure(&page, "red_cells"), count.red_cells as f64);
@@ -261,10 +268,14 @@ fn warnings_stand_where_they_apply_and_only_there() {
 fn a_value_within_the_floor_is_pointed_out() {
     let mut case = enough_cells().build();
     let percent = case.record.count.percent.expect("a percentage");
+    case.record.count.false_positive_floor_95 = None;
     case.record.count.false_positive_floor_percent = Some(percent);
     assert!(words(&page(&case)).contains("Within the error of the model"));
     case.record.count.false_positive_floor_percent = Some(percent - 0.01);
     assert!(!words(&page(&case)).contains("Within the error of the model"));
+    case.record.count.false_positive_floor_95 = Some(PercentInterval { low: 0.0, high: percent });
+    assert!(words(&page(&case)).contains("Within the error of the model"));
+    case.record.count.false_positive_floor_95 = None;
     case.record.count.false_positive_floor_percent = None;
     assert!(words(&page(&case)).contains("Error rates of the model unknown"));
 }

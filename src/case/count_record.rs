@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, State};
+use super::{Context, FloorSource, State};
 use crate::count::SchistocyteCount;
 use crate::stats::Interval;
 
@@ -63,8 +63,12 @@ pub struct CountRecord {
     pub field_bootstrap_95: Option<PercentInterval>,
     /// Corrected for the classifier's sensitivity and specificity; null where the card does not state them.
     pub corrected: Option<CorrectedPercent>,
-    /// What a film without schistocytes would read: 100 × (1 − specificity), %; null where the card does not state it.
+    /// What a film without schistocytes would read, %; null where the card states neither of its sources.
     pub false_positive_floor_percent: Option<f64>,
+    /// 95 % interval of the floor; null where the number of cells behind it is unknown.
+    pub false_positive_floor_95: Option<PercentInterval>,
+    /// Where the floor comes from: the share of healthy people's cells called schistocyte, or else 1 − specificity.
+    pub false_positive_floor_source: Option<FloorSource>,
     /// Reference limit of the age group, %.
     pub threshold_percent: f64,
     /// Fewest red cells for a percentage.
@@ -78,6 +82,12 @@ pub struct CountRecord {
 }
 
 impl CountRecord {
+    /// The highest percentage that a film without schistocytes is expected to read: the floor's upper limit, or the floor
+    /// itself; null where neither is known.
+    pub fn highest_floor_percent(&self) -> Option<f64> {
+        self.false_positive_floor_95.map(|limits| limits.high).or(self.false_positive_floor_percent)
+    }
+
     /// The interval behind the state: from the lower of the lower limits of Wilson and bootstrap to the higher of the
     /// higher ones; null without a red cell.
     pub fn deciding_95(&self) -> Option<PercentInterval> {
@@ -109,7 +119,11 @@ impl From<&SchistocyteCount> for CountRecord {
                 low: percent(corrected.interval.low()),
                 high: percent(corrected.interval.high()),
             }),
-            false_positive_floor_percent: count.false_positive_floor.map(percent),
+            false_positive_floor_percent: count.false_positive_floor.map(|floor| percent(floor.fraction)),
+            false_positive_floor_95: count
+                .false_positive_floor
+                .and_then(|floor| floor.interval.as_ref().map(PercentInterval::from)),
+            false_positive_floor_source: count.false_positive_floor.map(|floor| floor.source),
             threshold_percent: percent(count.threshold),
             min_cells: count.min_cells,
             state: count.state,
@@ -141,6 +155,7 @@ mod tests {
             sensitivity_cells: Some(200),
             specificity: Probability::new(0.995).ok(),
             specificity_cells: Some(2000),
+            healthy_share: None,
         };
         let count = SchistocyteCount::of_fields(&[field(495, 5), field(495, 5)], CountOptions::default(), &performance);
         let record = CountRecord::from(&count);
@@ -149,6 +164,8 @@ mod tests {
         assert_eq!(record.field_bootstrap_95, Some(PercentInterval { low: 1.0, high: 1.0 }));
         assert_eq!(record.deciding_95(), record.wilson_95);
         assert_eq!(record.false_positive_floor_percent, Some(0.5));
+        assert_eq!(record.false_positive_floor_95, Some(PercentInterval { low: 0.271_818, high: 0.917_97 }));
+        assert_eq!(record.false_positive_floor_source, Some(FloorSource::Specificity));
         assert_eq!((record.threshold_percent, record.state), (1.0, State::Indeterminate));
         assert_eq!(record.corrected.and_then(|corrected| corrected.percent), Some(rounded(0.5 / 0.845)));
     }

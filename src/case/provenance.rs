@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InputFile {
-    /// File name without its folder.
+    /// File name; with as many folders in front as tell it from others of its name.
     pub file: String,
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
@@ -35,6 +35,26 @@ pub struct ModelProvenance {
     pub specificity: Option<f64>,
     /// Cells behind the specificity.
     pub specificity_cells: Option<u64>,
+    /// Cells that sensitivity and specificity were measured on.
+    pub measured_on: Option<String>,
+    /// Share of healthy people's cells that the model calls schistocyte; null where it was not measured.
+    pub healthy_share: Option<HealthyShare>,
+}
+
+/// Share of healthy people's cells that a model calls schistocyte, from its card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HealthyShare {
+    /// Share, %.
+    pub percent: f64,
+    /// Lower limit of its 95 % interval, %.
+    pub low: f64,
+    /// Upper limit of its 95 % interval, %.
+    pub high: f64,
+    /// Cells behind it.
+    pub cells: u64,
+    /// Fields they lie in.
+    pub measured_on: String,
 }
 
 /// The detector of cells in use.

@@ -121,6 +121,8 @@ mod tests {
             field_bootstrap_95: (red_cells > 0).then_some(PercentInterval { low: 1.9, high: 3.512 }),
             corrected: None,
             false_positive_floor_percent: None,
+            false_positive_floor_95: None,
+            false_positive_floor_source: None,
             threshold_percent: 1.0,
             min_cells: 1000,
             state,

@@ -18,6 +18,9 @@
 //!
 //! Limits: no rotation, no mirroring; a cell wider than the crop is cut.
 
+use ndarray::ArrayViewMut3;
+
+use super::card::CHANNELS;
 use crate::smear::{Contour, LabelMap, NormalizedField};
 
 /// Relative difference of scales up to which pixels are copied: over a crop of 96 px it shifts the border by 0.05 px.
@@ -53,19 +56,19 @@ pub trait CropSink {
 
 /// One cell of an NCHW batch: three planes of `side × side` values, scaled by a table from channel value to input.
 pub struct Planes<'a> {
-    planes: &'a mut [f32],
-    side: usize,
+    planes: ArrayViewMut3<'a, f32>,
     table: &'a [f32; 256],
 }
 
 impl<'a> Planes<'a> {
-    /// Planes of a crop of `side` pixels.
+    /// Planes of one crop: channel, row, column.
     ///
     /// # Panics
-    /// Where `planes` does not hold `3 × side × side` values.
-    pub fn new(planes: &'a mut [f32], side: usize, table: &'a [f32; 256]) -> Self {
-        assert_eq!(planes.len(), 3 * side * side, "three planes of the crop");
-        Self { planes, side, table }
+    /// Where `planes` is not three squares.
+    pub fn new(planes: ArrayViewMut3<'a, f32>, table: &'a [f32; 256]) -> Self {
+        let (channels, height, width) = planes.dim();
+        assert!(channels == CHANNELS && height == width, "three square planes of the crop");
+        Self { planes, table }
     }
 
     /// Fills the crop with empty background: a place of the batch that holds no cell.
@@ -76,9 +79,8 @@ impl<'a> Planes<'a> {
 
 impl CropSink for Planes<'_> {
     fn put(&mut self, x: usize, y: usize, rgb: [u8; 3]) {
-        let (at, plane) = (y * self.side + x, self.side * self.side);
         for (channel, value) in rgb.into_iter().enumerate() {
-            self.planes[channel * plane + at] = self.table[usize::from(value)];
+            self.planes[[channel, y, x]] = self.table[usize::from(value)];
         }
     }
 }
@@ -223,6 +225,7 @@ impl<'a> Cropper<'a> {
 #[cfg(test)]
 mod tests {
     use image::{Rgb, RgbImage};
+    use ndarray::{Array3, Axis, array};
     use proptest::prelude::*;
 
     use super::*;
@@ -306,12 +309,13 @@ mod tests {
     fn planes_hold_the_scaled_bytes_channel_by_channel() {
         let (field, labels) = (field(2, 2, 0.2, |x, y| [0, 255, (x + 2 * y) as u8]), labels(2, 2, |_, _| 1));
         let table = crate::classify::Scaling { divide: 127.5, subtract: 1.0 }.table();
-        let mut planes = vec![f32::NAN; 12];
+        let mut planes = Array3::from_elem((3, 2, 2), f32::NAN);
         let cropper = Cropper::new(&field, &labels, 2, 0.2, 0.3);
         let target = CropTarget { label: 1, center_px: [1.0, 1.0] };
-        cropper.crop(&target, &mut Planes::new(&mut planes, 2, &table));
-        assert_eq!(planes[..8], [-1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]);
-        assert_eq!(planes[8..], [0.0f64, 1.0, 2.0, 3.0].map(|v| (v / 127.5 - 1.0) as f32));
+        cropper.crop(&target, &mut Planes::new(planes.view_mut(), &table));
+        let [red, green, blue] = [0, 1, 2].map(|channel| planes.index_axis(Axis(0), channel));
+        assert_eq!((red, green), (array![[-1.0f32, -1.0], [-1.0, -1.0]].view(), array![[1.0, 1.0], [1.0, 1.0]].view()));
+        assert_eq!(blue, array![[0.0f64, 1.0], [2.0, 3.0]].mapv(|v| (v / 127.5 - 1.0) as f32));
     }
 
     #[test]

@@ -123,6 +123,7 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     use super::*;
+    use crate::inference::{EngineKind, EngineRequest};
     use crate::smear::CellClass;
 
     fn tiny() -> Classifier {

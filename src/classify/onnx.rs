@@ -11,6 +11,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use ndarray::{Array4, Axis};
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 
@@ -32,10 +33,10 @@ pub(super) struct OnnxPool {
     idle: Mutex<Vec<Worker>>,
 }
 
-/// A session and its batch buffer.
+/// A session and its batch: cell, channel, row, column.
 struct Worker {
     session: Session,
-    input: Vec<f32>,
+    input: Array4<f32>,
 }
 
 impl OnnxPool {
@@ -62,11 +63,9 @@ impl OnnxPool {
     /// Where `targets` holds more than one batch.
     pub(super) fn run(&self, cropper: &Cropper<'_>, targets: &[CropTarget]) -> Result<Vec<Scores>, ClassifyError> {
         let mut worker = self.take()?;
-        let side = self.model.card.crop_side_px();
-        let places = worker.input.chunks_exact_mut(self.model.card.input.shape[1..].iter().product());
-        assert!(targets.len() <= places.len(), "at most one batch");
-        for (index, place) in places.enumerate() {
-            let mut planes = Planes::new(place, side, &self.table);
+        assert!(targets.len() <= worker.input.len_of(Axis(0)), "at most one batch");
+        for (index, place) in worker.input.outer_iter_mut().enumerate() {
+            let mut planes = Planes::new(place, &self.table);
             match targets.get(index) {
                 Some(target) => cropper.crop(target, &mut planes),
                 None => planes.fill_background(),
@@ -96,14 +95,13 @@ impl OnnxPool {
             engine: self.engine.kind(),
             source,
         })?;
-        Ok(Worker { session, input: vec![0.0; self.model.card.input.shape.iter().product()] })
+        Ok(Worker { session, input: Array4::zeros(self.model.card.input.shape) })
     }
 }
 
 impl Worker {
     fn run(&mut self, card: &ModelCard, cells: usize) -> ort::Result<Vec<Scores>> {
-        let shape = card.input.shape.map(|extent| extent as i64);
-        let input = TensorRef::from_array_view((shape, self.input.as_slice()))?;
+        let input = TensorRef::from_array_view(self.input.view())?;
         let outputs = self.session.run(ort::inputs![card.input.name.as_str() => input])?;
         let output = |name: &str| -> ort::Result<&[f32]> {
             let value = outputs.get(name).ok_or_else(|| ort::Error::new(format!("no output named {name}")))?;

@@ -5,13 +5,15 @@
 //!
 //! Order: 1. sum over fields; 2. Wilson interval of x/n; 3. percentile bootstrap over fields, because cells of one
 //! field are not independent; 4. correction for sensitivity and specificity (Lang and Reiczigel 2014) and the
-//! false-positive floor 1 − specificity; 5. state from the wider of the intervals 2 and 3; 6. context.
+//! false-positive floor; 5. state from the wider of the intervals 2 and 3; 6. context.
 //!
 //! Limits: the state is taken from the uncorrected fraction, as ICSH's limits are. The forms of schistocytes are not
 //! told apart, so ICSH's rule that microspherocytes count only beside another form cannot be applied here.
 
+pub mod floor;
 pub mod rules;
 
+pub use floor::{FalsePositiveFloor, FloorSource};
 pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};
 
 use crate::smear::{AgeGroup, CellClass, ClassifiedCell};
@@ -78,6 +80,8 @@ pub struct Performance {
     pub specificity: Option<Probability>,
     /// Cells behind the specificity.
     pub specificity_cells: Option<u64>,
+    /// Share of healthy people's cells called schistocyte with its 95 % interval, fractions.
+    pub healthy_share: Option<(Probability, Interval)>,
 }
 
 impl Performance {
@@ -86,6 +90,13 @@ impl Performance {
         let sensitivity = EstimatedRate { rate: self.sensitivity?.value(), trials: self.sensitivity_cells? };
         let specificity = EstimatedRate { rate: self.specificity?.value(), trials: self.specificity_cells? };
         prevalence::correct(schistocytes, red_cells, sensitivity, specificity).ok()
+    }
+
+    fn false_positive_floor(&self) -> Option<FalsePositiveFloor> {
+        match self.healthy_share {
+            Some((share, interval)) => Some(FalsePositiveFloor::of_healthy_films(share, interval)),
+            None => self.specificity.map(|sp| FalsePositiveFloor::of_specificity(sp, self.specificity_cells)),
+        }
     }
 }
 
@@ -117,8 +128,8 @@ pub struct SchistocyteCount {
     pub field_bootstrap: Option<Interval>,
     /// Corrected for sensitivity and specificity; `None` where the card does not allow it.
     pub corrected: Option<CorrectedPrevalence>,
-    /// What a film without schistocytes would read, 1 − specificity; `None` where the card does not state it.
-    pub false_positive_floor: Option<f64>,
+    /// What a film without schistocytes would read; `None` where the card states neither of its sources.
+    pub false_positive_floor: Option<FalsePositiveFloor>,
     /// Reference limit of the age group.
     pub threshold: f64,
     /// Fewest red cells for a percentage.
@@ -149,7 +160,7 @@ impl SchistocyteCount {
             wilson,
             field_bootstrap,
             corrected: performance.correct(schistocytes, red_cells),
-            false_positive_floor: performance.specificity.map(|specificity| 1.0 - specificity.value()),
+            false_positive_floor: performance.false_positive_floor(),
             threshold,
             min_cells: options.min_cells,
             state: State::of(red_cells, options.min_cells, deciding, threshold),
@@ -183,6 +194,7 @@ mod tests {
             sensitivity_cells: Some(200),
             specificity: Probability::new(specificity).ok(),
             specificity_cells: Some(2000),
+            healthy_share: None,
         }
     }
 
@@ -247,10 +259,23 @@ mod tests {
         let full = of(stated(0.85, 0.995));
         let estimate = full.corrected.and_then(|corrected| corrected.estimate).expect("stated and above the floor");
         assert!((estimate - 0.015_38).abs() < 1e-5);
-        assert!((full.false_positive_floor.expect("stated") - 0.005).abs() < 1e-12);
+        assert!((full.false_positive_floor.expect("stated").fraction - 0.005).abs() < 1e-12);
         assert_eq!(of(Performance { sensitivity_cells: None, ..stated(0.85, 0.995) }).corrected, None);
         assert_eq!(of(Performance { specificity: None, ..stated(0.85, 0.995) }).false_positive_floor, None);
         assert_eq!(of(stated(0.4, 0.995)).corrected, None);
+    }
+
+    #[test]
+    fn the_floor_measured_on_healthy_films_goes_before_the_specificity() {
+        let healthy = (Probability::new(0.0012).expect("a share"), Interval::new(0.0006, 0.0024).expect("in order"));
+        let of = |healthy_share| {
+            let performance = Performance { healthy_share, ..stated(0.85, 0.995) };
+            let fields = [field(491, 9, 0); 2];
+            SchistocyteCount::of_fields(&fields, CountOptions::default(), &performance).false_positive_floor
+        };
+        let measured = of(Some(healthy)).expect("a floor");
+        assert_eq!((measured.fraction, measured.source), (0.0012, FloorSource::HealthyFilms));
+        assert_eq!(of(None).expect("a floor").source, FloorSource::Specificity);
     }
 
     #[test]

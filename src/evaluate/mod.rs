@@ -119,6 +119,8 @@ mod tests {
                 sensitivity_cells: None,
                 specificity: None,
                 specificity_cells: None,
+                measured_on: None,
+                healthy_share: None,
             },
             engine: "embedded".to_owned(),
             options: BTreeMap::new(),

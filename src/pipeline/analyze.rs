@@ -14,8 +14,8 @@ use super::pictures::{preview, tile};
 use super::prepare::{PrepareError, PreparedField, SpecimenScale, given_calibration, prepare};
 use super::stream::{Interrupted, in_order};
 use crate::case::{
-    Case, CaseField, CaseRecord, CellTile, CountRecord, DetectorProvenance, FOOTER, FieldRecord, InputFailure,
-    InputFile, ModelProvenance, Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
+    Case, CaseField, CaseRecord, CellTile, CountRecord, DetectorProvenance, FOOTER, FieldRecord, HealthyShare,
+    InputFailure, InputFile, ModelProvenance, Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
 };
 use crate::classify::{Classifier, ClassifyError, CropTarget, ModelCard};
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
@@ -26,7 +26,7 @@ use crate::smear::{
     Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind,
 };
 use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
-use crate::stats::Probability;
+use crate::stats::{Interval, Probability};
 
 /// Version of the method: raised with every change that can move a reported figure.
 pub const METHOD_VERSION: &str = "2";
@@ -90,6 +90,8 @@ struct FieldResult {
     record: FieldRecord,
     field: CaseField,
     tally: Option<FieldTally>,
+    /// The file, told apart from others of the same name and content.
+    path: PathBuf,
     input: InputFile,
 }
 
@@ -187,7 +189,6 @@ fn field_result(
         schistocytes: tally.as_ref().map_or(0, FieldTally::schistocytes),
         exclusions: exclusions(&cells),
     };
-    let file = source.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(FieldResult {
         record,
         field: CaseField {
@@ -200,7 +201,8 @@ fn field_result(
             schistocyte_tiles: tiles,
         },
         tally,
-        input: InputFile { file, sha256: field.sha256.clone() },
+        path: source.path().to_owned(),
+        input: InputFile { file: source.file_name().to_owned(), sha256: field.sha256.clone() },
     })
 }
 
@@ -282,12 +284,9 @@ fn case_of(
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
         *excluded.entry(reason.clone()).or_insert(0) += n;
     }
-    let mut inputs: Vec<InputFile> = Vec::new();
-    for result in &results {
-        if !inputs.contains(&result.input) {
-            inputs.push(result.input.clone());
-        }
-    }
+    // Pages of one file follow each other.
+    let files = results.chunk_by(|one, next| one.path == next.path);
+    let inputs: Vec<InputFile> = files.map(|pages| pages[0].input.clone()).collect();
     let record = CaseRecord {
         schema_version: SCHEMA_VERSION.to_owned(),
         accession: options.accession.clone(),
@@ -311,6 +310,10 @@ fn performance(card: &ModelCard) -> Performance {
         sensitivity_cells: card.performance.sensitivity_cells,
         specificity: checked(card.performance.specificity),
         specificity_cells: card.performance.specificity_cells,
+        healthy_share: card.performance.false_positive_floor.as_ref().and_then(|floor| {
+            let share = Probability::new(floor.percent / 100.0).ok()?;
+            Some((share, Interval::new(floor.low / 100.0, floor.high / 100.0)?))
+        }),
     }
 }
 
@@ -343,6 +346,14 @@ fn provenance(
             sensitivity_cells: card.performance.sensitivity_cells,
             specificity: card.performance.specificity,
             specificity_cells: card.performance.specificity_cells,
+            measured_on: card.performance.measured_on.clone(),
+            healthy_share: card.performance.false_positive_floor.as_ref().map(|floor| HealthyShare {
+                percent: floor.percent,
+                low: floor.low,
+                high: floor.high,
+                cells: floor.cells,
+                measured_on: floor.measured_on.clone(),
+            }),
         },
         engine: classifier.engine().map_or("scripted", |engine| engine.kind.name()).to_owned(),
         options: named,

@@ -101,11 +101,12 @@ impl Listing {
         let names = distinct_names(&resolved);
         let mut taken = HashSet::new();
         let mut fields = Vec::new();
-        for (file, name) in self.files.iter().zip(names) {
+        for (file, file_name) in self.files.iter().zip(names) {
             for (index, suffix) in file.source.field_suffixes().into_iter().enumerate() {
-                let name = format!("{name}{suffix}");
+                let name = format!("{file_name}{suffix}");
                 if taken.insert(name.clone()) {
-                    fields.push(FieldSource { id: FieldId(name), source: Arc::clone(&file.source), index });
+                    let (file_name, source) = (file_name.clone(), Arc::clone(&file.source));
+                    fields.push(FieldSource { id: FieldId(name), file_name, source, index });
                 } else {
                     self.failures.push(SourceProblem::AmbiguousName { name }.at(file.source.path()));
                 }

@@ -122,6 +122,7 @@ pub trait SmearSource: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct FieldSource {
     id: FieldId,
+    file_name: String,
     source: Arc<dyn SmearSource>,
     index: usize,
 }
@@ -130,6 +131,11 @@ impl FieldSource {
     /// Name of the field, unique in its specimen.
     pub fn id(&self) -> &FieldId {
         &self.id
+    }
+
+    /// Name of its file, unique in its specimen: that of the field without its page.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
     }
 
     /// Path of its file, as given or found in a folder as given.

@@ -16,6 +16,7 @@
 
 mod cells;
 mod chance;
+mod fragments;
 mod options;
 mod outline;
 mod render;

@@ -25,6 +25,10 @@ const HALO_WIDTH_DIAMETERS: f64 = 0.045;
 const MOTTLING: f64 = 0.06;
 const MOTTLE_DIAMETERS: f64 = 0.11;
 
+/// Unevenness of the pallor's edge, share of the cell's radius, and the size of a dent, cell diameters.
+const WOBBLE: f64 = 0.12;
+const WOBBLE_DIAMETERS: f64 = 0.3;
+
 /// What the fields of one specimen share, and how this field deviates.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Photography {
@@ -136,8 +140,9 @@ impl Painter<'_> {
             let (dx, dy) = ((x - pole[0]) / self.diameter, (y - pole[1]) / self.diameter);
             let own = [dx * cos + dy * sin, dy * cos - dx * sin];
             // The outermost pixel is only partly covered; half a pixel in is what it shows.
+            let wobble = WOBBLE * 2.0 * (self.texture(x, y, WOBBLE_DIAMETERS) - 0.5);
             let profile =
-                cell.profile.thickness(((inside + 0.5) / deepest).min(1.0), (inside + 0.5) / self.diameter, own);
+                cell.thickness(((inside + 0.5) / deepest).min(1.0), (inside + 0.5) / self.diameter, own, wobble);
             let mottle = 1.0 + MOTTLING * 2.0 * (self.texture(x, y, MOTTLE_DIAMETERS) - 0.5);
             let rim = self.photo.rim * (-(from_outline / RIM_WIDTH_DIAMETERS).powi(2)).exp();
             thickness = covered * cell.hemoglobin * (profile * mottle + rim);

@@ -10,8 +10,8 @@ use std::io::Cursor;
 use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
     Case, CaseField, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, DetectorProvenance, FOOTER,
-    FieldRecord, InputFailure, InputFile, ModelProvenance, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION,
-    State,
+    FieldRecord, FloorSource, HealthyShare, InputFailure, InputFile, ModelProvenance, PercentInterval, Provenance,
+    QualityFigure, SCHEMA_VERSION, State,
 };
 use schistoquant::smear::{
     AgeGroup, CalibrationSource, Call, Cell, CellClass, CellId, CellStatus, ClassifiedCell, Contour, ExclusionReason,
@@ -275,6 +275,8 @@ fn count(fields: &[FieldRecord], class_counts: &BTreeMap<String, u64>) -> CountR
             high: limits.high * 1.02,
         }),
         false_positive_floor_percent: Some(0.15),
+        false_positive_floor_95: Some(PercentInterval { low: 0.07, high: 0.33 }),
+        false_positive_floor_source: Some(FloorSource::HealthyFilms),
         threshold_percent: THRESHOLD_PERCENT,
         min_cells: MIN_CELLS,
         state,
@@ -316,6 +318,14 @@ fn provenance(inputs: Vec<InputFile>) -> Provenance {
             sensitivity_cells: Some(310),
             specificity: Some(0.9985),
             specificity_cells: Some(20_412),
+            measured_on: Some("made-up cells".to_owned()),
+            healthy_share: Some(HealthyShare {
+                percent: 0.15,
+                low: 0.07,
+                high: 0.33,
+                cells: 3_980,
+                measured_on: "made-up healthy films".to_owned(),
+            }),
         },
         engine: "embedded".to_owned(),
         options: BTreeMap::from([

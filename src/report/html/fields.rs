@@ -117,7 +117,7 @@ fn facts(record: &FieldRecord) -> Markup {
         table.facts {
             thead { tr { th scope="col" { "Field" } th.number scope="col" { "Value" } } }
             tbody {
-                tr { th scope="row" { "Red cells counted" } td.number { (count(record.red_cells)) } }
+                tr { th scope="row" { "Red cells" } td.number { (count(record.red_cells)) } }
                 tr { th scope="row" { "Schistocytes" } td.number {
                     (count(record.schistocytes)) @if let Some(share) = share { " (" (percent(share)) ")" } } }
                 tr { th scope="row" { "Size" } td.number { (record.width_px) " × " (record.height_px) " px" } }
@@ -126,7 +126,7 @@ fn facts(record: &FieldRecord) -> Markup {
                         Some(size) => { (plain(size)) " µm" },
                         None => (UNKNOWN),
                     }
-                    @if let Some(source) = record.um_per_px_source { br; small { (source.describe()) } }
+                    @if let Some(source) = record.um_per_px_source { " " br; small { (source.describe()) } }
                 } }
             }
         }

@@ -13,7 +13,7 @@ pub(super) enum Notice {
     Insufficient { red_cells: u64, min_cells: u64 },
     /// Other abnormal shapes outnumber schistocytes.
     MixedPoikilocytosis { other_percent: Option<f64> },
-    /// The value does not exceed what a film without schistocytes would read.
+    /// The value does not exceed what a film without schistocytes may read, the floor's uncertainty included.
     WithinFloor { floor_percent: f64 },
     /// The card states no error rates.
     ErrorRatesUnknown,
@@ -34,7 +34,7 @@ impl Notice {
         };
         let refused = fields_where(&|field| !field.accepted);
         let estimated = fields_where(&|field| field.um_per_px_source == Some(CalibrationSource::MedianRedCell));
-        let within_floor = match (count.percent, count.false_positive_floor_percent) {
+        let within_floor = match (count.percent, count.highest_floor_percent()) {
             (Some(percent), Some(floor)) if count.schistocytes > 0 && percent <= floor => Some(floor),
             _ => None,
         };
@@ -86,7 +86,7 @@ impl Notice {
                 other_percent.map(|other| format!(" ({})", percent(other))).unwrap_or_default(),
             ),
             Self::WithinFloor { floor_percent } => format!(
-                "A film without any schistocyte would read about {} with this model. Review the gallery cell by cell.",
+                "A film without any schistocyte may read up to {} with this model. Review the gallery cell by cell.",
                 percent(floor_percent),
             ),
             Self::ErrorRatesUnknown => {

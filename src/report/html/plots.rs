@@ -109,7 +109,7 @@ pub(super) fn intervals(count: &CountRecord) -> Option<Markup> {
         count.false_positive_floor_percent.map(|floor| Row {
             name: "False-positive floor",
             point: Some(floor),
-            interval: None,
+            interval: count.false_positive_floor_95,
         }),
     ]
     .into_iter()

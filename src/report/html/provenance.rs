@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::figures::{UNKNOWN, count, plain};
-use crate::case::{CaseRecord, InputFailure, ModelProvenance, Provenance};
+use super::figures::{UNKNOWN, count, interval, percent, plain};
+use crate::case::{CaseRecord, HealthyShare, InputFailure, ModelProvenance, PercentInterval, Provenance};
 
 /// Section of the provenance.
 pub(super) fn provenance(record: &CaseRecord) -> Markup {
@@ -66,6 +66,8 @@ fn model(model: &ModelProvenance) -> Markup {
                 (row("Operating point", plain(model.operating_point)))
                 (row("Sensitivity", rate(model.sensitivity, model.sensitivity_cells)))
                 (row("Specificity", rate(model.specificity, model.specificity_cells)))
+                @if let Some(measured_on) = &model.measured_on { (row("Both measured on", measured_on)) }
+                (row("Called schistocyte in healthy people", healthy(model.healthy_share.as_ref())))
                 (row("SHA-256", html! { code { (model.sha256) } }))
             }
         }
@@ -78,6 +80,16 @@ fn rate(rate: Option<f64>, cells: Option<u64>) -> String {
         (Some(rate), None) => rate.to_string(),
         (None, _) => UNKNOWN.to_owned(),
     }
+}
+
+fn healthy(share: Option<&HealthyShare>) -> String {
+    share.map_or_else(
+        || UNKNOWN.to_owned(),
+        |share| {
+            let limits = interval(PercentInterval { low: share.low, high: share.high });
+            format!("{} ({limits}) of {} cells: {}", percent(share.percent), count(share.cells), share.measured_on)
+        },
+    )
 }
 
 fn options(provenance: &Provenance) -> Markup {

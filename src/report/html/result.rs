@@ -3,10 +3,10 @@
 
 use maud::{Markup, html};
 
-use super::figures::{count, counted, interval_or_unknown, percent, percent_digits, percent_or_unknown};
+use super::figures::{count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown};
 use super::notices::Notice;
 use super::plots;
-use crate::case::{CaseRecord, Context, CountRecord, PercentInterval, State};
+use crate::case::{CaseRecord, Context, CountRecord, FloorSource, PercentInterval, State};
 use crate::smear::AgeGroup;
 
 /// First section of the page.
@@ -53,10 +53,10 @@ fn headline(record: &CountRecord, accepted_fields: u64) -> Markup {
             }
         }
         p.sizes {
-            @if let Some(limits) = record.wilson_95 {
+            // The interval of the statement and of the state; both that it is made of stand below.
+            @if let Some(limits) = record.deciding_95() {
                 "95 % interval "
-                strong { span data-figure="wilson_95.low" { (percent_digits(limits.low)) } "–"
-                    span data-figure="wilson_95.high" { (percent_digits(limits.high)) } "\u{a0}%" }
+                strong { span data-figure="deciding_95" { (interval(limits)) } }
                 br;
             }
             strong { span data-figure="schistocytes" { (count(record.schistocytes)) } } " of "
@@ -120,7 +120,7 @@ fn figures(record: &CaseRecord) -> Markup {
         dl.figures {
             div { dt { "Reference limit" } dd { span data-figure="threshold_percent" { (percent(count.threshold_percent)) }
                 " " small { (age_words(record.age_group)) } } }
-            div { dt { "Wilson 95 %" } dd { (interval_or_unknown(count.wilson_95)) } }
+            div { dt { "Wilson 95 %" } dd data-figure="wilson_95" { (interval_or_unknown(count.wilson_95)) } }
             div { dt { "Bootstrap over fields 95 %" }
                 dd data-figure="field_bootstrap_95" { (interval_or_unknown(count.field_bootstrap_95)) } }
             div { dt { "Corrected for sensitivity and specificity" } dd {
@@ -132,13 +132,33 @@ fn figures(record: &CaseRecord) -> Markup {
                     " " small data-figure="corrected" { (interval_or_unknown(corrected_limits)) }
                 }
             } }
-            div { dt { "False-positive floor" } dd data-figure="false_positive_floor_percent" {
-                (percent_or_unknown(count.false_positive_floor_percent)) } }
+            div { dt { "False-positive floor" } dd {
+                span data-figure="false_positive_floor_percent" { (percent_or_unknown(count.false_positive_floor_percent)) }
+                @if count.false_positive_floor_95.is_some() {
+                    " " small data-figure="false_positive_floor_95" { (interval_or_unknown(count.false_positive_floor_95)) }
+                }
+                @if let Some(words) = floor_words(record) { " " small { (words) } }
+            } }
             div { dt { "Other abnormal shapes" } dd { span data-figure="other_abnormal_percent" {
                 (percent_or_unknown(count.other_abnormal_percent)) }
                 @if let Some(context) = count.context { " " small { (context_words(context)) } } } }
         }
     }
+}
+
+/// What the floor is and on how many cells it rests.
+fn floor_words(record: &CaseRecord) -> Option<String> {
+    let model = &record.provenance.model;
+    let behind = |cells: u64| format!(" ({})", counted(cells, "cell"));
+    Some(match record.count.false_positive_floor_source? {
+        FloorSource::HealthyFilms => format!(
+            "called schistocyte in healthy people{}",
+            model.healthy_share.as_ref().map(|share| behind(share.cells)).unwrap_or_default()
+        ),
+        FloorSource::Specificity => {
+            format!("1 − specificity{}", model.specificity_cells.map(behind).unwrap_or_default())
+        }
+    })
 }
 
 fn context_words(context: Context) -> &'static str {

@@ -1,0 +1,138 @@
+//! Whole specimens through the shipped model: one named test for each folder of `fixtures/cases`.
+//!
+//! A folder holds `specimen.json`, what `synth` is asked to draw, and `expected.json`: ranges that are right whatever the
+//! model, with the reason. Where the shipped model is known to miss them, `known_to_fail` says why; such a case fails as
+//! soon as it passes, so that the words go when they are no longer true.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicBool;
+
+use schistoquant::case::{CaseRecord, Context, State, banned_terms_in};
+use schistoquant::classify::{Classifier, Model};
+use schistoquant::inference::{Engine, EngineRequest};
+use schistoquant::pipeline::{AnalyzeOptions, Progress, analyze};
+use schistoquant::segment::{Detector, Segmenter};
+use schistoquant::synth::{Stain, SynthOptions, field};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What is drawn; everything else by default, in the stain of the example specimen.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Specimen {
+    seed: u64,
+    fields: u32,
+    schistocyte_fraction: f64,
+    other_shapes_fraction: f64,
+    blur_diameters: f64,
+}
+
+/// What must come out; ranges include both ends, null stands for anything.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    reason: String,
+    state: Option<State>,
+    context: Option<Context>,
+    red_cells: [u64; 2],
+    schistocytes: [u64; 2],
+    accepted_fields: usize,
+    known_to_fail: Option<String>,
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn start(&self, _fields: usize) {}
+    fn field_done(&self) {}
+}
+
+static SHIPPED: LazyLock<(Segmenter, Classifier)> = LazyLock::new(|| {
+    let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
+    let segmenter = Segmenter::new(Detector::shipped(engine.clone()).expect("the shipped detector"));
+    (segmenter, Classifier::new(engine, Model::shipped().expect("the shipped model")).expect("a sound pair"))
+});
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases")
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> T {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn analyzed(specimen: &Specimen) -> CaseRecord {
+    let options = SynthOptions {
+        schistocyte_fraction: specimen.schistocyte_fraction,
+        other_shapes_fraction: specimen.other_shapes_fraction,
+        blur_diameters: specimen.blur_diameters,
+        stain: Some(Stain::GreyWhite),
+        ..SynthOptions::default()
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for index in 0..specimen.fields {
+        let drawn = field(&options, specimen.seed, index).expect("options within their ranges");
+        drawn.rgb.save(folder.path().join(&drawn.truth.field)).expect("writable");
+    }
+    let inputs = [folder.path().to_owned()];
+    let (segmenter, classifier) = &*SHIPPED;
+    let stop = AtomicBool::new(false);
+    analyze(&inputs, &AnalyzeOptions::default(), segmenter, classifier, &Silent, &stop).expect("a case").record
+}
+
+/// One line for each expectation that is not met.
+fn unmet(record: &CaseRecord, expected: &Expected) -> String {
+    let (count, mut lines) = (&record.count, String::new());
+    let mut check = |met: bool, line: String| {
+        if !met {
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{line}");
+        }
+    };
+    let within = |[low, high]: [u64; 2], value: u64| (low..=high).contains(&value);
+    let accepted = record.fields.iter().filter(|field| field.accepted).count();
+    check(expected.state.is_none_or(|state| state == count.state), format!("state {}", count.state.name()));
+    let context = expected.context.is_none_or(|context| Some(context) == count.context);
+    check(context, format!("context {:?}, other shapes {:?} %", count.context, count.other_abnormal_percent));
+    check(within(expected.red_cells, count.red_cells), format!("{} red cells", count.red_cells));
+    check(within(expected.schistocytes, count.schistocytes), format!("{} schistocytes", count.schistocytes));
+    check(accepted == expected.accepted_fields, format!("{accepted} accepted fields"));
+    lines
+}
+
+fn check(name: &str) {
+    let folder = cases().join(name);
+    let expected: Expected = read(&folder.join("expected.json"));
+    let record = analyzed(&read(&folder.join("specimen.json")));
+    assert!(banned_terms_in(&record.statement).is_empty(), "{}", record.statement);
+    let unmet = unmet(&record, &expected);
+    match &expected.known_to_fail {
+        None => assert!(unmet.is_empty(), "{name}: {}\nfound:\n{unmet}", expected.reason),
+        Some(why) => assert!(!unmet.is_empty(), "{name} passes now; take known_to_fail out: {why}"),
+    }
+}
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            check(stringify!($name));
+        })*
+
+        #[test]
+        fn every_folder_is_tested() {
+            let entries = fs::read_dir(cases()).expect("fixtures/cases").map(|entry| entry.expect("an entry"));
+            let mut folders: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+            folders.sort();
+            let mut named = vec![$(stringify!($name)),*];
+            named.sort_unstable();
+            assert_eq!(folders, named);
+        }
+    };
+}
+
+cases! { none three_percent mixed_poikilocytosis insufficient blurred }
