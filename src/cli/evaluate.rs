@@ -1,31 +1,37 @@
 //! `evaluate`: labelled fields in, the figures of model and pipeline out.
 //!
-//! stdout: a short summary, or with `--json` the evaluation as one JSON document and nothing else. Progress and notes go
-//! to stderr. A figure is data, never an exit code.
+//! stdout: a short summary, with `--suite` the table of targets, or with `--json` the record as one JSON document and
+//! nothing else. Progress and notes go to stderr. A figure is data, never an exit code, and so is a target.
 
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
+use rayon::ThreadPool;
 
+use super::evaluate_suite;
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use super::output::{print, warn};
+use super::output::{print, replace, warn};
 use super::progress::Bar;
 use super::stop::on_interrupt;
+use crate::case::InputFailure;
+use crate::classify::{Classifier, ModelCard, ModelOrigin, card_path};
 use crate::evaluate::labels::{LabelFormat, LabelOptions};
 use crate::evaluate::part::HashedPart;
-use crate::evaluate::{Evaluation, Figure, NamedFigure, document, html};
+use crate::evaluate::{Evaluation, Figure, NamedFigure};
 use crate::report::{OutputFolder, ReportError};
+use crate::verify::card::with_measured;
 use crate::verify::{EVALUATION_FILES, LabelSource, LabelledSet, SplitSource, VerifiedSet, VerifyError, verify};
 
 /// Measure model and pipeline on labelled fields
 #[derive(Debug, Clone, Args)]
 pub struct EvaluateArgs {
     /// Images and folders of images
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "suite", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder for evaluation.json and evaluation.html; made where missing
+    /// Folder for evaluation.json and evaluation.html, of a suite also for suite.json; made where missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Label folder or file
@@ -58,6 +64,25 @@ pub struct EvaluateArgs {
     /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell of each group
     #[arg(long, value_name = "X", value_parser = super::positive)]
     pub um_per_px: Option<f64>,
+    /// Evaluate the sets of a suite and print its figures beside their targets
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["inputs", "labels", "split", "part", "expect_none", "name", "um_per_px"]
+    )]
+    pub suite: Option<PathBuf>,
+    /// Folder that the paths of the suite start from; otherwise SCHISTOQUANT_DATA, otherwise ../shared/data
+    #[arg(long, value_name = "DIR", requires = "suite")]
+    pub data: Option<PathBuf>,
+    /// Sets of the suite to evaluate; all by default
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "suite")]
+    pub only: Vec<String>,
+    /// Earlier suite.json to compare with
+    #[arg(long, value_name = "FILE", requires = "suite")]
+    pub against: Option<PathBuf>,
+    /// Put the measured figures into the card beside the model's graph
+    #[arg(long, requires = "model")]
+    pub write_card: bool,
     /// Model and engine.
     #[command(flatten)]
     pub model: ModelOptions,
@@ -102,6 +127,11 @@ impl EvaluateArgs {
             um_per_px: self.um_per_px,
         }
     }
+
+    /// The graph whose card is to be written, where one is.
+    pub(super) fn card_of(&self) -> Option<&Path> {
+        self.model.model.as_deref().filter(|_| self.write_card)
+    }
 }
 
 /// The last two names of a path: enough to know a set by, and nothing of the machine.
@@ -120,19 +150,32 @@ fn tail(path: &Path) -> String {
 pub fn run(args: &EvaluateArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
     let classifier = args.model.open()?;
-    let folder = OutputFolder::prepare(&args.out, &EVALUATION_FILES)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::new(Exit::Usage, error))?;
+    match &args.suite {
+        Some(suite) => evaluate_suite::run(args, suite, &classifier, &pool, &stop),
+        None => run_set(args, &classifier, &pool, &stop),
+    }
+}
+
+fn run_set(
+    args: &EvaluateArgs,
+    classifier: &Classifier,
+    pool: &ThreadPool,
+    stop: &AtomicBool,
+) -> Result<Exit, Failure> {
+    let folder = OutputFolder::prepare(&args.out, &EVALUATION_FILES)?;
     let bar = Bar::new(args.quiet);
-    let verified = pool.install(|| verify(&args.set(), &classifier, &bar, &stop))?;
+    let verified = pool.install(|| verify(&args.set(), classifier, &bar, stop))?;
     bar.clear();
-    let written = folder.write(&files(&verified)?)?;
+    let mut written = folder.write(&verified.files().map_err(ReportError::Json)?)?;
     if !args.quiet {
-        verified.evaluation.failed_inputs.iter().for_each(|failure| {
-            warn(format_args!("{}: {}", failure.path, failure.reason));
-        });
+        verified.evaluation.failed_inputs.iter().for_each(warn_of);
+    }
+    if let Some(graph) = args.card_of() {
+        written.push(write_card(graph, classifier.card(), &[&verified.evaluation])?);
     }
     if args.json {
         let document = serde_json::to_string(&verified.evaluation).map_err(ReportError::Json)?;
@@ -143,11 +186,23 @@ pub fn run(args: &EvaluateArgs) -> Result<Exit, Failure> {
     Ok(exit_of(&verified))
 }
 
-/// The files of an evaluation, by name.
-fn files(verified: &VerifiedSet) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
-    let [json, page] = EVALUATION_FILES;
-    let html = html::page(&verified.evaluation, &|example| verified.picture(example));
-    Ok(vec![(json, document(&verified.evaluation)?), (page, html.into_bytes())])
+/// Says on stderr which input could not be evaluated, and why.
+pub(super) fn warn_of(failure: &InputFailure) {
+    warn(format_args!("{}: {}", failure.path, failure.reason));
+}
+
+/// Puts the figures of evaluations into the card beside a graph and gives its path.
+pub(super) fn write_card(graph: &Path, card: &ModelCard, evaluations: &[&Evaluation]) -> Result<PathBuf, Failure> {
+    let measured = |card, evaluation: &&Evaluation| with_measured(card, evaluation);
+    let card = evaluations.iter().try_fold(card.clone(), measured).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let path = card_path(graph);
+    let mut json = serde_json::to_vec_pretty(&card).map_err(ReportError::Json)?;
+    json.push(b'\n');
+    // What is written must load again: read it back before it replaces the card.
+    ModelCard::from_json(&json, &ModelOrigin::File(graph.to_owned()))
+        .map_err(|error| Failure::new(Exit::ModelUnusable, error))?;
+    replace(&path, &json).map_err(|source| ReportError::Write { path: path.clone(), source })?;
+    Ok(path)
 }
 
 fn exit_of(verified: &VerifiedSet) -> Exit {
@@ -160,34 +215,10 @@ fn exit_of(verified: &VerifiedSet) -> Exit {
     }
 }
 
-/// Figures of the summary, in its order; those that are undefined are left out.
-const SUMMARY: [NamedFigure; 20] = [
-    NamedFigure::PointsOwn,
-    NamedFigure::PointsOwnOrCutByFrame,
-    NamedFigure::PointsOwnInsideFrame,
-    NamedFigure::PointsMerged,
-    NamedFigure::BoxRecall,
-    NamedFigure::BoxPrecision,
-    NamedFigure::BoxF1,
-    NamedFigure::MeanIou,
-    NamedFigure::PanopticQuality,
-    NamedFigure::Sensitivity,
-    NamedFigure::Specificity,
-    NamedFigure::Auc,
-    NamedFigure::AveragePrecision,
-    NamedFigure::CountedSensitivity,
-    NamedFigure::CountedSpecificity,
-    NamedFigure::CountedAuc,
-    NamedFigure::CountedAveragePrecision,
-    NamedFigure::MacroF1,
-    NamedFigure::CalibrationError,
-    NamedFigure::FalsePositiveFloor,
-];
-
 fn summary(evaluation: &Evaluation, written: &[PathBuf]) -> String {
     let refused = evaluation.refused_fields.len();
     let mut text = format!("{}: {} fields, {refused} refused\n", evaluation.set, evaluation.fields);
-    for name in SUMMARY {
+    for name in NamedFigure::ALL {
         let figure = name.of(evaluation);
         if let Some(measured) = measured(name, &figure) {
             // Writing to a string cannot fail.
@@ -201,7 +232,7 @@ fn summary(evaluation: &Evaluation, written: &[PathBuf]) -> String {
 }
 
 /// A figure with its interval and what stands behind it; `None` where it is undefined.
-fn measured(name: NamedFigure, figure: &Figure) -> Option<String> {
+pub(super) fn measured(name: NamedFigure, figure: &Figure) -> Option<String> {
     let number = |value: f64| if name.is_share() { format!("{:.2}", 100.0 * value) } else { format!("{value:.4}") };
     let unit = if name.is_share() { " %" } else { "" };
     let interval = figure

@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod crop_archive;
 pub mod crops;
 pub mod evaluate;
+mod evaluate_suite;
 pub mod exit;
 pub mod model;
 pub mod model_options;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use crate::classify::{EngineInfo, ModelCard};
+use crate::classify::{CardFigure, EngineInfo, ModelCard};
 
 /// Arguments of `model`.
 #[derive(Debug, Clone, Default, Args)]
@@ -77,6 +77,15 @@ impl fmt::Display for Document<'_> {
                 let interval = format!("{:.2} % ({:.2}–{:.2} %)", floor.percent, floor.low, floor.high);
                 line("false-positive floor", &format!("{interval} of {} cells: {}", floor.cells, floor.measured_on))?;
             }
+        }
+        line("evaluated", if card.is_evaluated() { "yes, by `evaluate --write-card`" } else { "not evaluated" })?;
+        for figure in &performance.figures {
+            let interval = match (figure.low, figure.high) {
+                (Some(low), Some(high)) => format!(" ({low:.4}–{high:.4})"),
+                _ => String::new(),
+            };
+            let CardFigure { set, figure: name, value, n, .. } = figure;
+            line("", &format!("{set}: {name} {value:.4}{interval}, n {n}"))?;
         }
         line("training", &card.training.procedure)?;
         for data in &card.training.data {

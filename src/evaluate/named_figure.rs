@@ -23,8 +23,11 @@ pub enum NamedFigure {
     Specificity,
     Auc,
     AveragePrecision,
+    #[serde(rename = "sensitivity_at_1_percent")]
     SensitivityAt1Percent,
+    #[serde(rename = "sensitivity_at_0_5_percent")]
     SensitivityAt05Percent,
+    #[serde(rename = "sensitivity_at_0_2_percent")]
     SensitivityAt02Percent,
     CountedSensitivity,
     CountedSpecificity,
@@ -34,9 +37,73 @@ pub enum NamedFigure {
     CalibrationError,
     FalsePositiveFloor,
     SpecimenBias,
+    SpecimenLowerLimit,
+    SpecimenUpperLimit,
 }
 
 impl NamedFigure {
+    /// Every figure, in the order of summaries.
+    pub const ALL: [Self; 26] = [
+        Self::PointsOwn,
+        Self::PointsOwnOrCutByFrame,
+        Self::PointsOwnInsideFrame,
+        Self::PointsMerged,
+        Self::BoxPrecision,
+        Self::BoxRecall,
+        Self::BoxF1,
+        Self::MeanIou,
+        Self::PanopticQuality,
+        Self::Sensitivity,
+        Self::Specificity,
+        Self::Auc,
+        Self::AveragePrecision,
+        Self::SensitivityAt1Percent,
+        Self::SensitivityAt05Percent,
+        Self::SensitivityAt02Percent,
+        Self::CountedSensitivity,
+        Self::CountedSpecificity,
+        Self::CountedAuc,
+        Self::CountedAveragePrecision,
+        Self::MacroF1,
+        Self::CalibrationError,
+        Self::FalsePositiveFloor,
+        Self::SpecimenBias,
+        Self::SpecimenLowerLimit,
+        Self::SpecimenUpperLimit,
+    ];
+
+    /// Name as written in files; also the serde name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PointsOwn => "points_own",
+            Self::PointsOwnOrCutByFrame => "points_own_or_cut_by_frame",
+            Self::PointsOwnInsideFrame => "points_own_inside_frame",
+            Self::PointsMerged => "points_merged",
+            Self::BoxPrecision => "box_precision",
+            Self::BoxRecall => "box_recall",
+            Self::BoxF1 => "box_f1",
+            Self::MeanIou => "mean_iou",
+            Self::PanopticQuality => "panoptic_quality",
+            Self::Sensitivity => "sensitivity",
+            Self::Specificity => "specificity",
+            Self::Auc => "auc",
+            Self::AveragePrecision => "average_precision",
+            Self::SensitivityAt1Percent => "sensitivity_at_1_percent",
+            Self::SensitivityAt05Percent => "sensitivity_at_0_5_percent",
+            Self::SensitivityAt02Percent => "sensitivity_at_0_2_percent",
+            Self::CountedSensitivity => "counted_sensitivity",
+            Self::CountedSpecificity => "counted_specificity",
+            Self::CountedAuc => "counted_auc",
+            Self::CountedAveragePrecision => "counted_average_precision",
+            Self::MacroF1 => "macro_f1",
+            Self::CalibrationError => "calibration_error",
+            Self::FalsePositiveFloor => "false_positive_floor",
+            Self::SpecimenBias => "specimen_bias",
+            Self::SpecimenLowerLimit => "specimen_lower_limit",
+            Self::SpecimenUpperLimit => "specimen_upper_limit",
+        }
+    }
+
     /// Words for a table.
     pub fn describe(self) -> &'static str {
         match self {
@@ -64,6 +131,8 @@ impl NamedFigure {
             Self::CalibrationError => "calibration error",
             Self::FalsePositiveFloor => "counted cells called schistocyte",
             Self::SpecimenBias => "bias of specimens, percentage points",
+            Self::SpecimenLowerLimit => "lower limit of agreement, percentage points",
+            Self::SpecimenUpperLimit => "upper limit of agreement, percentage points",
         }
     }
 
@@ -118,6 +187,24 @@ impl NamedFigure {
             Self::CalibrationError => classes.calibration_error,
             Self::FalsePositiveFloor => evaluation.healthy.called_schistocyte,
             Self::SpecimenBias => evaluation.agreement.bias,
+            Self::SpecimenLowerLimit => evaluation.agreement.lower_limit,
+            Self::SpecimenUpperLimit => evaluation.agreement.upper_limit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_has_its_own_name_and_words() {
+        let mut words: Vec<_> = NamedFigure::ALL.map(NamedFigure::describe).to_vec();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), NamedFigure::ALL.len());
+        for figure in NamedFigure::ALL {
+            assert_eq!(serde_json::to_string(&figure).expect("a name"), format!("\"{}\"", figure.name()));
         }
     }
 }

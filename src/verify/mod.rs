@@ -1,7 +1,8 @@
 //! The pipeline on labelled fields: what a laboratory runs on its own films before it trusts a figure.
 //!
 //! In: a [`LabelledSet`], images with their labels or declared to hold no schistocyte, and the classifier. Out: a
-//! [`VerifiedSet`], the [`Evaluation`] with pictures of its worst cells.
+//! [`VerifiedSet`], the [`Evaluation`](crate::evaluate::Evaluation) with pictures of its worst cells. [`suite`] is a list of
+//! sets with targets, [`suite_record`] its outcome; [`card`] puts measured figures into the card of a model.
 //!
 //! Order: 1. the fields of the wanted part; 2. pixel sizes; 3. for each field, in parallel: read, lay labels over what
 //! the pipeline makes of it; 4. the figures; 5. the pictures. Fields keep the order of the input, so the result does not
@@ -14,9 +15,12 @@
 //!   belong to the wanted part.
 //! * A field without labels is left aside unless it is declared to hold no schistocyte.
 
+pub mod card;
 mod error;
 mod fields;
 mod run;
+pub mod suite;
+pub mod suite_record;
 
 pub use error::VerifyError;
 pub use run::{VerifiedSet, verify};

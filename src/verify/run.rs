@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::fields::{ChosenFields, file_name};
-use super::{LabelledSet, VerifyError};
+use super::{EVALUATION_FILES, LabelledSet, VerifyError};
 use crate::case::{InputFailure, InputFile};
 use crate::classify::Classifier;
 use crate::evaluate::labels::{ImageFrame, LabelFormat, LabelSet, Labels, detect};
-use crate::evaluate::{Evaluation, Evaluator, Example, FieldInput, JudgedField};
+use crate::evaluate::{Evaluation, Evaluator, Example, FieldInput, JudgedField, document, html};
 use crate::pipeline::{ExaminedField, Progress, examine, in_order, input_failure, provenance, tile};
 use crate::smear::{Field, LabeledField};
 use crate::source::FieldSource;
@@ -29,8 +29,18 @@ pub struct VerifiedSet {
 }
 
 impl VerifiedSet {
+    /// The files of the evaluation, by name.
+    ///
+    /// # Errors
+    /// Where the record cannot be written as JSON.
+    pub fn files(&self) -> serde_json::Result<Vec<(&'static str, Vec<u8>)>> {
+        let [json, page] = EVALUATION_FILES;
+        let html = html::page(&self.evaluation, &|example| self.picture(example));
+        Ok(vec![(json, document(&self.evaluation)?), (page, html.into_bytes())])
+    }
+
     /// The picture of an example.
-    pub fn picture(&self, example: &Example) -> Option<Vec<u8>> {
+    fn picture(&self, example: &Example) -> Option<Vec<u8>> {
         self.pictures.iter().find(|(pictured, _)| pictured == example).map(|(_, png)| png.clone())
     }
 }
