@@ -72,13 +72,13 @@ pub struct EvaluateArgs {
     )]
     pub suite: Option<PathBuf>,
     /// Folder that the paths of the suite start from; otherwise SCHISTOQUANT_DATA, otherwise ../shared/data
-    #[arg(long, value_name = "DIR", requires = "suite")]
+    #[arg(long, value_name = "DIR", requires = "suite", conflicts_with = "inputs")]
     pub data: Option<PathBuf>,
     /// Sets of the suite to evaluate; all by default
-    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "suite")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "suite", conflicts_with = "inputs")]
     pub only: Vec<String>,
     /// Earlier suite.json to compare with
-    #[arg(long, value_name = "FILE", requires = "suite")]
+    #[arg(long, value_name = "FILE", requires = "suite", conflicts_with = "inputs")]
     pub against: Option<PathBuf>,
     /// Put the measured figures into the card beside the model's graph
     #[arg(long, requires = "model")]
