@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("cli", 8),
     ("batch", 7),
     ("review", 7),
+    ("verify", 7),
     ("pipeline", 6),
     ("report", 6),
     ("evaluate", 6),

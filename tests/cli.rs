@@ -1,5 +1,8 @@
 //! The command line as other programs see it: success, refusal, exit code, message, files.
 
+#[path = "support/tiny_model.rs"]
+mod tiny_model;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -8,20 +11,9 @@ use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use schistoquant::synth::{SynthOptions, field};
 use tempfile::TempDir;
+use tiny_model::tiny_model;
 
-/// The tiny graph with a card that suits it: the graph has random weights, so its own card would count no cell at all.
-/// With this operating point it calls about half of the synthetic cells schistocyte.
-static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
-    let folder = TempDir::new().expect("a temporary folder");
-    let graph = folder.path().join("tiny.onnx");
-    fs::copy("fixtures/models/tiny.onnx", &graph).expect("the fixture");
-    let card = fs::read("fixtures/models/tiny.card.json").expect("the fixture");
-    let mut card: serde_json::Value = serde_json::from_slice(&card).expect("a card");
-    card["red_cell_operating_point"] = serde_json::Value::Null;
-    card["operating_point"] = 0.005_38.into();
-    fs::write(graph.with_extension("card.json"), card.to_string()).expect("writable");
-    (folder, graph)
-});
+static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(tiny_model);
 
 fn program() -> Command {
     let mut command = Command::cargo_bin("schistoquant").expect("the program is built");

@@ -21,16 +21,19 @@ mod crop;
 mod error;
 mod model;
 mod onnx;
+mod performance;
 mod scores;
 mod scripted;
+mod seal;
 
 pub use card::{
-    CHANNEL_ORDER, CHANNELS, CROP_SIDE_RANGE_PX, CardInput, CardOutputs, FalsePositiveFloor, MAX_BATCH, ModelCard,
-    Performance, Scaling, Training, TrainingData, UM_PER_PX_RANGE,
+    CHANNEL_ORDER, CHANNELS, CROP_SIDE_RANGE_PX, CardInput, CardOutputs, MAX_BATCH, ModelCard, Scaling, Training,
+    TrainingData, UM_PER_PX_RANGE,
 };
 pub use crop::{CropSink, CropTarget, Cropper, InterleavedRgb, Planes, SCALE_TOLERANCE};
 pub use error::{CardField, CardPlace, ClassifyError, ModelOrigin, card_path};
 pub use model::{MAX_CARD_BYTES, MAX_GRAPH_BYTES, Model};
+pub use performance::{CardFigure, FalsePositiveFloor, Performance};
 pub use scores::{PROBABILITY_ROUNDING, Scores, Verdict};
 pub use scripted::Script;
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use crate::classify::ModelCard;
+use crate::classify::{CardFigure, ModelCard};
 use crate::inference::EngineInfo;
 use crate::segment::DetectorCard;
 
@@ -39,8 +39,8 @@ struct Document<'a> {
 /// # Errors
 /// See [`ModelOptions::open`]; [`Exit::OutputNotWritable`] where stdout cannot be written. A closed pipe is a success.
 pub fn run(args: &ModelArgs) -> Result<(), Failure> {
-    let (segmenter, classifier) = args.options.open()?;
-    let detector = segmenter.detector().card();
+    let models = args.options.open()?;
+    let (detector, classifier) = (models.segmenter.detector().card(), &models.classifier);
     let document = Document { engine: classifier.engine(), card: classifier.card(), detector };
     let text = if args.json {
         serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))? + "\n"
@@ -83,6 +83,15 @@ impl fmt::Display for Document<'_> {
                 let interval = format!("{:.2} % ({:.2}–{:.2} %)", floor.percent, floor.low, floor.high);
                 line("false-positive floor", &format!("{interval} of {} cells: {}", floor.cells, floor.measured_on))?;
             }
+        }
+        line("evaluated", if card.is_evaluated() { "yes, by `evaluate --write-card`" } else { "not evaluated" })?;
+        for figure in &performance.figures {
+            let interval = match (figure.low, figure.high) {
+                (Some(low), Some(high)) => format!(" ({low:.4}–{high:.4})"),
+                _ => String::new(),
+            };
+            let CardFigure { set, figure: name, value, n, .. } = figure;
+            line("", &format!("{set}: {name} {value:.4}{interval}, n {n}"))?;
         }
         line("training", &card.training.procedure)?;
         for data in &card.training.data {

@@ -1,6 +1,6 @@
 //! Options that choose the engine, and the model beside it; shared by every command that segments or classifies.
 //!
-//! In: what was typed and `ORT_DYLIB_PATH`, the only place that reads it. Out: a ready [`Segmenter`] and [`Classifier`].
+//! In: what was typed and `ORT_DYLIB_PATH`, the only place that reads it. Out: ready [`Models`].
 //! An option beats the environment.
 
 use std::ffi::OsString;
@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use super::exit::{Exit, Failure};
 use crate::classify::{Classifier, Model};
 use crate::inference::{Engine, EngineChoice, EngineRequest};
+use crate::pipeline::Models;
 use crate::segment::{Detector, Segmenter};
 
 /// Environment variable that names an ONNX Runtime library; the one that `ort` itself knows.
@@ -68,7 +69,7 @@ impl ModelOptions {
     /// # Errors
     /// [`Exit::Usage`] where the options contradict each other, [`Exit::ModelUnusable`] for any trouble with model or
     /// engine.
-    pub fn open(&self) -> Result<(Segmenter, Classifier), Failure> {
+    pub fn open(&self) -> Result<Models, Failure> {
         // The files first: a wrong path is told before an engine starts.
         let model = match &self.model {
             Some(graph) => Model::from_file(graph),
@@ -77,7 +78,7 @@ impl ModelOptions {
         .map_err(unusable)?;
         let engine = self.engine.start()?;
         let segmenter = Segmenter::new(Detector::shipped(engine.clone()).map_err(unusable)?);
-        Ok((segmenter, Classifier::new(engine, model).map_err(unusable)?))
+        Ok(Models { segmenter, classifier: Classifier::new(engine, model).map_err(unusable)? })
     }
 }
 
