@@ -190,7 +190,8 @@ fn a_cause_is_printed_once() {
 fn crops_are_an_array_with_one_row_each() {
     let (input, out) = (specimen(2), TempDir::new().expect("a temporary folder"));
     program().arg("crops").arg(input.path()).arg("--out").arg(out.path()).assert().code(0);
-    assert_eq!(files_in(out.path()), ["crops.csv", "crops.npy", "fields.csv", "labels"]);
+    assert_eq!(files_in(out.path()), ["crops.csv", "crops.npy", "fields", "fields.csv", "labels"]);
+    assert_eq!(files_in(&out.path().join("fields")), ["field-0001.png.png", "field-0002.png.png"]);
     assert_eq!(files_in(&out.path().join("labels")), ["field-0001.png.png", "field-0002.png.png"]);
     let table = fs::read_to_string(out.path().join("crops.csv")).expect("the table");
     assert_eq!(
@@ -206,6 +207,8 @@ fn crops_are_an_array_with_one_row_each() {
     assert!(String::from_utf8_lossy(&array[10..128]).contains(&format!("({}, 96, 96, 3)", rows.len())));
     // The label map holds the cell of a row at its center.
     let labels = image::open(out.path().join("labels/field-0001.png.png")).expect("a label map").into_luma16();
+    let field = image::open(out.path().join("fields/field-0001.png.png")).expect("a normalized field").into_rgb8();
+    assert_eq!(field.dimensions(), labels.dimensions());
     let fields = fs::read_to_string(out.path().join("fields.csv")).expect("the fields");
     let row: Vec<&str> = fields.lines().nth(1).expect("a field").split(',').collect();
     assert_eq!((row[0], row[1], row[2], row[4]), ("field-0001.png", "640", "480", "0.1875"));

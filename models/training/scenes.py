@@ -76,7 +76,9 @@ def load(data, folder):
     splits = labels.chula_splits(data)
     scenes, cuts = [], []
     for table in sorted(folder.glob("*/crops.csv")):
-        name = next(s.name for s in labels.SOURCES if table.parent.name.startswith(s.name))
+        name = next((s.name for s in labels.SOURCES if table.parent.name.startswith(s.name)), None)
+        if name is None:
+            continue
         objects = {}
         for row in _rows(table):
             objects.setdefault(row["field"], []).append(row)

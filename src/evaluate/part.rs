@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use sha1::{Digest, Sha1};
 
-/// Parts of a hundred percent: one fifth each for test and val.
+/// Remainders there are: one each for test and val, so that a fifth of the images is in either.
 const REMAINDERS: u32 = 5;
 
 /// A part of a set, or all that training never saw.

@@ -77,8 +77,8 @@ impl ChosenFields {
     }
 
     /// Pixel sizes of the group of a field.
-    pub(super) fn scale_of(&self, source: &FieldSource) -> Option<&SpecimenScale> {
-        self.scales.get(&self.group_of(source).map(str::to_owned))
+    pub(super) fn scale_of(&self, source: &FieldSource) -> &SpecimenScale {
+        &self.scales[&self.group_of(source).map(str::to_owned)]
     }
 }
 

@@ -20,8 +20,7 @@ use crate::source::FieldSource;
 pub struct VerifiedSet {
     /// The figures.
     pub evaluation: Evaluation,
-    /// PNG bytes of the worst false positives, then of the worst misses, in the order of the record; an example whose
-    /// field has no pixel size has none.
+    /// PNG bytes of the worst false positives and misses; an example whose field has no pixel size has none.
     pub pictures: Vec<(Example, Vec<u8>)>,
     /// Whether the pipeline accepted a field at all.
     pub any_accepted: bool,
@@ -143,9 +142,8 @@ fn field_done(
         None => Labels { field: unlabelled(&field), remarks: Vec::new() },
     };
     truth.field.clone_from(&name);
-    let Some(scale) = fields.scale_of(source) else { return Ok(Done::Unlabelled) };
-    let ExaminedField { calibration, quality, cells } =
-        examine(&field, scale, models).map_err(|source| VerifyError::Examine { field: name.clone(), source })?;
+    let ExaminedField { calibration, quality, cells } = examine(&field, fields.scale_of(source), models)
+        .map_err(|source| VerifyError::Examine { field: name.clone(), source })?;
     let judged = JudgedField::of(&FieldInput {
         truth: &truth,
         cells: &cells,
