@@ -4,13 +4,13 @@
 //! `{"engine": {…}, "card": {…}, "detector": {…}}`. The graph is loaded, so what is printed is known to work.
 
 use std::fmt;
-use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
+use super::output::print;
 use crate::classify::{CardFigure, ModelCard};
 use crate::inference::EngineInfo;
 use crate::segment::DetectorCard;
@@ -47,10 +47,7 @@ pub fn run(args: &ModelArgs) -> Result<(), Failure> {
     } else {
         document.to_string()
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::OutputNotWritable, error)),
-        _ => Ok(()),
-    }
+    print(&text)
 }
 
 impl fmt::Display for Document<'_> {

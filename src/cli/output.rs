@@ -7,6 +7,13 @@ use std::path::Path;
 
 use super::exit::{Exit, Failure};
 
+/// Standard output that does not take what is printed.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output: expected a place that takes the result, found one that cannot be written; send it elsewhere")]
+struct StdoutError {
+    source: io::Error,
+}
+
 /// Prints to stdout; a reader that has closed the pipe has what it wanted.
 ///
 /// # Errors
@@ -14,7 +21,9 @@ use super::exit::{Exit, Failure};
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::OutputNotWritable, error)),
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::OutputNotWritable, StdoutError { source }))
+        }
         _ => Ok(()),
     }
 }

@@ -11,6 +11,7 @@
 //!    (`a/1.jpg`, `b/1.jpg`); other names stay bare, so results do not depend on where a specimen lies on disk.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,7 +76,12 @@ impl Listing {
                     images += 1;
                     self.failures.push(problem.at(path));
                 }
-                Err(SourceProblem::NotAnImage { .. } | SourceProblem::Empty | SourceProblem::NoPermission) => {}
+                Err(
+                    SourceProblem::NotAnImage { .. }
+                    | SourceProblem::NotAFile
+                    | SourceProblem::Empty
+                    | SourceProblem::NoPermission,
+                ) => {}
                 Err(problem) => self.failures.push(problem.at(path)),
             }
         }
@@ -127,7 +133,7 @@ fn distinct_names(paths: &[&Path]) -> Vec<String> {
         let parts: Vec<String> = path
             .components()
             .filter_map(|part| match part {
-                std::path::Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+                std::path::Component::Normal(name) => Some(printable(name)),
                 _ => None,
             })
             .collect();
@@ -153,6 +159,16 @@ fn distinct_names(paths: &[&Path]) -> Vec<String> {
         }
     }
     names
+}
+
+/// A name as text; bytes that are no UTF-8 are written `\xE9`, so that names stay distinct.
+fn printable(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
+    }
+    text
 }
 
 /// A part of a name: a number goes by its value, text without regard to case.

@@ -17,7 +17,7 @@ mod still;
 mod tiff_pages;
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,17 +69,19 @@ impl DecodeLimits {
         Ok(())
     }
 
-    /// Size of an open file in bytes; refused where it is empty, too large or no regular file.
-    fn check_file(&self, file: &File) -> Result<u64, SourceProblem> {
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+    /// Opens a file and tells its size in bytes; refused where it is empty, too large or no regular file.
+    fn open(&self, path: &Path) -> Result<(File, u64), SourceProblem> {
+        // Before it is opened: opening a named pipe waits for a writer, perhaps forever.
+        if !fs::metadata(path)?.is_file() {
             return Err(SourceProblem::NotAFile);
         }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
         if metadata.len() == 0 {
             return Err(SourceProblem::Empty);
         }
         self.check_bytes(metadata.len())?;
-        Ok(metadata.len())
+        Ok((file, metadata.len()))
     }
 }
 

@@ -8,7 +8,6 @@
 //!
 //! Limits: the first frame of an animation is read; color profiles are not applied.
 
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -142,8 +141,7 @@ impl StillFile {
     /// Opens a file, tells its format by content and lists its pictures; no pixel is read. The second value is why a
     /// page is not among them, where one is not.
     pub(super) fn open(path: &Path, limits: DecodeLimits) -> Result<(Self, Option<SourceProblem>), SourceProblem> {
-        let mut file = File::open(path)?;
-        limits.check_file(&file)?;
+        let (mut file, _) = limits.open(path)?;
         let mut head = Vec::with_capacity(HEAD_BYTES);
         (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
         let (pages, left_out) = if content_of(&head)? == Format::Tiff {
@@ -175,8 +173,7 @@ impl StillFile {
 
 impl FileBytes {
     fn read(path: &Path, limits: &DecodeLimits) -> Result<Self, SourceProblem> {
-        let file = File::open(path)?;
-        let length = limits.check_file(&file)?;
+        let (file, length) = limits.open(path)?;
         let mut bytes = Vec::with_capacity(length as usize);
         // A file that grows while it is read stops at the limit.
         file.take(limits.max_file_bytes.saturating_add(1)).read_to_end(&mut bytes)?;

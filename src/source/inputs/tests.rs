@@ -157,6 +157,31 @@ fn a_name_that_looks_like_a_page_is_not_taken_twice() {
     assert!(matches!(&failures[0].problem, SourceProblem::AmbiguousName { name } if name == "s.tif#2"));
 }
 
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_stay_distinct() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder_with(&[]);
+    for name in [b"caf\xe8.png", b"caf\xe9.png"] {
+        fs::write(folder.path().join(OsStr::from_bytes(name)), png(name[3])).expect("a file");
+    }
+    let (names, failures) = expand(&[folder.path().to_owned()]);
+    assert_eq!(names, ["caf\\xE8.png", "caf\\xE9.png"]);
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let folder = folder_with(&[("a.png", &png(1))]);
+    let pipe = folder.path().join("pipe.png");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo is part of every Unix");
+    let (names, failures) = expand(&[folder.path().to_owned()]);
+    assert_eq!(names, ["a.png"]);
+    assert!(failures.len() == 1 && failures[0].path == pipe, "{failures:?}");
+}
+
 #[test]
 fn numbers_in_names_go_by_value() {
     let mut names = ["b", "a10", "a9", "a09", "a", "10", "9", "A9b", "a9-2", "a9-10"];
