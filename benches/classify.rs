@@ -18,7 +18,7 @@ use schistoquant::smear::ObjectKind;
 fn main() {
     let models = shipped::shipped();
     let classifier = &models.classifier;
-    let engine = classifier.engine().expect("it runs on an engine").kind;
+    let engine = classifier.engine().expect("it runs on an engine").kind.name();
 
     let (diameter_px, size) = drawn::FIELDS[1];
     let field = normalized::normalized(&drawn::drawn(diameter_px).rgb, diameter_px);
