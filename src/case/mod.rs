@@ -22,7 +22,7 @@ pub use crate::count::{Context, FloorSource, State};
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "1.2";
 
 /// One quality figure of a field against its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
