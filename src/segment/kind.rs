@@ -1,10 +1,10 @@
 //! Red cell, or the reason why an object is none.
 //!
 //! In: the label map with the planes and the detections behind it. Out: a kind for each object. A detected white cell or
-//! platelet is one; a detected red cell of nuclear color within a white cell is a part of it. An object that was not detected is judged by
-//! its color: cytoplasm at a white cell, nuclear stain, burnt-in mark, precipitate. Then by place and size: cut by the
-//! frame, debris, clump, too large. What is left and was detected is a red cell. Sizes are shares of the nominal red
-//! cell, colors relative to the field's own red cells.
+//! platelet is one; a detected red cell is none where its color says nucleus or ink, or where hardly a pixel is stained.
+//! An object that was not detected is judged by its color: cytoplasm at a white cell, nuclear stain, burnt-in mark,
+//! precipitate. Then by place and size: cut by the frame, debris, clump, too large. What is left and was detected is a
+//! red cell. Sizes are shares of the nominal red cell, colors relative to the field's own red cells.
 
 use super::NOMINAL_CELL_AREA_PX;
 use super::color::FieldColor;
@@ -31,6 +31,17 @@ const MARKING_RED_RATIO: f32 = 1.5;
 const MARKING_DENSITY: f32 = 1.8;
 /// Mean density above which even an object of red cell color is precipitate: three cells on top of each other.
 const PRECIPITATE_DENSITY: f32 = 3.0;
+/// The same for a detected red cell outside of white cells: on the val fields of `chula-rbc-12` 26 objects lie below, none
+/// with a labelled red cell.
+const SURELY_NUCLEAR_BLUE_RATIO: f32 = 0.6;
+/// Red-to-green ratio (relative) and density from which even a detected red cell is ink: on val fields of `chula-rbc-12` a
+/// cell under the pointer has a ratio of 3 to 5, the pointer alone of more than 6.
+const INKED_RED_RATIO: f32 = 6.0;
+/// See [`INKED_RED_RATIO`].
+const INKED_DENSITY: f32 = 2.0;
+/// Density, relative to the field's typical one, of a pixel with a trace of stain. Half of a red cell's pixels have it, also
+/// of a ghost's; a box around a scale bar is mostly empty glass.
+const TRACE_DENSITY: f32 = 0.06;
 /// An object that shares more than this part of its outline with a nucleated cell is that cell's cytoplasm.
 const CYTOPLASM_CONTACT_SHARE: f64 = 0.3;
 /// Area above which no single red cell lies (a macrocyte of 11.1 µm).
@@ -47,10 +58,13 @@ const FRAME_CONTACT_PX: f64 = 12.0;
 /// Distance from the frame below which the box of a ghost is cut by it, px.
 const GHOST_FRAME_PX: f32 = 2.0;
 
+#[derive(Default)]
 struct Sums {
     density: f64,
     channels: [f64; 3],
     pixels: f64,
+    /// Pixels that carry a trace of stain.
+    stained: f64,
     /// Pixel edges on the outline, and those of them shared with a nucleated cell.
     edges: f64,
     nucleated_edges: f64,
@@ -80,17 +94,7 @@ impl<'a> FieldContext<'a> {
         ghosts: &'a [bool],
     ) -> Self {
         let (width, height) = (map.width() as usize, map.height() as usize);
-        let mut sums: Vec<Sums> = bounds
-            .iter()
-            .map(|_| Sums {
-                density: 0.0,
-                channels: [0.0; 3],
-                pixels: 0.0,
-                edges: 0.0,
-                nucleated_edges: 0.0,
-                at_frame: [0; 4],
-            })
-            .collect();
+        let mut sums: Vec<Sums> = bounds.iter().map(|_| Sums::default()).collect();
         for (index, &label) in map.as_slice().iter().enumerate().filter(|(_, label)| **label > 0) {
             let sum = &mut sums[label as usize - 1];
             let (x, y) = (index % width, index / width);
@@ -99,6 +103,7 @@ impl<'a> FieldContext<'a> {
             }
             sum.density += f64::from(foreground.density[index]);
             sum.pixels += 1.0;
+            sum.stained += f64::from(u8::from(foreground.density[index] > TRACE_DENSITY * foreground.level));
             for channel in 0..3 {
                 sum.channels[channel] += f64::from(color.planes[channel][index]);
             }
@@ -127,8 +132,7 @@ impl<'a> FieldContext<'a> {
         let reason = match self.detections[index].map(|detection| detection.kind) {
             Some(DetectedKind::WhiteCell) => Some(ExclusionReason::WhiteCell),
             Some(DetectedKind::Platelet) => Some(ExclusionReason::Platelet),
-            Some(DetectedKind::RedCell) if self.lies_in_white_cell(index) => self.nuclear_reason(index, share),
-            Some(DetectedKind::RedCell) => None,
+            Some(DetectedKind::RedCell) => self.reason_against_detection(index, share),
             None => self.reason_by_color(index, share),
         };
         let reason = reason.or_else(|| self.reason_by_size(index, share, outline));
@@ -145,11 +149,24 @@ impl<'a> FieldContext<'a> {
         })
     }
 
-    /// White cell or platelet, where an object has the color of nuclear stain.
-    fn nuclear_reason(&self, index: usize, share: f64) -> Option<ExclusionReason> {
+    /// Why a detected red cell is none after all, if so: nuclear stain, ink, or nothing but a line on empty glass.
+    fn reason_against_detection(&self, index: usize, share: f64) -> Option<ExclusionReason> {
+        let in_white_cell = self.lies_in_white_cell(index);
+        let ratio = if in_white_cell { NUCLEAR_BLUE_RATIO } else { SURELY_NUCLEAR_BLUE_RATIO };
+        self.nuclear_reason(index, share, ratio).or_else(|| {
+            if self.relative_color(index, 0) > INKED_RED_RATIO && self.relative_density(index) > INKED_DENSITY {
+                Some(ExclusionReason::Marking)
+            } else {
+                (2.0 * self.sums[index].stained < self.sums[index].pixels).then_some(ExclusionReason::NotRedCell)
+            }
+        })
+    }
+
+    /// White cell or platelet, where an object has the color of nuclear stain by a blue-to-green ratio below `ratio`.
+    fn nuclear_reason(&self, index: usize, share: f64, ratio: f32) -> Option<ExclusionReason> {
         let platelet = share <= PLATELET_MAX_SHARE;
         let reason = if platelet { ExclusionReason::Platelet } else { ExclusionReason::WhiteCell };
-        (self.relative_color(index, 2) < NUCLEAR_BLUE_RATIO).then_some(reason)
+        (self.relative_color(index, 2) < ratio).then_some(reason)
     }
 
     /// Why an object that was not detected is no red cell by its color, if so.
@@ -159,7 +176,7 @@ impl<'a> FieldContext<'a> {
         if sums.nucleated_edges > CYTOPLASM_CONTACT_SHARE * sums.edges {
             return Some(ExclusionReason::WhiteCell);
         }
-        self.nuclear_reason(index, share).or_else(|| {
+        self.nuclear_reason(index, share, NUCLEAR_BLUE_RATIO).or_else(|| {
             if self.relative_color(index, 0) > MARKING_RED_RATIO && density > MARKING_DENSITY {
                 Some(ExclusionReason::Marking)
             } else {
