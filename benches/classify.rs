@@ -6,28 +6,23 @@
 mod drawn;
 #[path = "support/normalized.rs"]
 mod normalized;
+#[path = "support/shipped.rs"]
+mod shipped;
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use schistoquant::classify::{
-    Classifier, CropTarget, Cropper, Engine, EngineChoice, EngineKind, EngineRequest, InterleavedRgb, Model,
-};
-use schistoquant::segment::{SegmentOptions, segment};
+use schistoquant::classify::{CropTarget, Cropper, InterleavedRgb};
 use schistoquant::smear::ObjectKind;
 
 fn main() {
-    let library = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(Into::into);
-    let engine = Engine::start(&EngineRequest { choice: EngineChoice::Auto, library }).expect("an engine");
-    let classifier = Classifier::new(engine, Model::shipped().expect("the shipped model")).expect("a sound pair");
-    let engine = match classifier.engine().expect("it runs on an engine").kind {
-        EngineKind::Embedded => "embedded",
-        _ => "onnxruntime",
-    };
+    let models = shipped::shipped();
+    let classifier = &models.classifier;
+    let engine = classifier.engine().expect("it runs on an engine").kind.name();
 
     let (diameter_px, size) = drawn::FIELDS[1];
     let field = normalized::normalized(&drawn::drawn(diameter_px).rgb, diameter_px);
-    let segmentation = segment(&field, &SegmentOptions::default());
+    let segmentation = models.segmenter.segment(&field).expect("the detector runs");
     let targets: Vec<CropTarget> = (1..)
         .zip(&segmentation.objects)
         .filter(|(_, object)| object.kind == ObjectKind::RedCell)

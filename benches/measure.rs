@@ -4,6 +4,8 @@
 mod drawn;
 #[path = "support/normalized.rs"]
 mod normalized;
+#[path = "support/shipped.rs"]
+mod shipped;
 
 use std::hint::black_box;
 
@@ -11,7 +13,6 @@ use criterion::{Criterion, Throughput};
 use schistoquant::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
 use schistoquant::measure::measure;
 use schistoquant::quality::assess;
-use schistoquant::segment::{SegmentOptions, segment};
 use schistoquant::smear::CellClass;
 
 fn main() {
@@ -19,7 +20,7 @@ fn main() {
     let (diameter_px, size) = drawn::FIELDS[1];
     let original = drawn::drawn(diameter_px).rgb;
     let field = normalized::normalized(&original, diameter_px);
-    let segmentation = segment(&field, &SegmentOptions::default());
+    let segmentation = shipped::shipped().segmenter.segment(&field).expect("the detector runs");
 
     criterion.bench_function(&format!("quality/{size}"), |bencher| {
         bencher.iter(|| assess(black_box(&original), &field, [180.0; 3], 0.95, &segmentation));

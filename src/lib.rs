@@ -3,25 +3,27 @@
 //! The flow: [`source`] reads fields, [`optics`] flattens them, [`segment`] outlines the red cells, [`quality`] accepts
 //! or refuses the field, [`measure`] and [`classify`] describe each cell, [`count`] gives the percentage with its
 //! intervals, [`case`] is the published record and [`report`] writes it; [`evaluate`] judges it against labels.
-//! [`pipeline`] is the one place where they meet.
+//! [`pipeline`] is the one place where they meet; [`verify`] runs it on labelled fields.
 //!
 //! Floors; imports point down only and siblings on a floor never import each other (`tests/architecture.rs`):
 //!
 //! | floor | modules |
 //! | --- | --- |
 //! | 8 | `cli` |
+//! | 7 | `verify` |
 //! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
 //! | 3 | `count` |
 //! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
 //! | 1 | `smear` |
-//! | 0 | `stats`, `optics` |
+//! | 0 | `stats`, `optics`, `inference` |
 
 pub mod case;
 pub mod classify;
 pub mod cli;
 pub mod count;
 pub mod evaluate;
+pub mod inference;
 pub mod measure;
 pub mod optics;
 pub mod pipeline;
@@ -32,3 +34,4 @@ pub mod smear;
 pub mod source;
 pub mod stats;
 pub mod synth;
+pub mod verify;

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("cli", 8),
     ("batch", 7),
     ("review", 7),
+    ("verify", 7),
     ("pipeline", 6),
     ("report", 6),
     ("evaluate", 6),
@@ -26,6 +27,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("smear", 1),
     ("stats", 0),
     ("optics", 0),
+    ("inference", 0),
 ];
 
 /// Lines of a file that still read well.

@@ -11,8 +11,10 @@ use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
 use schistoquant::case::{CaseRecord, Context, State, banned_terms_in};
-use schistoquant::classify::{Classifier, Engine, EngineRequest, Model};
-use schistoquant::pipeline::{AnalyzeOptions, Progress, analyze};
+use schistoquant::classify::{Classifier, Model};
+use schistoquant::inference::{Engine, EngineRequest};
+use schistoquant::pipeline::{AnalyzeOptions, Models, Progress, analyze};
+use schistoquant::segment::{Detector, Segmenter};
 use schistoquant::synth::{Stain, SynthOptions, field};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -48,9 +50,11 @@ impl Progress for Silent {
     fn field_done(&self) {}
 }
 
-static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
+static SHIPPED: LazyLock<Models> = LazyLock::new(|| {
     let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
-    Classifier::new(engine, Model::shipped().expect("the shipped model")).expect("a sound pair")
+    let segmenter = Segmenter::new(Detector::shipped(engine.clone()).expect("the shipped detector"));
+    let model = Model::shipped().expect("the shipped model");
+    Models { segmenter, classifier: Classifier::new(engine, model).expect("a sound pair") }
 });
 
 fn cases() -> PathBuf {
@@ -76,7 +80,8 @@ fn analyzed(specimen: &Specimen) -> CaseRecord {
         drawn.rgb.save(folder.path().join(&drawn.truth.field)).expect("writable");
     }
     let inputs = [folder.path().to_owned()];
-    analyze(&inputs, &AnalyzeOptions::default(), &CLASSIFIER, &Silent, &AtomicBool::new(false)).expect("a case").record
+    let stop = AtomicBool::new(false);
+    analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &Silent, &stop).expect("a case").record
 }
 
 /// One line for each expectation that is not met.

@@ -1,5 +1,8 @@
 //! The command line as other programs see it: success, refusal, exit code, message, files.
 
+#[path = "support/tiny_model.rs"]
+mod tiny_model;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -8,20 +11,9 @@ use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use schistoquant::synth::{SynthOptions, field};
 use tempfile::TempDir;
+use tiny_model::tiny_model;
 
-/// The tiny graph with a card that suits it: the graph has random weights, so its own card would count no cell at all.
-/// With this operating point it calls about half of the synthetic cells schistocyte.
-static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
-    let folder = TempDir::new().expect("a temporary folder");
-    let graph = folder.path().join("tiny.onnx");
-    fs::copy("fixtures/models/tiny.onnx", &graph).expect("the fixture");
-    let card = fs::read("fixtures/models/tiny.card.json").expect("the fixture");
-    let mut card: serde_json::Value = serde_json::from_slice(&card).expect("a card");
-    card["red_cell_operating_point"] = serde_json::Value::Null;
-    card["operating_point"] = 0.005_38.into();
-    fs::write(graph.with_extension("card.json"), card.to_string()).expect("writable");
-    (folder, graph)
-});
+static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(tiny_model);
 
 fn program() -> Command {
     let mut command = Command::cargo_bin("schistoquant").expect("the program is built");
@@ -198,7 +190,8 @@ fn a_cause_is_printed_once() {
 fn crops_are_an_array_with_one_row_each() {
     let (input, out) = (specimen(2), TempDir::new().expect("a temporary folder"));
     program().arg("crops").arg(input.path()).arg("--out").arg(out.path()).assert().code(0);
-    assert_eq!(files_in(out.path()), ["crops.csv", "crops.npy", "fields.csv", "labels"]);
+    assert_eq!(files_in(out.path()), ["crops.csv", "crops.npy", "fields", "fields.csv", "labels"]);
+    assert_eq!(files_in(&out.path().join("fields")), ["field-0001.png.png", "field-0002.png.png"]);
     assert_eq!(files_in(&out.path().join("labels")), ["field-0001.png.png", "field-0002.png.png"]);
     let table = fs::read_to_string(out.path().join("crops.csv")).expect("the table");
     assert_eq!(
@@ -214,6 +207,8 @@ fn crops_are_an_array_with_one_row_each() {
     assert!(String::from_utf8_lossy(&array[10..128]).contains(&format!("({}, 96, 96, 3)", rows.len())));
     // The label map holds the cell of a row at its center.
     let labels = image::open(out.path().join("labels/field-0001.png.png")).expect("a label map").into_luma16();
+    let field = image::open(out.path().join("fields/field-0001.png.png")).expect("a normalized field").into_rgb8();
+    assert_eq!(field.dimensions(), labels.dimensions());
     let fields = fs::read_to_string(out.path().join("fields.csv")).expect("the fields");
     let row: Vec<&str> = fields.lines().nth(1).expect("a field").split(',').collect();
     assert_eq!((row[0], row[1], row[2], row[4]), ("field-0001.png", "640", "480", "0.1875"));

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use image::{Rgb, RgbImage};
-use schistoquant::classify::{Classifier, CropTarget, Engine, EngineChoice, EngineRequest, Model, Verdict};
+use schistoquant::classify::{Classifier, CropTarget, Model, Verdict};
+use schistoquant::inference::{Engine, EngineChoice, EngineRequest};
 use schistoquant::smear::{CellClass, LabelMap, NormalizedField};
 use serde::{Deserialize, Serialize};
 
@@ -211,7 +212,7 @@ fn both_engines_give_the_same_answers() {
 #[test]
 fn a_file_that_is_no_library_is_refused() {
     let (variant, text) = refused(false, &Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    assert!(variant.starts_with("LibraryUnusable"), "{variant}");
+    assert!(variant.starts_with("Engine(LibraryUnusable"), "{variant}");
     let wanted = format!("Cargo.toml: expected an ONNX Runtime library of version 1.{} or later", ort::MINOR_VERSION);
     assert!(text.contains(&wanted), "{text}");
 }
@@ -226,26 +227,26 @@ fn a_library_of_something_else_is_refused() {
         return;
     }
     let (variant, text) = refused(false, &other);
-    assert!(variant.starts_with("LibraryUnusable") && variant.contains("MissingApi"), "{variant}");
+    assert!(variant.starts_with("Engine(LibraryUnusable") && variant.contains("MissingApi"), "{variant}");
     assert!(text.contains("--engine embedded"), "{text}");
 }
 
 #[test]
 fn a_missing_library_is_refused() {
     let (variant, text) = refused(false, Path::new("no/such/library.so"));
-    assert!(variant.starts_with("LibraryUnreadable"), "{variant}");
+    assert!(variant.starts_with("Engine(LibraryUnreadable"), "{variant}");
     assert!(text.starts_with("no/such/library.so: "), "{text}");
 }
 
 #[test]
 fn a_folder_is_no_library() {
     let (variant, _) = refused(false, Path::new(env!("CARGO_MANIFEST_DIR")));
-    assert!(variant.starts_with("Library"), "{variant}");
+    assert!(variant.starts_with("Engine(Library"), "{variant}");
 }
 
 #[test]
 fn a_second_engine_in_one_process_is_refused() {
     let (variant, text) = refused(true, &Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    assert!(variant.starts_with("EngineConflict"), "{variant}");
+    assert!(variant.starts_with("Engine(Conflict"), "{variant}");
     assert!(text.contains("found a request for onnxruntime"), "{text}");
 }

@@ -54,7 +54,7 @@ fn chula_points() {
         fields.iter().flat_map(|field| &field.cells).filter(|cell| cell.class == Some(CellClass::Schistocyte)).count();
     assert_eq!((fields.len(), left_out), (491, 0));
     assert_eq!((count(&fields, TruthKind::RedCell), schistocytes), (17_370, 717));
-    let split = Split::read(&set.join("split.csv"), "val").expect("a part with images");
+    let split = Split::read(&set.join("split.csv"), Some("val")).expect("a part with images");
     assert_eq!(split.images().count(), 86);
     assert_eq!(fields.iter().filter(|field| split.holds(&field.field)).count(), 71);
 }

@@ -1,10 +1,11 @@
 //! Fields that no one could count are refused, and plain drawn fields are not: from pixels to the judgement.
 
 use image::{Rgb, RgbImage, imageops};
+use schistoquant::inference::{Engine, EngineRequest};
 use schistoquant::optics::background::Background;
 use schistoquant::optics::resample::rescale;
 use schistoquant::quality::{FieldQuality, assess};
-use schistoquant::segment::{NOMINAL_CELL_DIAMETER_PX, SegmentOptions, WORKING_UM_PER_PX, segment};
+use schistoquant::segment::{Detector, NOMINAL_CELL_DIAMETER_PX, Segmenter, WORKING_UM_PER_PX};
 use schistoquant::smear::{NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField};
 use schistoquant::synth::{self, SynthOptions};
 
@@ -17,7 +18,9 @@ fn judge(rgb: &RgbImage, cell_diameter_px: f64) -> FieldQuality {
         um_per_px: WORKING_UM_PER_PX,
         original_px_per_px: f64::from(rgb.width()) / f64::from(working.width()),
     };
-    let segmentation = segment(&field, &SegmentOptions::default());
+    let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
+    let segmenter = Segmenter::new(Detector::shipped(engine).expect("the shipped detector"));
+    let segmentation = segmenter.segment(&field).expect("the detector runs");
     assess(rgb, &field, background.mean(), background.evenness(), &segmentation)
 }
 

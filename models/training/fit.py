@@ -68,7 +68,7 @@ def _rate(step, steps, plan):
     return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def _average(mean, network, decay):
+def average(mean, network, decay):
     with torch.no_grad():
         for kept, new in zip(mean.state_dict().values(), network.state_dict().values()):
             if kept.dtype.is_floating_point:
@@ -128,7 +128,7 @@ def fit(make, crops, targets, draw, plan, checkpoint, identity, report):
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             # The average starts short so that the first, random weights leave it at once.
-            _average(mean, network, min(plan.average_decay, (step + 1) / (step + 10)))
+            average(mean, network, min(plan.average_decay, (step + 1) / (step + 10)))
             losses += value.item()
         if checkpoint is not None:
             state = {

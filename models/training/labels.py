@@ -12,6 +12,7 @@ Split rules:
 
 import csv
 import hashlib
+import json
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ CLASSES = [
     "elliptocyte",
 ]
 SCHISTOCYTE = CLASSES.index("schistocyte")
+UNKNOWN = -1
 
 # Parts of the box sets by SHA-1 of the file name modulo HASH_PARTS.
 HASH_PARTS = 5
@@ -67,11 +69,17 @@ SOURCES = [
     Source("pbc", "txl-pbc/pbc/images", True),
     Source("raabin", "txl-pbc/raabin/images", True),
 ]
+# Drawn specimens: seed, cell diameter in px. They show every class under every stain and at many scales, and fragments
+# that no set has in number.
+SYNTHETIC = Source("synth", "", False)
+DRAWN = [(101, 38), (102, 24), (103, 60), (104, 90), (105, 38), (106, 46), (107, 30), (108, 120)]
+DRAWN_FIELDS = 8
+DRAWN_SCHISTOCYTES = 0.12
 
 
 def source_named(name):
     """The set of that name."""
-    return next(source for source in SOURCES if source.name == name)
+    return next(source for source in (*SOURCES, SYNTHETIC) if source.name == name)
 
 
 def hashed_part(file_name):
@@ -135,3 +143,14 @@ def _yolo_boxes(path, image_path):
             Box(kinds[columns[0]], (x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
         )
     return found
+
+
+def drawn_cells(folder, file_name):
+    """Boxes and classes of the red cells of a drawn field: (x_min, y_min, x_max, y_max, class)."""
+    truth = json.loads((folder / f"{Path(file_name).stem}.truth.json").read_text())
+    return [
+        # A microspherocyte alone is a spherocyte: ICSH counts it only beside other forms, so it teaches neither class.
+        (*cell["box"], UNKNOWN if cell["form"] == "microspherocyte" else CLASSES.index(cell["class"]))
+        for cell in truth["cells"]
+        if cell["kind"] == "red_cell" and cell["class"] is not None
+    ]

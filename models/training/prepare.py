@@ -10,6 +10,7 @@ In: the data folder and the `schistoquant` binary (or crops it wrote earlier). O
    paired with, or lies inside, a white cell or platelet box says "not a red cell"; the rest stays unknown.
 4. In the sets of healthy people every object is "not a schistocyte", paired or not: what the segmenter makes of a
    healthy film (halves of split cells, debris) is what the network must not call.
+5. Drawn specimens (`schistoquant synth`) carry exact classes; an object and a drawn cell are one from the same IoU on.
 
 Limits: the healthy sets are taken as free of schistocytes (in health 0.05 to 0.15 % of red cells are fragments); cbc
 names no diagnosis.
@@ -26,13 +27,13 @@ import cv2
 import numpy as np
 
 import labels
+from labels import UNKNOWN
 
 # Overlap that makes an object and a box the same cell; the figure the evaluation uses too.
 MATCH_IOU = 0.5
 # Share of an object's box inside a white cell or platelet box from which it is part of that cell, not a red cell.
 INSIDE_SHARE = 0.7
 
-UNKNOWN = -1
 # What the segmenter calls a red cell that can be counted.
 COUNTED_KIND = "red_cell"
 
@@ -80,6 +81,15 @@ def export_crops(binary, data, folder):
                     jobs[f"chula-{int(splits[path.stem][1]):03d}"].append(path)
             else:
                 jobs[source.name].append(path)
+    for seed, diameter_px in labels.DRAWN:
+        name = f"synth-{seed}"
+        drawn = drawn_folder(folder) / name
+        if not drawn.exists():
+            words = {"--seed": seed, "--fields": labels.DRAWN_FIELDS, "--cell-diameter-px": diameter_px}
+            words["--schistocyte-fraction"] = labels.DRAWN_SCHISTOCYTES
+            options = [str(word) for pair in words.items() for word in pair]
+            subprocess.run([str(binary), "synth", "--out", str(drawn), *options], check=True, stdout=subprocess.DEVNULL)
+        jobs[name] = sorted(drawn.glob("*.png"))
     for name, paths in jobs.items():
         out = folder / name
         while paths and not (out / "crops.csv").exists():
@@ -93,6 +103,11 @@ def export_crops(binary, data, folder):
                 raise RuntimeError(f"{binary}: {done.stderr.strip()}")
             print(done.stderr.strip(), flush=True)
             paths = [path for path in paths if path not in refused]
+
+
+def drawn_folder(folder):
+    """Where the drawn fields of an export lie."""
+    return folder.parent / f"{folder.name}-drawn"
 
 
 def _rows(path):
@@ -137,25 +152,50 @@ def _red_from_boxes(rows, boxes_of):
         boxes = boxes_of(field)
         if not boxes:
             continue
-        mine = np.array([[float(rows[i][k]) for k in ("x_min", "y_min", "x_max", "y_max")] for i in members])
         theirs = np.array([[b.x_min, b.y_min, b.x_max, b.y_max] for b in boxes])
-        low = np.maximum(mine[:, None, :2], theirs[None, :, :2])
-        high = np.minimum(mine[:, None, 2:], theirs[None, :, 2:])
-        overlap = np.prod(np.clip(high - low, 0, None), axis=2)
-        area = np.prod(mine[:, 2:] - mine[:, :2], axis=1)
-        box_area = np.prod(theirs[:, 2:] - theirs[:, :2], axis=1)
-        iou = overlap / (area[:, None] + box_area[None] - overlap)
+        iou, covered = _overlaps(_boxes_of(rows, members), theirs)
         is_red = np.array([b.kind == "red_cell" for b in boxes])
-        free = iou.copy()
-        while free.max() >= MATCH_IOU:
-            i, j = np.unravel_index(free.argmax(), free.shape)
+        while iou.max() >= MATCH_IOU:
+            i, j = np.unravel_index(iou.argmax(), iou.shape)
             result[members[i]] = int(is_red[j])
-            free[i, :] = free[:, j] = 0
-        inside = (overlap / area[:, None])[:, ~is_red].max(axis=1, initial=0) >= INSIDE_SHARE
+            iou[i, :] = iou[:, j] = 0
+        inside = covered[:, ~is_red].max(axis=1, initial=0) >= INSIDE_SHARE
         for position, index in enumerate(members):
             if result[index] == UNKNOWN and inside[position]:
                 result[index] = 0
     return result
+
+
+def _classes_from_truth(rows, truth_folder):
+    """Class of every object that covers a drawn cell."""
+    per_field = defaultdict(list)
+    for index, row in enumerate(rows):
+        per_field[row["field"]].append(index)
+    result = np.full(len(rows), UNKNOWN)
+    for field, members in per_field.items():
+        drawn = np.array(labels.drawn_cells(truth_folder, field))
+        if not len(drawn):
+            continue
+        iou = _overlaps(_boxes_of(rows, members), drawn[:, :4])[0]
+        while iou.max() >= MATCH_IOU:
+            i, j = np.unravel_index(iou.argmax(), iou.shape)
+            result[members[i]] = int(drawn[j, 4])
+            iou[i, :] = iou[:, j] = 0
+    return result
+
+
+def _boxes_of(rows, members):
+    return np.array([[float(rows[i][k]) for k in ("x_min", "y_min", "x_max", "y_max")] for i in members])
+
+
+def _overlaps(mine, theirs):
+    """IoU and shared area over own area, for each pair of boxes."""
+    low = np.maximum(mine[:, None, :2], theirs[None, :, :2])
+    high = np.minimum(mine[:, None, 2:], theirs[None, :, 2:])
+    overlap = np.prod(np.clip(high - low, 0, None), axis=2)
+    area = np.prod(mine[:, 2:] - mine[:, :2], axis=1)
+    box_area = np.prod(theirs[:, 2:] - theirs[:, :2], axis=1)
+    return overlap / (area[:, None] + box_area[None] - overlap), overlap / area[:, None]
 
 
 def load_cells(data, folder):
@@ -163,7 +203,7 @@ def load_cells(data, folder):
     splits = labels.chula_splits(data)
     collected = defaultdict(list)
     for table in sorted(folder.glob("*/crops.csv")):
-        name = next((s.name for s in labels.SOURCES if table.parent.name.startswith(s.name)), None)
+        name = next((s.name for s in (*labels.SOURCES, labels.SYNTHETIC) if table.parent.name.startswith(s.name)), None)
         if name is None:
             raise ValueError(f"{table.parent}: expected a name that begins with a set's name")
         source = labels.source_named(name)
@@ -179,6 +219,11 @@ def load_cells(data, folder):
             red = np.where(label != UNKNOWN, 1, UNKNOWN)
             part = [splits[stem][0] for stem in stems]
             group = [splits[stem][1] for stem in stems]
+        elif name == "synth":
+            label = _classes_from_truth(rows, drawn_folder(folder) / table.parent.name)
+            red = np.where(label != UNKNOWN, 1, UNKNOWN)
+            part = ["train"] * len(rows)
+            group = [table.parent.name] * len(rows)
         else:
             label = np.full(len(rows), UNKNOWN)
             red = _red_from_boxes(rows, lambda field: labels.boxes(data, source, field))
@@ -203,7 +248,7 @@ def load_cells(data, folder):
 def describe(cells):
     """One line for each set and part: what there is to learn from and to measure on."""
     lines = []
-    for source in labels.SOURCES:
+    for source in (*labels.SOURCES, labels.SYNTHETIC):
         for part in ("train", "val", "test"):
             here = (cells.source == source.name) & (cells.part == part)
             if here.any():

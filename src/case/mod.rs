@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use count_record::{CorrectedPercent, CountRecord, PercentInterval, rounded};
-pub use provenance::{HealthyShare, InputFile, ModelProvenance, Provenance};
+pub use provenance::{DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement};
 
 pub use crate::count::{Context, FloorSource, State};
@@ -22,7 +22,7 @@ pub use crate::count::{Context, FloorSource, State};
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "1.2";
 
 /// One quality figure of a field against its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -15,7 +15,7 @@ pub struct InputFile {
     pub sha256: String,
 }
 
-/// The model in use.
+/// The classifier in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelProvenance {
@@ -57,6 +57,18 @@ pub struct HealthyShare {
     pub measured_on: String,
 }
 
+/// The detector of cells in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetectorProvenance {
+    /// Name from its card.
+    pub name: String,
+    /// Version from its card.
+    pub version: String,
+    /// SHA-256 of its graph, hexadecimal.
+    pub sha256: String,
+}
+
 /// Program, model, engine, options and inputs of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +79,9 @@ pub struct Provenance {
     pub software_version: String,
     /// Version of the method: raised with every change that can move a reported figure.
     pub method_version: String,
-    /// The model.
+    /// What finds the cells.
+    pub detector: DetectorProvenance,
+    /// What classifies them.
     pub model: ModelProvenance,
     /// `embedded` or `onnxruntime`.
     pub engine: String,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::{CardField, ClassifyError, ModelOrigin};
+use super::performance::Performance;
 use crate::smear::CellClass;
 
 /// Color channels of a crop: red, green, blue.
@@ -67,40 +68,6 @@ pub struct CardOutputs {
     pub schistocyte_probability: String,
     /// `[batch]`: probability that the object is a red cell at all; `None` where the graph does not say.
     pub red_cell_probability: Option<String>,
-}
-
-/// Share of healthy people's cells that the model calls schistocyte.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FalsePositiveFloor {
-    /// Share, percent.
-    pub percent: f64,
-    /// Lower limit of its 95 % interval, percent.
-    pub low: f64,
-    /// Upper limit of its 95 % interval, percent.
-    pub high: f64,
-    /// Cells behind it.
-    pub cells: u64,
-    /// Data it was measured on.
-    pub measured_on: String,
-}
-
-/// What was measured at the operating point; what was not is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Performance {
-    /// Share of schistocytes called schistocyte, 0–1.
-    pub sensitivity: Option<f64>,
-    /// Schistocytes behind the sensitivity.
-    pub sensitivity_cells: Option<u64>,
-    /// Share of other red cells not called schistocyte, 0–1.
-    pub specificity: Option<f64>,
-    /// Other red cells behind the specificity.
-    pub specificity_cells: Option<u64>,
-    /// Data they were measured on.
-    pub measured_on: Option<String>,
-    /// The floor of false positives.
-    pub false_positive_floor: Option<FalsePositiveFloor>,
 }
 
 /// One set of labelled cells used in training.
@@ -166,7 +133,7 @@ pub struct ModelCard {
     pub intended_use: String,
     /// What it does not do.
     pub limits: String,
-    /// SHA-256 of the evaluation report behind the performance.
+    /// Seal of the figures, written by `evaluate --write-card`; null of a card that was not evaluated.
     pub evaluation_sha256: Option<String>,
 }
 
@@ -175,11 +142,12 @@ impl ModelCard {
     ///
     /// # Errors
     /// [`ClassifyError::CardMalformed`] where it is not the JSON of a card, [`ClassifyError::CardInvalid`] where a
-    /// value is out of range or the labels are not the thirteen classes in order.
+    /// value is out of range, the labels are not the thirteen classes in order, or a sealed figure was changed.
     pub fn from_json(json: &[u8], origin: &ModelOrigin) -> Result<Self, ClassifyError> {
         let card: Self = serde_json::from_slice(json)
             .map_err(|source| ClassifyError::CardMalformed { card: origin.card(), source })?;
         card.check_values(origin)?;
+        card.check_seal(origin)?;
         Ok(card)
     }
 

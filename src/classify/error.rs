@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::backend::EngineKind;
+use crate::inference::{EngineError, EngineKind};
 
 /// Where a model came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,50 +158,9 @@ pub enum ClassifyError {
         /// What the graph has.
         found: String,
     },
-    /// Environment: ONNX Runtime was asked for and no library named.
-    #[error(
-        "expected the path of an ONNX Runtime library, found none; give --onnxruntime PATH or set ORT_DYLIB_PATH, or use \
-         --engine embedded"
-    )]
-    LibraryNotNamed,
-    /// Environment: no such library file.
-    #[error("{path}: expected an ONNX Runtime library file; correct the path or use --engine embedded")]
-    LibraryUnreadable {
-        /// The path as given.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// Environment: the file is no usable ONNX Runtime library.
-    #[error(
-        "{path}: expected an ONNX Runtime library of version 1.{minimum} or later, found one that cannot be used; install \
-         one (pip install onnxruntime) or use --engine embedded", minimum = ort::MINOR_VERSION
-    )]
-    LibraryUnusable {
-        /// The path as given.
-        path: PathBuf,
-        /// Not loadable, not ONNX Runtime, or too old.
-        source: ort::LoadDynamicError,
-    },
-    /// Request invalid: a process keeps the engine it started with.
-    #[error(
-        "expected the engine this process started with ({running}), found a request for {requested}; start another \
-         process for it"
-    )]
-    EngineConflict {
-        /// The engine that runs.
-        running: String,
-        /// The one asked for.
-        requested: EngineKind,
-    },
-    /// Environment: the engine did not start.
-    #[error("expected the {engine} engine to start, found that it does not; try the other engine")]
-    EngineUnusable {
-        /// The engine.
-        engine: EngineKind,
-        /// What it says.
-        source: ort::Error,
-    },
+    /// The engine cannot be had.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Input unsuitable: the engine cannot load the graph.
     #[error("{model}: expected a graph that the {engine} engine can load; export it again or try the other engine")]
     GraphUnusable {

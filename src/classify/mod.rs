@@ -5,7 +5,7 @@
 //!
 //! Order of operations:
 //! 1. [`Model`]: graph and [`ModelCard`], refused where they do not belong together;
-//! 2. [`Engine`]: the embedded one or an ONNX Runtime library, one for each process;
+//! 2. [`Engine`]: what runs the graph;
 //! 3. [`Cropper`]: each cell at the card's µm/px, its neighbors dimmed, scaled as the card says;
 //! 4. the graph, a fixed batch at a time, batches spread over the threads of the current rayon pool;
 //! 5. [`Verdict`]: from probabilities to the call, by the card's operating point.
@@ -16,28 +16,30 @@
 //! Limits: the two engines sum in different orders and agree to about 1e-6, not to the last bit. A cell within that of
 //! the operating point may be called differently; the engine therefore stands in the provenance of a report.
 
-mod backend;
 mod card;
 mod crop;
 mod error;
 mod model;
 mod onnx;
+mod performance;
 mod scores;
 mod scripted;
+mod seal;
 
-pub use backend::{Engine, EngineChoice, EngineInfo, EngineKind, EngineRequest};
 pub use card::{
-    CHANNEL_ORDER, CHANNELS, CROP_SIDE_RANGE_PX, CardInput, CardOutputs, FalsePositiveFloor, MAX_BATCH, ModelCard,
-    Performance, Scaling, Training, TrainingData, UM_PER_PX_RANGE,
+    CHANNEL_ORDER, CHANNELS, CROP_SIDE_RANGE_PX, CardInput, CardOutputs, MAX_BATCH, ModelCard, Scaling, Training,
+    TrainingData, UM_PER_PX_RANGE,
 };
 pub use crop::{CropSink, CropTarget, Cropper, InterleavedRgb, Planes, SCALE_TOLERANCE};
 pub use error::{CardField, CardPlace, ClassifyError, ModelOrigin, card_path};
 pub use model::{MAX_CARD_BYTES, MAX_GRAPH_BYTES, Model};
+pub use performance::{CardFigure, FalsePositiveFloor, Performance};
 pub use scores::{PROBABILITY_ROUNDING, Scores, Verdict};
 pub use scripted::Script;
 
 use rayon::prelude::*;
 
+use crate::inference::{Engine, EngineInfo};
 use crate::smear::{LabelMap, NormalizedField};
 
 /// A model ready to classify, from any thread.
@@ -124,6 +126,7 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     use super::*;
+    use crate::inference::{EngineKind, EngineRequest};
     use crate::smear::CellClass;
 
     fn tiny() -> Classifier {

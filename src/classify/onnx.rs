@@ -13,15 +13,14 @@ use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array4, Axis};
 use ort::session::Session;
-use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 
-use super::backend::{Engine, EngineKind};
 use super::card::ModelCard;
 use super::crop::{CropTarget, Cropper, Planes};
 use super::error::{CardField, ClassifyError, ModelOrigin};
 use super::model::Model;
 use super::scores::Scores;
+use crate::inference::{Engine, open};
 use crate::smear::CellClass;
 
 const CLASSES: usize = CellClass::ALL.len();
@@ -91,24 +90,13 @@ impl OnnxPool {
     }
 
     fn load(&self) -> Result<Worker, ClassifyError> {
-        let session = build(&self.engine, &self.model.graph).map_err(|source| ClassifyError::GraphUnusable {
+        let session = open(&self.engine, &self.model.graph).map_err(|source| ClassifyError::GraphUnusable {
             model: self.model.origin.clone(),
             engine: self.engine.kind(),
             source,
         })?;
         Ok(Worker { session, input: Array4::zeros(self.model.card.input.shape) })
     }
-}
-
-fn build(engine: &Engine, graph: &[u8]) -> ort::Result<Session> {
-    // METHOD: the embedded engine runs a graph as written unless a level is set; Level3 makes it several times faster.
-    let builder = Session::builder(engine.environment())?.with_optimization_level(GraphOptimizationLevel::Level3)?;
-    let mut builder = match engine.kind() {
-        EngineKind::Embedded => builder,
-        // One thread inside the session, and a fixed order of summation.
-        EngineKind::OnnxRuntime => builder.with_intra_threads(1)?.with_deterministic_compute(true)?,
-    };
-    builder.commit_from_memory(graph)
 }
 
 impl Worker {
@@ -189,8 +177,9 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
+    use crate::classify::CardOutputs;
     use crate::classify::card::sha256_hex;
-    use crate::classify::{CardOutputs, EngineRequest};
+    use crate::inference::{EngineKind, EngineRequest};
 
     const TINY: &[u8] = include_bytes!("../../fixtures/models/tiny.onnx");
     const UINT8_INPUT: &[u8] = include_bytes!("../../fixtures/models/uint8-input.onnx");

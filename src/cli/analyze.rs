@@ -5,20 +5,19 @@
 //! 1 (some inputs failed).
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
 use super::output::{print, warn};
+use super::progress::Bar;
 use super::stop::on_interrupt;
 use crate::case::{Case, State};
 use crate::count::{CountOptions, DEFAULT_MIN_CELLS};
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, Progress, analyze};
+use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, analyze};
 use crate::report::{ReportError, ReportFormat, ReportTarget};
 use crate::smear::AgeGroup;
 
@@ -82,33 +81,11 @@ pub struct AnalyzeArgs {
     pub quiet: bool,
 }
 
-struct Bar(ProgressBar);
-
-impl Progress for Bar {
-    fn start(&self, fields: usize) {
-        self.0.set_length(fields as u64);
-    }
-
-    fn field_done(&self) {
-        self.0.inc(1);
-    }
-}
-
-fn bar(quiet: bool) -> Bar {
-    let visible = !quiet && io::stderr().is_terminal();
-    let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(None, target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} fields, {eta} left") {
-        bar.set_style(style);
-    }
-    Bar(bar)
-}
-
 impl From<AnalyzeError> for Failure {
     fn from(error: AnalyzeError) -> Self {
         let exit = match error {
             AnalyzeError::NoInputReadable(_) => Exit::NoInputReadable,
-            AnalyzeError::Classify { .. } => Exit::ModelUnusable,
+            AnalyzeError::Detect(_) | AnalyzeError::Examine { .. } => Exit::ModelUnusable,
             AnalyzeError::Interrupted(_) => Exit::Interrupted,
             AnalyzeError::Picture { .. } => Exit::OutputNotWritable,
         };
@@ -137,15 +114,15 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
         um_per_px: args.um_per_px,
         count: CountOptions { age_group: args.age_group.into(), min_cells: args.min_cells },
     };
-    let classifier = args.model.open()?;
+    let models = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::new(Exit::Usage, error))?;
-    let bar = bar(args.quiet);
-    let case = pool.install(|| analyze(&args.inputs, &options, &classifier, &bar, &stop))?;
-    bar.0.finish_and_clear();
+    let bar = Bar::new(args.quiet);
+    let case = pool.install(|| analyze(&args.inputs, &options, &models, &bar, &stop))?;
+    bar.clear();
     if stop.load(Ordering::Relaxed) {
         return Err(AnalyzeError::from(Interrupted).into());
     }

@@ -5,7 +5,8 @@
 //! | `crops.npy` | NumPy format 1.0, `uint8`, shape `(N, 96, 96, 3)`, C order, RGB; row `i` of the table is crop `i` |
 //! | `crops.csv` | [`CROP_COLUMNS`]; `kind` is `red_cell` or an exclusion reason; positions in pixels of the original image |
 //! | `fields.csv` | [`FIELD_COLUMNS`]; `um_per_px` is that of the normalized field and of the label map |
-//! | `labels/<field>.png` | 16-bit gray, normalized field: 0 background, else `label` of the table |
+//! | `fields/<field>.png` | 8-bit RGB, the normalized field: what the segmenter sees |
+//! | `labels/<field>.png` | 16-bit gray, pixels of the normalized field: 0 background, else `label` of the table |
 //!
 //! Crops are cut with 96 px at the working scale, so that a training program can turn and shift them and still cut the
 //! model's own, smaller crop from the middle without an edge. `crops.csv` is written last: where it stands, the archive is
@@ -52,6 +53,7 @@ pub const FIELD_COLUMNS: [&str; 5] = ["field", "width_px", "height_px", "origina
 const CROPS: &str = "crops.npy";
 const CROP_TABLE: &str = "crops.csv";
 const FIELD_TABLE: &str = "fields.csv";
+const FIELD_FOLDER: &str = "fields";
 const LABEL_FOLDER: &str = "labels";
 const CROP_BYTES: usize = 3 * CROP_SIDE_PX * CROP_SIDE_PX;
 /// Bytes of the NumPy header, padding included: a multiple of 64 that holds any count of crops.
@@ -73,12 +75,26 @@ impl From<ArchiveError> for Failure {
     }
 }
 
-/// More objects than a 16-bit label map can name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: expected at most 65535 objects in a field, found {objects}; crop the picture")]
-pub struct TooManyObjects {
-    field: String,
-    objects: usize,
+/// Why a field has no place in the archive.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CutError {
+    /// More objects than a 16-bit label map can name.
+    #[error("{field}: expected at most 65535 objects in a field, found {objects}; crop the picture")]
+    TooManyObjects {
+        /// Field.
+        field: String,
+        /// Its objects.
+        objects: usize,
+    },
+    /// A picture could not be encoded.
+    #[error("{field}: its picture could not be encoded")]
+    Picture {
+        /// Field.
+        field: String,
+        /// What went wrong.
+        source: image::ImageError,
+    },
 }
 
 /// What the archive holds of one field.
@@ -89,6 +105,7 @@ pub struct FieldCrops {
     /// One row for each crop, without the number of the crop.
     rows: Vec<[String; 12]>,
     crops: Vec<u8>,
+    field_png: Vec<u8>,
     labels_png: Vec<u8>,
 }
 
@@ -96,13 +113,15 @@ impl FieldCrops {
     /// Cuts every object of a field, red cell or not.
     ///
     /// # Errors
-    /// [`TooManyObjects`].
-    pub fn cut(field: &Field, prepared: &PreparedField) -> Result<Self, TooManyObjects> {
+    /// [`CutError`].
+    pub fn cut(field: &Field, prepared: &PreparedField) -> Result<Self, CutError> {
         let PreparedField { calibration, normalized, segmentation, .. } = prepared;
         let objects = &segmentation.objects;
         let name = field.id.to_string();
         let labels_png = label_png(&segmentation.labels)
-            .ok_or_else(|| TooManyObjects { field: name.clone(), objects: objects.len() })?;
+            .ok_or_else(|| CutError::TooManyObjects { field: name.clone(), objects: objects.len() })?;
+        let picture = |source| CutError::Picture { field: name.clone(), source };
+        let field_png = png(&normalized.rgb).map_err(picture)?;
         let cropper = Cropper::new(normalized, &segmentation.labels, CROP_SIDE_PX, WORKING_UM_PER_PX, NEIGHBOR_DIMMING);
         let mut crops = vec![0; CROP_BYTES * objects.len()];
         let mut rows = Vec::with_capacity(objects.len());
@@ -119,7 +138,7 @@ impl FieldCrops {
             format!("{:.6}", normalized.original_px_per_px),
             normalized.um_per_px.to_string(),
         ];
-        Ok(Self { field: name, field_row, rows, crops, labels_png })
+        Ok(Self { field: name, field_row, rows, crops, field_png, labels_png })
     }
 }
 
@@ -154,9 +173,17 @@ fn row(field: &str, label: u32, object: &SegmentedObject, um_per_px: f64) -> [St
 fn label_png(labels: &LabelMap) -> Option<Vec<u8>> {
     let values: Vec<u16> = labels.as_slice().iter().map(|label| u16::try_from(*label).ok()).collect::<Option<_>>()?;
     let image = ImageBuffer::<Luma<u16>, _>::from_raw(labels.width(), labels.height(), values)?;
+    png(&image).ok()
+}
+
+fn png<P>(image: &ImageBuffer<P, Vec<P::Subpixel>>) -> image::ImageResult<Vec<u8>>
+where
+    P: image::PixelWithColorType,
+    [P::Subpixel]: image::EncodableLayout,
+{
     let mut png = Cursor::new(Vec::new());
-    image.write_to(&mut png, ImageFormat::Png).ok()?;
-    Some(png.into_inner())
+    image.write_to(&mut png, ImageFormat::Png)?;
+    Ok(png.into_inner())
 }
 
 /// Header of a NumPy array of `crops` crops.
@@ -239,11 +266,12 @@ impl CropArchive {
     /// # Errors
     /// [`ArchiveError`] where the disk takes no more.
     pub fn add(&mut self, field: &FieldCrops) -> Result<(), ArchiveError> {
-        let labels = self.folder.join(LABEL_FOLDER).join(format!("{}.png", field.field));
-        let folder = labels.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)
-            .and_then(|()| replace(&labels, &field.labels_png))
-            .map_err(|source| ArchiveError { path: labels.clone(), source })?;
+        for (kind, bytes) in [(FIELD_FOLDER, &field.field_png), (LABEL_FOLDER, &field.labels_png)] {
+            let path = self.folder.join(kind).join(format!("{}.png", field.field));
+            fs::create_dir_all(path.parent().unwrap_or(&self.folder))
+                .and_then(|()| replace(&path, bytes))
+                .map_err(|source| ArchiveError { path, source })?;
+        }
         let mut write = || {
             self.crops.write_all(&field.crops)?;
             self.field_table.write_record(&field.field_row)?;

@@ -1,6 +1,6 @@
 //! `crops`: what the classifier sees of every object, for training a model of one's own.
 //!
-//! In: images and folders, the fields of one specimen; no model is needed. Out: the files of [`super::crop_archive`].
+//! In: images and folders, the fields of one specimen; no model of classes is needed. Out: the files of [`super::crop_archive`].
 //! A field that cannot be used is named and the others go on. Memory holds the fields in work only.
 
 use std::path::PathBuf;
@@ -8,26 +8,31 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::crop_archive::{ArchiveError, CropArchive, FieldCrops, TooManyObjects};
+use super::crop_archive::{ArchiveError, CropArchive, CutError, FieldCrops};
 use super::exit::{Exit, Failure};
+use super::model_options::EngineOptions;
 use super::output::{print, warn};
 use super::stop::on_interrupt;
 use crate::pipeline::{Interrupted, PrepareError, SpecimenScale, given_calibration, in_order, prepare};
+use crate::segment::{DetectError, Segmenter};
 use crate::smear::FieldId;
 use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
 
 /// Export what the classifier sees of every object, for training
-#[derive(Debug, Clone, PartialEq, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct CropsArgs {
     /// Images and folders: the fields of one specimen
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder for crops.npy, crops.csv, fields.csv and labels; made where missing
+    /// Folder for crops.npy, crops.csv, fields.csv, fields and labels; made where missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Pixel size, µm; otherwise from the file or estimated
     #[arg(long, value_name = "X", value_parser = super::positive)]
     pub um_per_px: Option<f64>,
+    /// Engine.
+    #[command(flatten)]
+    pub engine: EngineOptions,
 }
 
 /// Why the export stopped.
@@ -38,6 +43,8 @@ enum CropsError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error(transparent)]
+    Detect(#[from] DetectError),
+    #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }
 
@@ -46,6 +53,7 @@ impl From<CropsError> for Failure {
         let exit = match error {
             CropsError::NoField => Exit::NoInputReadable,
             CropsError::Archive(_) => Exit::OutputNotWritable,
+            CropsError::Detect(_) => Exit::ModelUnusable,
             CropsError::Interrupted(_) => Exit::Interrupted,
         };
         Self::new(exit, error)
@@ -60,7 +68,7 @@ enum LeftOut {
     #[error("{field}: {reason}")]
     Prepare { field: FieldId, reason: PrepareError },
     #[error(transparent)]
-    TooManyObjects(#[from] TooManyObjects),
+    Cut(#[from] CutError),
 }
 
 /// Writes the crops and prints how many.
@@ -76,9 +84,11 @@ pub fn run(args: &CropsArgs) -> Result<Exit, Failure> {
     if sources.is_empty() {
         return Err(CropsError::NoField.into());
     }
+    let segmenter = args.engine.segmenter()?;
     let mut archive = CropArchive::create(&args.out).map_err(CropsError::from)?;
-    let scale = SpecimenScale::of_specimen(&sources, args.um_per_px.and_then(given_calibration));
-    export(&sources, &scale, &stop, |field| {
+    let scale = SpecimenScale::of_specimen(&sources, args.um_per_px.and_then(given_calibration), &segmenter)
+        .map_err(CropsError::from)?;
+    export(&sources, &scale, &segmenter, &stop, |field| {
         match field {
             Ok(field) => {
                 archive.add(&field)?;
@@ -103,14 +113,20 @@ pub fn run(args: &CropsArgs) -> Result<Exit, Failure> {
 fn export(
     sources: &[FieldSource],
     scale: &SpecimenScale,
+    segmenter: &Segmenter,
     stop: &AtomicBool,
     sink: impl FnMut(Result<FieldCrops, LeftOut>) -> Result<(), CropsError>,
 ) -> Result<(), CropsError> {
-    in_order(sources, stop, |source| Ok(cut(source, scale)), sink)
+    let work = |source: &FieldSource| match cut(source, scale, segmenter) {
+        Err(LeftOut::Prepare { reason: PrepareError::Detect(error), .. }) => Err(error.into()),
+        result => Ok(result),
+    };
+    in_order(sources, stop, work, sink)
 }
 
-fn cut(source: &FieldSource, scale: &SpecimenScale) -> Result<FieldCrops, LeftOut> {
+fn cut(source: &FieldSource, scale: &SpecimenScale, segmenter: &Segmenter) -> Result<FieldCrops, LeftOut> {
     let field = source.read()?;
-    let prepared = prepare(&field, scale).map_err(|reason| LeftOut::Prepare { field: field.id.clone(), reason })?;
+    let prepared =
+        prepare(&field, scale, segmenter).map_err(|reason| LeftOut::Prepare { field: field.id.clone(), reason })?;
     Ok(FieldCrops::cut(&field, &prepared)?)
 }

@@ -3,10 +3,13 @@
 pub mod analyze;
 pub mod crop_archive;
 pub mod crops;
+pub mod evaluate;
+mod evaluate_suite;
 pub mod exit;
 pub mod model;
 pub mod model_options;
 mod output;
+mod progress;
 mod stop;
 pub mod synth;
 
@@ -30,6 +33,8 @@ pub enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Export what the classifier sees of every object, for training
     Crops(crops::CropsArgs),
+    /// Measure model and pipeline on labelled fields
+    Evaluate(Box<evaluate::EvaluateArgs>),
     /// Print the card of the model in use and the engine
     Model(model::ModelArgs),
     /// Draw a synthetic specimen with exact truth
@@ -44,6 +49,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Analyze(args) => analyze::run(args),
         Command::Crops(args) => crops::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Model(args) => model::run(args).map(|()| Exit::Success),
         Command::Synth(args) => synth::run(args).map(|()| Exit::Success),
     }

@@ -1,7 +1,7 @@
 //! `schistoquant model`: prints the card of the model in use and the engine that runs it.
 //!
 //! In: the options of [`ModelOptions`]. Out, on stdout: a readable card, or with `--json` one document
-//! `{"engine": {…}, "card": {…}}`. The graph is loaded, so what is printed is known to work.
+//! `{"engine": {…}, "card": {…}, "detector": {…}}`. The graph is loaded, so what is printed is known to work.
 
 use std::fmt;
 
@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
 use super::output::print;
-use crate::classify::{EngineInfo, ModelCard};
+use crate::classify::{CardFigure, ModelCard};
+use crate::inference::EngineInfo;
+use crate::segment::DetectorCard;
 
 /// Arguments of `model`.
 #[derive(Debug, Clone, Default, Args)]
@@ -29,6 +31,7 @@ pub struct ModelArgs {
 struct Document<'a> {
     engine: Option<&'a EngineInfo>,
     card: &'a ModelCard,
+    detector: &'a DetectorCard,
 }
 
 /// Runs the command.
@@ -36,8 +39,9 @@ struct Document<'a> {
 /// # Errors
 /// See [`ModelOptions::open`]; [`Exit::OutputNotWritable`] where stdout cannot be written. A closed pipe is a success.
 pub fn run(args: &ModelArgs) -> Result<(), Failure> {
-    let classifier = args.options.open()?;
-    let document = Document { engine: classifier.engine(), card: classifier.card() };
+    let models = args.options.open()?;
+    let (detector, classifier) = (models.segmenter.detector().card(), &models.classifier);
+    let document = Document { engine: classifier.engine(), card: classifier.card(), detector };
     let text = if args.json {
         serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))? + "\n"
     } else {
@@ -55,6 +59,8 @@ impl fmt::Display for Document<'_> {
         if let Some(engine) = self.engine {
             line("engine", &engine.to_string())?;
         }
+        line("cell detector", &format!("{} {}", self.detector.name, self.detector.version))?;
+        line("detector SHA-256", &self.detector.graph_sha256)?;
         let [batch, _, height, width] = card.input.shape;
         line("input", &format!("{batch} crops of {width} × {height} px at {} µm/px, RGB", card.um_per_px))?;
         line("classes", &card.labels.join(", "))?;
@@ -74,6 +80,15 @@ impl fmt::Display for Document<'_> {
                 let interval = format!("{:.2} % ({:.2}–{:.2} %)", floor.percent, floor.low, floor.high);
                 line("false-positive floor", &format!("{interval} of {} cells: {}", floor.cells, floor.measured_on))?;
             }
+        }
+        line("evaluated", if card.is_evaluated() { "yes, by `evaluate --write-card`" } else { "not evaluated" })?;
+        for figure in &performance.figures {
+            let interval = match (figure.low, figure.high) {
+                (Some(low), Some(high)) => format!(" ({low:.4}–{high:.4})"),
+                _ => String::new(),
+            };
+            let CardFigure { set, figure: name, value, n, .. } = figure;
+            line("", &format!("{set}: {name} {value:.4}{interval}, n {n}"))?;
         }
         line("training", &card.training.procedure)?;
         for data in &card.training.data {
@@ -97,8 +112,10 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::classify::{EngineKind, FalsePositiveFloor, ModelOrigin};
+    use crate::classify::{FalsePositiveFloor, ModelOrigin};
     use crate::cli::model_options::EngineWord;
+    use crate::inference::EngineKind;
+    use crate::segment::CenterProbability;
 
     #[derive(Parser)]
     struct Program {
@@ -110,11 +127,11 @@ mod tests {
     fn words_become_options() {
         let typed = ["model", "--engine", "onnxruntime", "--onnxruntime", "lib.so", "--model", "x.onnx", "--json"];
         let args = Program::try_parse_from(typed).expect("every option").args;
-        assert_eq!(args.options.engine, EngineWord::OnnxRuntime);
-        assert_eq!(args.options.onnxruntime, Some("lib.so".into()));
+        assert_eq!(args.options.engine.engine, EngineWord::OnnxRuntime);
+        assert_eq!(args.options.engine.onnxruntime, Some("lib.so".into()));
         assert_eq!(args.options.model, Some("x.onnx".into()));
         assert!(args.json);
-        assert_eq!(Program::try_parse_from(["model"]).expect("defaults").args.options.engine, EngineWord::Auto);
+        assert_eq!(Program::try_parse_from(["model"]).expect("defaults").args.options.engine.engine, EngineWord::Auto);
         assert!(Program::try_parse_from(["model", "--engine", "cuda"]).is_err());
     }
 
@@ -123,11 +140,22 @@ mod tests {
         let json = include_bytes!("../../fixtures/models/tiny.card.json");
         let mut card = ModelCard::from_json(json, &ModelOrigin::Shipped).expect("the fixture");
         let engine = EngineInfo { kind: EngineKind::Embedded, library: None, build: "build 7".to_owned() };
-        let print = |card: &ModelCard| Document { engine: Some(&engine), card }.to_string();
+        let detector = DetectorCard {
+            name: "cells".to_owned(),
+            version: "3".to_owned(),
+            graph_sha256: "0".repeat(64),
+            um_per_px: 0.3,
+            center_probability: CenterProbability { red_cell: 0.3, white_cell: 0.3, platelet: 0.3 },
+            training: String::new(),
+            licence: String::new(),
+            limits: String::new(),
+        };
+        let print = |card: &ModelCard| Document { engine: Some(&engine), card, detector: &detector }.to_string();
         let text = print(&card);
         for line in [
             "model                  tiny 1\n",
             "engine                 embedded, build 7\n",
+            "cell detector          cells 3\n",
             "input                  16 crops of 64 × 64 px at 0.1875 µm/px, RGB\n",
             "operating point        schistocyte from 0.5\n",
             "                       red cell from 0.05\n",

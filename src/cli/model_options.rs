@@ -1,7 +1,7 @@
-//! Options that choose the model and the engine; shared by every command that classifies.
+//! Options that choose the engine, and the model beside it; shared by every command that segments or classifies.
 //!
-//! In: what was typed and `ORT_DYLIB_PATH`, the only place that reads it. Out: a ready [`Classifier`]. An option beats
-//! the environment.
+//! In: what was typed and `ORT_DYLIB_PATH`, the only place that reads it. Out: ready [`Models`].
+//! An option beats the environment.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Failure};
-use crate::classify::{Classifier, Engine, EngineChoice, EngineRequest, Model};
+use crate::classify::{Classifier, Model};
+use crate::inference::{Engine, EngineChoice, EngineRequest};
+use crate::pipeline::Models;
+use crate::segment::{Detector, Segmenter};
 
 /// Environment variable that names an ONNX Runtime library; the one that `ort` itself knows.
 pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
@@ -27,14 +30,10 @@ pub enum EngineWord {
     OnnxRuntime,
 }
 
-/// Model and engine.
+/// The engine.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ModelOptions {
-    /// ONNX graph to use instead of the shipped one; its card lies beside it (x.onnx has x.card.json)
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
-
-    /// Engine that runs the graph
+pub struct EngineOptions {
+    /// Engine that runs the graphs
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t)]
     pub engine: EngineWord,
 
@@ -43,27 +42,61 @@ pub struct ModelOptions {
     pub onnxruntime: Option<PathBuf>,
 }
 
+/// Model and engine.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ModelOptions {
+    /// ONNX graph to use instead of the shipped classifier; its card lies beside it (x.onnx has x.card.json)
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+
+    /// Engine.
+    #[command(flatten)]
+    pub engine: EngineOptions,
+}
+
 /// `--engine embedded` together with `--onnxruntime`.
 #[derive(Debug, thiserror::Error)]
 #[error("expected --onnxruntime with --engine auto or onnxruntime, found --engine embedded; leave one of the two out")]
 struct EnginesContradict;
 
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::new(Exit::ModelUnusable, error)
+}
+
 impl ModelOptions {
-    /// Starts the engine and loads the model.
+    /// Starts the engine and loads detector and model.
     ///
     /// # Errors
     /// [`Exit::Usage`] where the options contradict each other, [`Exit::ModelUnusable`] for any trouble with model or
     /// engine.
-    pub fn open(&self) -> Result<Classifier, Failure> {
-        let request = self.request(std::env::var_os(LIBRARY_VARIABLE))?;
-        let unusable = |error| Failure::new(Exit::ModelUnusable, error);
+    pub fn open(&self) -> Result<Models, Failure> {
+        // The files first: a wrong path is told before an engine starts.
         let model = match &self.model {
             Some(graph) => Model::from_file(graph),
             None => Model::shipped(),
         }
         .map_err(unusable)?;
-        let engine = Engine::start(&request).map_err(unusable)?;
-        Classifier::new(engine, model).map_err(unusable)
+        let engine = self.engine.start()?;
+        let segmenter = Segmenter::new(Detector::shipped(engine.clone()).map_err(unusable)?);
+        Ok(Models { segmenter, classifier: Classifier::new(engine, model).map_err(unusable)? })
+    }
+}
+
+impl EngineOptions {
+    /// Starts the engine.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::open`].
+    fn start(&self) -> Result<Engine, Failure> {
+        Engine::start(&self.request(std::env::var_os(LIBRARY_VARIABLE))?).map_err(unusable)
+    }
+
+    /// Starts the engine and loads the detector.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::open`].
+    pub fn segmenter(&self) -> Result<Segmenter, Failure> {
+        Ok(Segmenter::new(Detector::shipped(self.start()?).map_err(unusable)?))
     }
 
     fn request(&self, variable: Option<OsString>) -> Result<EngineRequest, Failure> {
@@ -84,11 +117,11 @@ impl ModelOptions {
 mod tests {
     use super::*;
 
-    fn options(engine: EngineWord, onnxruntime: Option<&str>) -> ModelOptions {
-        ModelOptions { model: None, engine, onnxruntime: onnxruntime.map(PathBuf::from) }
+    fn options(engine: EngineWord, onnxruntime: Option<&str>) -> EngineOptions {
+        EngineOptions { engine, onnxruntime: onnxruntime.map(PathBuf::from) }
     }
 
-    fn library(options: &ModelOptions, variable: Option<&str>) -> Option<PathBuf> {
+    fn library(options: &EngineOptions, variable: Option<&str>) -> Option<PathBuf> {
         options.request(variable.map(OsString::from)).expect("no contradiction").library
     }
 
@@ -112,9 +145,10 @@ mod tests {
 
     #[test]
     fn a_missing_model_or_library_leaves_with_model_unusable() {
-        let no_model = ModelOptions { model: Some("no/such/model.onnx".into()), ..options(EngineWord::Embedded, None) };
+        let no_model = ModelOptions { model: Some("no/such/model.onnx".into()), ..ModelOptions::default() };
         assert_eq!(no_model.open().err().expect("no such model").exit, Exit::ModelUnusable);
-        let no_library = options(EngineWord::OnnxRuntime, Some("no/such/library.so"));
+        let no_library =
+            ModelOptions { model: None, engine: options(EngineWord::OnnxRuntime, Some("no/such/library.so")) };
         assert_eq!(no_library.open().err().expect("no such library").exit, Exit::ModelUnusable);
     }
 }

@@ -4,7 +4,7 @@
 
 use super::matching::{self, BoxTally, MaskTally, Outcome, PointMatch};
 use crate::count::FieldTally;
-use crate::smear::{CellClass, ClassifiedCell, LabeledField, TruthKind};
+use crate::smear::{CellClass, ClassifiedCell, ExclusionReason, LabeledField, TruthKind};
 
 /// A labelled field and the pipeline's objects in it.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,27 @@ impl CellCall {
     }
 }
 
+/// What became of a labelled red cell with a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlacedPoint {
+    pub outcome: Outcome,
+    /// Whether the frame cuts it.
+    pub at_frame: bool,
+    /// Whether its object holds no other labelled point.
+    pub alone: bool,
+}
+
+impl PlacedPoint {
+    fn of(matched: &PointMatch) -> Self {
+        Self { outcome: matched.outcome, at_frame: matched.at_frame, alone: matched.alone }
+    }
+
+    /// Whether it has an object of its own that is a found cell or is left out because the frame cuts it.
+    pub(super) fn is_own_or_cut(&self) -> bool {
+        self.outcome == Outcome::Own || (self.alone && self.outcome == Outcome::Excluded(ExclusionReason::FrameEdge))
+    }
+}
+
 /// What is kept of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FieldOutcome {
@@ -61,8 +82,8 @@ pub(super) struct FieldOutcome {
     pub accepted: bool,
     pub complete: bool,
     pub expect_none: bool,
-    /// Outcome of every labelled red cell with a position, and whether the frame cuts it.
-    pub points: Vec<(Outcome, bool)>,
+    /// Every labelled red cell with a position.
+    pub points: Vec<PlacedPoint>,
     pub boxes: Option<BoxTally>,
     pub masks: Option<MaskTally>,
     /// White cells that lie in a found red cell, and all labelled ones.
@@ -106,7 +127,7 @@ impl FieldOutcome {
             accepted: input.accepted,
             complete: truth.complete,
             expect_none: input.expect_none,
-            points: matches.iter().map(|matched| (matched.outcome, matched.at_frame)).collect(),
+            points: matches.iter().map(PlacedPoint::of).collect(),
             boxes: matching::match_boxes(truth, input.cells),
             masks: matching::match_masks(truth, input.cells),
             white_cells: matching::white_cells(truth, input.cells),

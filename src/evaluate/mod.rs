@@ -20,14 +20,19 @@ mod detection;
 mod field;
 mod figures;
 pub mod html;
+mod json;
 pub mod labels;
 pub mod matching;
+mod named_figure;
+pub mod part;
 mod record;
 mod specimens;
 pub mod split;
 mod summary;
 
 pub use field::FieldInput;
+pub use json::{EVALUATION_SCHEMA, document, schema};
+pub use named_figure::NamedFigure;
 pub use record::{
     AgreementFigures, BoxFigures, CalibrationBinRecord, ClassFigures, ClassificationFigures, ClusterKind, ConfusionRow,
     CountFigures, CurvePoint, DetectionFigures, Evaluation, Example, FieldCount, Figure, FigureInterval,
@@ -35,30 +40,68 @@ pub use record::{
     SpecimenRecord,
 };
 
-use crate::case::Provenance;
+use crate::case::{InputFailure, InputFile, Provenance};
 use field::FieldOutcome;
 use summary::Clustered;
 
 /// Most examples of either kind in the record: a page of pictures.
 pub const MAX_EXAMPLES: usize = 24;
 
+/// A field with its labels laid over it, ready to be added in any order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedField(FieldOutcome);
+
+impl JudgedField {
+    /// Lays the labels of a field over its cells.
+    pub fn of(field: &FieldInput<'_>) -> Self {
+        Self(FieldOutcome::of(field))
+    }
+}
+
 /// Gathers fields and makes the record of them.
 #[derive(Debug)]
 pub struct Evaluator {
+    set: String,
     provenance: Provenance,
     fields: Vec<FieldOutcome>,
+    unlabelled_fields: u64,
+    failed_inputs: Vec<InputFailure>,
     label_remarks: Vec<String>,
 }
 
 impl Evaluator {
-    /// An evaluation of the program, model and options of `provenance`.
-    pub fn new(provenance: Provenance) -> Self {
-        Self { provenance, fields: Vec::new(), label_remarks: Vec::new() }
+    /// An evaluation on the set of this name, of the program, model and options of `provenance`.
+    pub fn new(set: &str, provenance: Provenance) -> Self {
+        Self {
+            set: set.to_owned(),
+            provenance,
+            fields: Vec::new(),
+            unlabelled_fields: 0,
+            failed_inputs: Vec::new(),
+            label_remarks: Vec::new(),
+        }
     }
 
     /// Adds a field.
-    pub fn add_field(&mut self, field: &FieldInput<'_>) {
-        self.fields.push(FieldOutcome::of(field));
+    pub fn add_field(&mut self, field: JudgedField) {
+        self.fields.push(field.0);
+    }
+
+    /// Counts a field that has no labels and is left aside.
+    pub fn add_unlabelled_field(&mut self) {
+        self.unlabelled_fields += 1;
+    }
+
+    /// Names an input that could not be evaluated.
+    pub fn add_failed_input(&mut self, failure: InputFailure) {
+        self.failed_inputs.push(failure);
+    }
+
+    /// Names a file behind the figures.
+    pub fn add_input(&mut self, input: InputFile) {
+        if !self.provenance.inputs.contains(&input) {
+            self.provenance.inputs.push(input);
+        }
     }
 
     /// Adds remarks on labels that were left out.
@@ -76,7 +119,10 @@ impl Evaluator {
         let (worst_false_positives, worst_misses) = summary::examples(&self.fields);
         Evaluation {
             schema_version: SCHEMA_VERSION.to_owned(),
+            set: self.set,
             fields: self.fields.len() as u64,
+            unlabelled_fields: self.unlabelled_fields,
+            failed_inputs: self.failed_inputs,
             refused_fields: refused().map(|field| field.name.clone()).collect(),
             schistocytes_in_refused_fields: refused().map(FieldOutcome::labelled_schistocytes).sum(),
             clusters: clustered.len() as u64,
@@ -100,7 +146,7 @@ mod tests {
 
     use super::matching::scenes::{boxed, counted, field, found, point};
     use super::*;
-    use crate::case::ModelProvenance;
+    use crate::case::{DetectorProvenance, ModelProvenance};
     use crate::smear::CellClass::{Burr, Normal, Schistocyte};
     use crate::smear::{CellStatus, ClassifiedCell, ExclusionReason, LabeledField};
 
@@ -109,6 +155,7 @@ mod tests {
             software: "schistoquant".to_owned(),
             software_version: "0.0.0".to_owned(),
             method_version: "0".to_owned(),
+            detector: DetectorProvenance { name: "drawn".to_owned(), version: "1".to_owned(), sha256: "1".repeat(64) },
             model: ModelProvenance {
                 name: "scripted".to_owned(),
                 version: "1".to_owned(),
@@ -156,17 +203,17 @@ mod tests {
     }
 
     fn evaluate(scene: &[(LabeledField, Vec<ClassifiedCell>, &str)]) -> Evaluation {
-        let mut evaluator = Evaluator::new(provenance());
+        let mut evaluator = Evaluator::new("scene", provenance());
         for (truth, cells, group) in scene {
             let group = Some(*group);
-            evaluator.add_field(&FieldInput {
+            evaluator.add_field(JudgedField::of(&FieldInput {
                 truth,
                 cells,
                 accepted: true,
                 group,
                 specimen: None,
                 expect_none: false,
-            });
+            }));
         }
         evaluator.finish()
     }
@@ -217,7 +264,7 @@ mod tests {
     #[test]
     fn a_refused_field_is_judged_for_its_outlines_only() {
         let (truth, cells, _) = scene().remove(0);
-        let mut evaluator = Evaluator::new(provenance());
+        let mut evaluator = Evaluator::new("scene", provenance());
         let refused: Vec<_> = cells
             .into_iter()
             .map(|cell| ClassifiedCell {
@@ -233,7 +280,7 @@ mod tests {
             specimen: None,
             expect_none: false,
         };
-        evaluator.add_field(&input);
+        evaluator.add_field(JudgedField::of(&input));
         let found = evaluator.finish();
         assert_eq!((found.refused_fields, found.schistocytes_in_refused_fields), (vec!["a1.png".to_owned()], 1));
         assert_eq!(found.segmentation.points.own.count, Some(2));
@@ -243,7 +290,7 @@ mod tests {
 
     #[test]
     fn healthy_fields_give_the_floor_and_no_other_figure_of_classes() {
-        let mut evaluator = Evaluator::new(provenance());
+        let mut evaluator = Evaluator::new("scene", provenance());
         let cells = [
             counted(60.0, 60.0, 30.0, Normal, 0.1),
             counted(100.0, 60.0, 30.0, Schistocyte, 0.7),
@@ -256,7 +303,7 @@ mod tests {
             let specimen = Some("healthy");
             let input =
                 FieldInput { truth: &truth, cells: &cells, accepted: true, group: None, specimen, expect_none: true };
-            evaluator.add_field(&input);
+            evaluator.add_field(JudgedField::of(&input));
         }
         let found = evaluator.finish();
         let floor = found.healthy.called_schistocyte;
@@ -289,7 +336,7 @@ mod tests {
 
     #[test]
     fn no_field_gives_null_figures() {
-        let found = Evaluator::new(provenance()).finish();
+        let found = Evaluator::new("scene", provenance()).finish();
         assert_eq!(found.segmentation.points.own, Figure::default());
         assert_eq!(found.healthy.called_schistocyte, Figure::default());
         assert_eq!(found.agreement.bias, Figure::default());

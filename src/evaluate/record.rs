@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::case::{PercentInterval, Provenance};
+use crate::case::{InputFailure, PercentInterval, Provenance};
 
 /// Version of the record's schema.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -57,6 +57,8 @@ pub struct PointFigures {
     pub own: Figure,
     /// The same, without points of cells that the frame cuts.
     pub own_inside_frame: Figure,
+    /// In an object of its own that is a found cell or is left out because the frame cuts it.
+    pub own_or_cut_by_frame: Figure,
     /// In a found cell that holds another point too.
     pub merged: Figure,
     /// In more than one found cell.
@@ -328,8 +330,14 @@ pub struct Example {
 pub struct Evaluation {
     /// Version of this schema.
     pub schema_version: String,
+    /// Name of the labelled set.
+    pub set: String,
     /// Fields evaluated.
     pub fields: u64,
+    /// Fields without labels; they stand in no figure.
+    pub unlabelled_fields: u64,
+    /// Inputs that could not be read, or whose labels could not.
+    pub failed_inputs: Vec<InputFailure>,
     /// Fields that the pipeline refused; they stand in the segmentation figures only.
     pub refused_fields: Vec<String>,
     /// Labelled schistocytes in refused fields.

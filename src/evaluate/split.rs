@@ -1,8 +1,8 @@
 //! Which images belong to which part of a labelled set, and which of them belong together.
 //!
 //! In: a CSV file with a header; the columns `image` (file name, with or without its ending) and `split` are needed,
-//! `group` (images that share a slide or are near duplicates) may stand, others are passed over. Out: for each image
-//! its part and its group.
+//! `group` (images that share a slide or are near duplicates) and `specimen` (images of one sample of blood) may stand,
+//! others are passed over. Out: for each image of the wanted part its group and its specimen.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,43 +46,54 @@ struct Row {
     image: String,
     split: String,
     group: Option<String>,
+    specimen: Option<String>,
 }
 
-/// The images of one part with their groups.
+/// What an image belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Membership {
+    group: Option<String>,
+    specimen: Option<String>,
+}
+
+/// The images of one part, or of all, with what they belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    groups: BTreeMap<String, Option<String>>,
+    images: BTreeMap<String, Membership>,
 }
 
 impl Split {
-    /// Images of the part `wanted`.
+    /// Images of the part `wanted`, of all parts where none is named.
     ///
     /// # Errors
     /// [`SplitError`] where the file cannot be read, names an image twice, or holds no such part.
-    pub fn read(path: &Path, wanted: &str) -> Result<Self, SplitError> {
+    pub fn read(path: &Path, wanted: Option<&str>) -> Result<Self, SplitError> {
         let unreadable = |source| SplitError::Unreadable { path: path.to_owned(), source };
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
         let mut all = BTreeMap::new();
         for row in reader.deserialize() {
             let row: Row = row.map_err(unreadable)?;
-            let group = row.group.filter(|group| !group.is_empty());
-            if all.insert(row.image.clone(), (row.split, group)).is_some() {
+            let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+            let membership = Membership { group: named(row.group), specimen: named(row.specimen) };
+            if all.insert(row.image.clone(), (row.split, membership)).is_some() {
                 return Err(SplitError::Twice { path: path.to_owned(), image: row.image });
             }
         }
-        let groups: BTreeMap<_, _> = all
-            .iter()
-            .filter(|(_, (split, _))| split == wanted)
-            .map(|(image, (_, group))| (image.clone(), group.clone()))
+        let mut parts: Vec<_> = all.values().map(|(split, _)| format!("`{split}`")).collect();
+        let is_wanted = |split: &str| wanted.is_none_or(|wanted| split == wanted);
+        let images: BTreeMap<_, _> = all
+            .into_iter()
+            .filter(|(_, (split, _))| is_wanted(split))
+            .map(|(image, (_, membership))| (image, membership))
             .collect();
-        if groups.is_empty() {
-            let mut parts: Vec<_> = all.values().map(|(split, _)| format!("`{split}`")).collect();
+        if images.is_empty() {
             parts.sort();
             parts.dedup();
             let found = if parts.is_empty() { "no row".to_owned() } else { parts.join(", ") };
-            return Err(SplitError::NoSuchPart { path: path.to_owned(), wanted: wanted.to_owned(), found });
+            let wanted = wanted.unwrap_or("any").to_owned();
+            return Err(SplitError::NoSuchPart { path: path.to_owned(), wanted, found });
         }
-        Ok(Self { groups })
+        Ok(Self { images })
     }
 
     /// Whether an image belongs to the part.
@@ -92,17 +103,22 @@ impl Split {
 
     /// Group of an image of the part, where the file gives one.
     pub fn group_of(&self, image: &str) -> Option<&str> {
-        self.entry(image).and_then(Option::as_deref)
+        self.entry(image).and_then(|entry| entry.group.as_deref())
+    }
+
+    /// Specimen of an image of the part, where the file gives one.
+    pub fn specimen_of(&self, image: &str) -> Option<&str> {
+        self.entry(image).and_then(|entry| entry.specimen.as_deref())
     }
 
     /// Images of the part as the file names them, in order; at least one.
     pub fn images(&self) -> impl Iterator<Item = &str> {
-        self.groups.keys().map(String::as_str)
+        self.images.keys().map(String::as_str)
     }
 
-    fn entry(&self, image: &str) -> Option<&Option<String>> {
+    fn entry(&self, image: &str) -> Option<&Membership> {
         let stem = || Path::new(image).file_stem().and_then(|stem| stem.to_str());
-        self.groups.get(image).or_else(|| self.groups.get(stem()?))
+        self.images.get(image).or_else(|| self.images.get(stem()?))
     }
 }
 
@@ -116,7 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("split.csv");
         fs::write(&path, text).expect("a writable folder");
-        Split::read(&path, wanted)
+        Split::read(&path, Some(wanted))
     }
 
     #[test]
@@ -126,6 +142,16 @@ mod tests {
         assert_eq!(split.images().collect::<Vec<_>>(), ["2", "3.jpg"]);
         assert!(!split.holds("1.jpg") && split.holds("2.jpg") && split.holds("3.jpg"));
         assert_eq!((split.group_of("2.jpg"), split.group_of("3.jpg")), (Some("4"), None));
+    }
+
+    #[test]
+    fn all_parts_and_specimens_where_no_part_is_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("split.csv");
+        fs::write(&path, "image,split,specimen\n1,train,S1\n2,val,\n").expect("a writable folder");
+        let split = Split::read(&path, None).expect("two images");
+        assert_eq!(split.images().collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!((split.specimen_of("1.png"), split.specimen_of("2.png")), (Some("S1"), None));
     }
 
     #[test]

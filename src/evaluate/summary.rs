@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::MAX_EXAMPLES;
 use super::confusion::{Confusion, ConfusionFigures};
 use super::detection::{DetectedCell, detection};
-use super::field::{CellCall, FieldOutcome, LabelledCell};
+use super::field::{CellCall, FieldOutcome, LabelledCell, PlacedPoint};
 use super::figures::{ratio, share, statistic, weighted};
 use super::matching::{MaskTally, Outcome};
 use super::record::{
@@ -124,29 +124,30 @@ impl<'a> Clustered<'a> {
     }
 
     fn points(&self) -> PointFigures {
-        let of = |is: fn(&Outcome) -> bool| {
+        let of = |is: fn(&PlacedPoint) -> bool| {
             self.share(|field| {
-                let hits = field.points.iter().filter(|(outcome, _)| is(outcome)).count();
+                let hits = field.points.iter().filter(|point| is(point)).count();
                 (hits as u64, field.points.len() as u64)
             })
         };
         let mut exclusions = BTreeMap::new();
-        for (outcome, _) in self.clusters.iter().flatten().flat_map(|field| &field.points) {
-            if let Outcome::Excluded(reason) = outcome {
+        for point in self.clusters.iter().flatten().flat_map(|field| &field.points) {
+            if let Outcome::Excluded(reason) = point.outcome {
                 *exclusions.entry(reason.name().to_owned()).or_default() += 1;
             }
         }
         PointFigures {
-            own: of(|outcome| *outcome == Outcome::Own),
+            own: of(|point| point.outcome == Outcome::Own),
             own_inside_frame: self.share(|field| {
-                let inside = || field.points.iter().filter(|(_, at_frame)| !at_frame);
-                let own = inside().filter(|(outcome, _)| *outcome == Outcome::Own).count();
+                let inside = || field.points.iter().filter(|point| !point.at_frame);
+                let own = inside().filter(|point| point.outcome == Outcome::Own).count();
                 (own as u64, inside().count() as u64)
             }),
-            merged: of(|outcome| *outcome == Outcome::Merged),
-            split: of(|outcome| *outcome == Outcome::Split),
-            excluded: of(|outcome| matches!(outcome, Outcome::Excluded(_))),
-            missed: of(|outcome| *outcome == Outcome::Missed),
+            own_or_cut_by_frame: of(PlacedPoint::is_own_or_cut),
+            merged: of(|point| point.outcome == Outcome::Merged),
+            split: of(|point| point.outcome == Outcome::Split),
+            excluded: of(|point| matches!(point.outcome, Outcome::Excluded(_))),
+            missed: of(|point| point.outcome == Outcome::Missed),
             exclusions,
         }
     }

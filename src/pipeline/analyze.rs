@@ -10,25 +10,22 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
+use super::examine::{ExamineError, ExaminedField, examine};
+use super::models::Models;
 use super::pictures::{preview, tile};
-use super::prepare::{PreparedField, SpecimenScale, given_calibration, prepare};
+use super::prepare::{SpecimenScale, given_calibration};
+use super::provenance::provenance;
 use super::stream::{Interrupted, in_order};
 use crate::case::{
-    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, HealthyShare, InputFailure, InputFile,
-    ModelProvenance, Provenance, QualityFigure, SCHEMA_VERSION, rounded, statement,
+    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, QualityFigure,
+    SCHEMA_VERSION, rounded, statement,
 };
-use crate::classify::{Classifier, ClassifyError, CropTarget, ModelCard};
+use crate::classify::ModelCard;
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
-use crate::measure::measure;
-use crate::quality::{FieldQuality, assess};
-use crate::smear::{
-    Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind,
-};
+use crate::segment::DetectError;
+use crate::smear::{Calibration, CellClass, CellStatus, ClassifiedCell, Field};
 use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
 use crate::stats::{Interval, Probability};
-
-/// Version of the method: raised with every change that can move a reported figure.
-pub const METHOD_VERSION: &str = "2";
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,13 +45,16 @@ pub enum AnalyzeError {
     /// Nothing to read; every failure is named.
     #[error("expected at least one readable image, found none; {}", reasons(.0))]
     NoInputReadable(Vec<InputFailure>),
-    /// The model failed on a field.
-    #[error("{field}: the model gave no usable answer; check it with the command `model`")]
-    Classify {
+    /// The detector of cells failed while the pixel size was estimated.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
+    /// A model failed on a field.
+    #[error("{field}: the models gave no usable answer; check them with the command `model`")]
+    Examine {
         /// Field.
         field: String,
         /// What went wrong.
-        source: ClassifyError,
+        source: ExamineError,
     },
     /// A picture could not be encoded.
     #[error("{field}: its picture could not be encoded")]
@@ -98,19 +98,20 @@ struct FieldResult {
 pub fn analyze(
     inputs: &[PathBuf],
     options: &AnalyzeOptions,
-    classifier: &Classifier,
+    models: &Models,
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Case, AnalyzeError> {
     let (sources, unreadable) = expand_inputs(inputs, DecodeLimits::default());
-    let mut failed: Vec<InputFailure> = unreadable.iter().map(failure).collect();
-    let scale = SpecimenScale::of_specimen(&sources, options.um_per_px.and_then(given_calibration));
+    let mut failed: Vec<InputFailure> = unreadable.iter().map(input_failure).collect();
+    let given = options.um_per_px.and_then(given_calibration);
+    let scale = SpecimenScale::of_specimen(&sources, given, &models.segmenter)?;
     progress.start(sources.len());
     let mut fields = Vec::new();
     let work = |source: &FieldSource| {
         let result = match source.read() {
-            Ok(field) => field_result(source, &field, &scale, classifier).map(Ok),
-            Err(error) => Ok(Err(failure(&error))),
+            Ok(field) => field_result(source, &field, &scale, models).map(Ok),
+            Err(error) => Ok(Err(input_failure(&error))),
         };
         progress.field_done();
         result
@@ -125,10 +126,11 @@ pub fn analyze(
     if fields.is_empty() {
         return Err(AnalyzeError::NoInputReadable(failed));
     }
-    Ok(case_of(fields, failed, options, classifier))
+    Ok(case_of(fields, failed, options, models))
 }
 
-fn failure(error: &SourceError) -> InputFailure {
+/// An input that could not be read, as the records name it.
+pub fn input_failure(error: &SourceError) -> InputFailure {
     InputFailure { path: error.path.display().to_string(), reason: error.problem.to_string() }
 }
 
@@ -136,37 +138,25 @@ fn field_result(
     source: &FieldSource,
     field: &Field,
     scale: &SpecimenScale,
-    classifier: &Classifier,
+    models: &Models,
 ) -> Result<FieldResult, AnalyzeError> {
     let name = field.id.to_string();
     let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
-    let (prepared, mut refusals) = match prepare(field, scale) {
-        Ok(prepared) => (Some(prepared), Vec::new()),
-        Err(error) => (None, vec![error.to_string()]),
-    };
-    let mut quality = FieldQuality { figures: Vec::new(), refusals: Vec::new() };
-    let mut cells = Vec::new();
-    if let Some(prepared) = &prepared {
-        let background = &prepared.background;
-        quality =
-            assess(&field.rgb, &prepared.normalized, background.mean(), background.evenness(), &prepared.segmentation);
-        cells = classified(prepared, quality.accepted(), classifier)
-            .map_err(|source| AnalyzeError::Classify { field: name.clone(), source })?;
-    }
-    refusals.append(&mut quality.refusals);
-    let calibration = prepared.as_ref().map(|prepared| prepared.calibration);
+    let ExaminedField { calibration, quality, cells } =
+        examine(field, scale, models).map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
+    let accepted = quality.accepted();
     let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) =
         preview(&field.rgb).map_err(picture)?;
     let tiles = tiles(field, &cells, calibration).map_err(picture)?;
-    let tally = refusals.is_empty().then(|| FieldTally::of_cells(&cells));
+    let tally = accepted.then(|| FieldTally::of_cells(&cells));
     let record = FieldRecord {
         field: name.clone(),
         width_px: field.rgb.width(),
         height_px: field.rgb.height(),
         um_per_px: calibration.map(|calibration| rounded(calibration.um_per_px)),
         um_per_px_source: calibration.map(|calibration| calibration.source),
-        accepted: refusals.is_empty(),
-        refusals,
+        accepted,
+        refusals: quality.refusals,
         quality: quality
             .figures
             .iter()
@@ -199,43 +189,6 @@ fn field_result(
     })
 }
 
-/// Every object with its status; in a refused field no cell is counted, and none is worth the classifier's time.
-fn classified(
-    prepared: &PreparedField,
-    accepted: bool,
-    classifier: &Classifier,
-) -> Result<Vec<ClassifiedCell>, ClassifyError> {
-    let PreparedField { calibration, normalized, segmentation, .. } = prepared;
-    let targets: Vec<CropTarget> = segmentation
-        .objects
-        .iter()
-        .enumerate()
-        .filter(|(_, object)| accepted && object.kind == ObjectKind::RedCell)
-        .map(|(index, object)| CropTarget::new(index as u32 + 1, &object.contour, normalized))
-        .collect();
-    let verdicts = classifier.classify(normalized, &segmentation.labels, &targets)?;
-    let by_label: BTreeMap<u32, CellStatus> = targets
-        .iter()
-        .zip(&verdicts)
-        .map(|(target, verdict)| (target.label, verdict.status(classifier.card())))
-        .collect();
-    let cells = segmentation.objects.iter().enumerate().map(|(index, object)| {
-        let label = index as u32 + 1;
-        let status = match object.kind {
-            ObjectKind::Excluded(reason) => CellStatus::Excluded(reason, None),
-            ObjectKind::RedCell => {
-                by_label.get(&label).copied().unwrap_or(CellStatus::Excluded(ExclusionReason::FieldRefused, None))
-            }
-        };
-        let morphology = measure(&object.contour, calibration.um_per_px, normalized);
-        ClassifiedCell {
-            cell: Cell { id: CellId(label), contour: object.contour.clone(), morphology, kind: object.kind },
-            status,
-        }
-    });
-    Ok(cells.collect())
-}
-
 fn tiles(
     field: &Field,
     cells: &[ClassifiedCell],
@@ -266,9 +219,9 @@ fn case_of(
     results: Vec<FieldResult>,
     failed_inputs: Vec<InputFailure>,
     options: &AnalyzeOptions,
-    classifier: &Classifier,
+    models: &Models,
 ) -> Case {
-    let card = classifier.card();
+    let card = models.classifier.card();
     let tallies: Vec<FieldTally> = results.iter().filter_map(|result| result.tally).collect();
     let total: FieldTally = tallies.iter().sum();
     let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, options.count, &performance(card)));
@@ -288,7 +241,7 @@ fn case_of(
         class_counts: CellClass::ALL.into_iter().map(|class| (class.name().to_owned(), total.of(class))).collect(),
         exclusions: excluded,
         failed_inputs,
-        provenance: provenance(options, classifier, inputs),
+        provenance: provenance(models, named_options(options), inputs),
         footer: FOOTER.to_owned(),
         fields: results.iter().map(|result| result.record.clone()).collect(),
     };
@@ -309,36 +262,10 @@ fn performance(card: &ModelCard) -> Performance {
     }
 }
 
-fn provenance(options: &AnalyzeOptions, classifier: &Classifier, inputs: Vec<InputFile>) -> Provenance {
-    let card = classifier.card();
+fn named_options(options: &AnalyzeOptions) -> BTreeMap<String, Value> {
     let mut named: BTreeMap<String, Value> = BTreeMap::new();
     named.insert(String::from("um_per_px"), options.um_per_px.map_or(Value::Null, Value::from));
     named.insert(String::from("age_group"), options.count.age_group.name().into());
     named.insert(String::from("min_cells"), options.count.min_cells.into());
-    Provenance {
-        software: env!("CARGO_PKG_NAME").to_owned(),
-        software_version: env!("CARGO_PKG_VERSION").to_owned(),
-        method_version: METHOD_VERSION.to_owned(),
-        model: ModelProvenance {
-            name: card.name.clone(),
-            version: card.version.clone(),
-            sha256: card.graph_sha256.clone(),
-            operating_point: card.operating_point,
-            sensitivity: card.performance.sensitivity,
-            sensitivity_cells: card.performance.sensitivity_cells,
-            specificity: card.performance.specificity,
-            specificity_cells: card.performance.specificity_cells,
-            measured_on: card.performance.measured_on.clone(),
-            healthy_share: card.performance.false_positive_floor.as_ref().map(|floor| HealthyShare {
-                percent: floor.percent,
-                low: floor.low,
-                high: floor.high,
-                cells: floor.cells,
-                measured_on: floor.measured_on.clone(),
-            }),
-        },
-        engine: classifier.engine().map_or("scripted", |engine| engine.kind.name()).to_owned(),
-        options: named,
-        inputs,
-    }
+    named
 }

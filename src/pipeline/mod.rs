@@ -1,17 +1,24 @@
 //! The one place where the stages meet: field by field, in parallel, in the order of the input.
 //!
 //! In: paths and options. Out: a [`Case`](crate::case::Case), or for training the prepared fields themselves. Method and
-//! limits stand in the steps: [`prepare()`] brings a field to the common scale and finds its objects, [`analyze()`] makes
-//! the case.
+//! limits stand in the steps: [`prepare()`] brings a field to the common scale and finds its objects, [`examine()`] takes
+//! it through all stages, [`analyze()`] makes the case.
 
 mod analyze;
+mod examine;
+mod models;
 mod pictures;
 mod prepare;
+mod provenance;
 mod stream;
 
-pub use analyze::{AnalyzeError, AnalyzeOptions, METHOD_VERSION, Progress, analyze};
+pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, analyze, input_failure};
+pub use examine::{ExamineError, ExaminedField, examine};
+pub use models::Models;
+pub use pictures::tile;
 pub use prepare::{
     CALIBRATION_CELLS, CALIBRATION_FIELDS, CALIBRATION_ROUNDS, MAX_WORKING_PX, PrepareError, PreparedField,
     SpecimenScale, given_calibration, prepare,
 };
+pub use provenance::{METHOD_VERSION, provenance};
 pub use stream::{Interrupted, in_order};

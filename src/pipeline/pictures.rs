@@ -31,8 +31,11 @@ pub(super) fn preview(rgb: &RgbImage) -> ImageResult<(Vec<u8>, u32, u32, f64)> {
     Ok((bytes, shown.width(), shown.height(), f64::from(shown.width()) / f64::from(rgb.width().max(1))))
 }
 
-/// A square PNG around a center in original pixels.
-pub(super) fn tile(rgb: &RgbImage, center: [f64; 2], um_per_px: f64) -> ImageResult<Vec<u8>> {
+/// A square PNG around a center in original pixels, the width of two red cells.
+///
+/// # Errors
+/// Where the PNG cannot be encoded.
+pub fn tile(rgb: &RgbImage, center: [f64; 2], um_per_px: f64) -> ImageResult<Vec<u8>> {
     let side = ((TILE_WIDTH_UM / um_per_px).round() as i64).clamp(8, 2048);
     let (left, top) = (center[0].round() as i64 - side / 2, center[1].round() as i64 - side / 2);
     let mut cut = RgbImage::from_pixel(side as u32, side as u32, BEYOND_EDGE);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::optics::background::Background;
 use crate::optics::resample::rescale;
-use crate::segment::{ScaleEstimate, SegmentOptions, WORKING_UM_PER_PX, estimate_scale, segment};
+use crate::segment::{DetectError, ScaleEstimate, Segmenter, WORKING_UM_PER_PX};
 use crate::smear::{
     Calibration, CalibrationSource, Field, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, Segmentation,
 };
@@ -51,39 +51,54 @@ impl SpecimenScale {
     ///
     /// METHOD: one figure for the specimen, not one for each field: fields of one film share the objective, and a
     /// field of small cells must not be enlarged until they look normal.
-    pub fn of_specimen(fields: &[FieldSource], given: Option<Calibration>) -> Self {
+    ///
+    /// # Errors
+    /// The engine fails on the detector's graph.
+    pub fn of_specimen(
+        fields: &[FieldSource],
+        given: Option<Calibration>,
+        segmenter: &Segmenter,
+    ) -> Result<Self, DetectError> {
         if given.is_some() {
-            return Self { given, estimated: None };
+            return Ok(Self { given, estimated: None });
         }
         let mut measured: Vec<(u32, ScaleEstimate)> = Vec::new();
         for round in rounds(fields.len()) {
-            let found: Vec<_> = round
+            let found: Vec<Result<_, DetectError>> = round
                 .into_par_iter()
                 .filter_map(|index| {
                     let field = fields[index].read().ok().filter(|field| field.calibration.is_none())?;
-                    Some((longer_side_px(&field), estimate_scale(&field.rgb)?))
+                    let estimate = segmenter.estimate_scale(&field.rgb).transpose()?;
+                    Some(estimate.map(|estimate| (longer_side_px(&field), estimate)))
                 })
                 .collect();
-            measured.extend(found);
+            for estimate in found {
+                measured.push(estimate?);
+            }
             if measured.iter().map(|(_, scale)| scale.cells).sum::<usize>() >= CALIBRATION_CELLS {
                 break;
             }
         }
-        Self { given, estimated: estimate(measured) }
+        Ok(Self { given, estimated: estimate(measured) })
     }
 
     /// Pixel size of a field; `None` where nothing is known and no red cell gives one.
     ///
     /// A picture of another size than the measured ones has another camera setting: its own cells give the figure.
-    pub fn of_field(&self, field: &Field) -> Option<Calibration> {
-        self.given.or(field.calibration).or_else(|| {
-            let side = longer_side_px(field);
-            let shared = self.estimated.filter(|estimated| same_setting(side, estimated.longer_side_px));
-            let diameter = shared
-                .map(|estimated| estimated.median_diameter_px)
-                .or_else(|| estimate_scale(&field.rgb).map(|estimate| estimate.median_diameter_px))?;
-            Calibration::from_median_red_cell(diameter)
-        })
+    ///
+    /// # Errors
+    /// The engine fails on the detector's graph.
+    pub fn of_field(&self, field: &Field, segmenter: &Segmenter) -> Result<Option<Calibration>, DetectError> {
+        if let Some(known) = self.given.or(field.calibration) {
+            return Ok(Some(known));
+        }
+        let side = longer_side_px(field);
+        let shared = self.estimated.filter(|estimated| same_setting(side, estimated.longer_side_px));
+        let diameter = match shared {
+            Some(estimated) => Some(estimated.median_diameter_px),
+            None => segmenter.estimate_scale(&field.rgb)?.map(|estimate| estimate.median_diameter_px),
+        };
+        Ok(diameter.and_then(Calibration::from_median_red_cell))
     }
 }
 
@@ -141,7 +156,7 @@ pub struct PreparedField {
 }
 
 /// Why a field could not be prepared: one sentence for the report.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrepareError {
     /// No pixel size.
@@ -174,14 +189,17 @@ pub enum PrepareError {
     /// Nothing to see.
     #[error("expected an image with pixels, found none")]
     Empty,
+    /// The detector of cells failed: no field can be prepared.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
 }
 
 /// Brings a field to the common scale, flattens it and finds its objects.
 ///
 /// # Errors
-/// [`PrepareError`]; the field is then refused, not the specimen.
-pub fn prepare(field: &Field, scale: &SpecimenScale) -> Result<PreparedField, PrepareError> {
-    let calibration = scale.of_field(field).ok_or(PrepareError::NoScale)?;
+/// [`PrepareError`]; the field is then refused, not the specimen, unless the detector fails.
+pub fn prepare(field: &Field, scale: &SpecimenScale, segmenter: &Segmenter) -> Result<PreparedField, PrepareError> {
+    let calibration = scale.of_field(field, segmenter)?.ok_or(PrepareError::NoScale)?;
     let px_per_px = WORKING_UM_PER_PX / calibration.um_per_px;
     let working_px = f64::from(field.rgb.width()) * f64::from(field.rgb.height()) / (px_per_px * px_per_px);
     if working_px > MAX_WORKING_PX {
@@ -200,7 +218,7 @@ pub fn prepare(field: &Field, scale: &SpecimenScale) -> Result<PreparedField, Pr
         um_per_px: WORKING_UM_PER_PX,
         original_px_per_px: f64::from(field.rgb.width()) / f64::from(working.width()),
     };
-    let segmentation = segment(&normalized, &SegmentOptions::default());
+    let segmentation = segmenter.segment(&normalized)?;
     Ok(PreparedField { calibration, normalized, background, segmentation })
 }
 
@@ -214,7 +232,18 @@ mod tests {
     use image::RgbImage;
 
     use super::*;
+    use crate::inference::{Engine, EngineRequest};
+    use crate::segment::Detector;
     use crate::smear::FieldId;
+
+    fn segmenter() -> Segmenter {
+        let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
+        Segmenter::new(Detector::shipped(engine).expect("the shipped detector"))
+    }
+
+    fn of_field(scale: &SpecimenScale, field: &Field) -> Option<Calibration> {
+        scale.of_field(field, &segmenter()).expect("the detector runs")
+    }
 
     fn measured(longer_side_px: u32, median_diameter_px: f64, cells: usize) -> (u32, ScaleEstimate) {
         (longer_side_px, ScaleEstimate { median_diameter_px, cells })
@@ -250,11 +279,11 @@ mod tests {
         let all = vec![measured(640, 37.5, 60), measured(640, 37.5, 50), measured(1280, 75.0, 900)];
         let scale = SpecimenScale { given: None, estimated: estimate(all) };
         for same in [576, 640, 704] {
-            assert_eq!(scale.of_field(&blank(same, None)).map(|found| found.um_per_px), Some(0.2), "{same}");
+            assert_eq!(of_field(&scale, &blank(same, None)).map(|found| found.um_per_px), Some(0.2), "{same}");
         }
         // Another setting is measured by itself, and a blank field gives no figure.
         for other in [575, 705] {
-            assert_eq!(scale.of_field(&blank(other, None)), None, "{other}");
+            assert_eq!(of_field(&scale, &blank(other, None)), None, "{other}");
         }
     }
 
@@ -264,20 +293,19 @@ mod tests {
         let given = Calibration::new(0.3, CalibrationSource::Given);
         let estimated = estimate(vec![measured(640, 37.5, 60)]);
         let field = blank(640, file);
-        assert_eq!(SpecimenScale { given, estimated }.of_field(&field), given);
-        assert_eq!(SpecimenScale { given: None, estimated }.of_field(&field), file);
+        assert_eq!(of_field(&SpecimenScale { given, estimated }, &field), given);
+        assert_eq!(of_field(&SpecimenScale { given: None, estimated }, &field), file);
     }
 
     #[test]
     fn a_pixel_size_that_cannot_be_true_is_refused() {
         let scale = |um_per_px| SpecimenScale { given: given_calibration(um_per_px), estimated: None };
-        let oversized = prepare(&blank(640, None), &scale(100.0)).expect_err("3,600 megapixels");
+        let oversized = prepare(&blank(640, None), &scale(100.0), &segmenter()).expect_err("3,600 megapixels");
         assert!(matches!(oversized, PrepareError::Oversized { .. }), "{oversized}");
-        let undersized = prepare(&blank(640, None), &scale(0.01)).expect_err("one pixel high");
+        let undersized = prepare(&blank(640, None), &scale(0.01), &segmenter()).expect_err("one pixel high");
         assert!(matches!(undersized, PrepareError::Undersized { .. }), "{undersized}");
-        assert_eq!(
-            prepare(&blank(640, None), &SpecimenScale { given: None, estimated: None }).err(),
-            Some(PrepareError::NoScale)
-        );
+        let unknown = SpecimenScale { given: None, estimated: None };
+        let error = prepare(&blank(640, None), &unknown, &segmenter()).expect_err("nothing to measure");
+        assert!(matches!(error, PrepareError::NoScale), "{error}");
     }
 }

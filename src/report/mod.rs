@@ -6,6 +6,7 @@
 //! [`render`] makes the bytes of one format. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
+mod folder;
 mod html;
 mod json;
 mod table;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use folder::OutputFolder;
 pub use json::{CASE_SCHEMA, case_schema};
 pub use table::COLUMNS;
 pub use target::ReportTarget;
@@ -107,7 +109,7 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// The record cannot be written as JSON.
-    #[error("the record of the case cannot be written as JSON")]
+    #[error("the record cannot be written as JSON")]
     Json(#[from] serde_json::Error),
     /// The cells cannot be written as CSV.
     #[error("the cells of the case cannot be written as CSV")]

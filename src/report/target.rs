@@ -1,18 +1,9 @@
-//! Where the reports go: checked before work starts, written whole or not at all.
-//!
-//! Order: every report is rendered, then written under a temporary name in the same folder and flushed to the disk,
-//! and only when all of them stand are they renamed. A failure before the renames leaves an earlier report untouched;
-//! temporary files are removed. Limits: the renames are one by one, so a power cut between two of them can leave
-//! reports of two runs side by side, each of them whole.
+//! Where the reports go: an [`OutputFolder`] and the formats to write there.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile};
-
-use super::{ReportError, ReportFormat, render};
+use super::{OutputFolder, ReportError, ReportFormat, render};
 use crate::case::Case;
 
 /// A folder that was found writable, and the formats to write there.
@@ -20,10 +11,8 @@ use crate::case::Case;
 /// Folders made by [`ReportTarget::prepare`] are removed again where nothing is written into them.
 #[derive(Debug)]
 pub struct ReportTarget {
-    folder: PathBuf,
+    folder: OutputFolder,
     formats: BTreeSet<ReportFormat>,
-    /// Folders that were missing, deepest first.
-    created: Vec<PathBuf>,
 }
 
 impl ReportTarget {
@@ -32,99 +21,31 @@ impl ReportTarget {
     /// # Errors
     /// [`ReportError::Folder`], [`ReportError::NotAFolder`] or [`ReportError::Occupied`].
     pub fn prepare(folder: &Path, formats: &[ReportFormat]) -> Result<Self, ReportError> {
-        // An empty path means the working folder.
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        if folder.exists() && !folder.is_dir() {
-            return Err(ReportError::NotAFolder { path: folder.to_owned() });
-        }
-        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
-        let created = folder.ancestors().take_while(missing).map(Path::to_owned).collect();
-        let target = Self { folder: folder.to_owned(), formats: formats.iter().copied().collect(), created };
-
-        let folder_error = |source| ReportError::Folder { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(folder_error)?;
-        if let Some(path) = target.paths().find(|path| path.is_dir()) {
-            return Err(ReportError::Occupied { path });
-        }
-        // The permission bits do not tell (read-only mounts, quotas, access lists): only writing does.
-        drop(target.temporary("probe").map_err(folder_error)?);
-        Ok(target)
+        let formats: BTreeSet<_> = formats.iter().copied().collect();
+        let names: Vec<_> = formats.iter().map(|format| format.file_name()).collect();
+        Ok(Self { folder: OutputFolder::prepare(folder, &names)?, formats })
     }
 
     /// Files that [`ReportTarget::write`] leaves, in the order of [`ReportFormat::ALL`].
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        self.formats.iter().map(|format| self.folder.join(format.file_name()))
+        self.formats.iter().map(|format| self.folder.path_of(format.file_name()))
     }
 
     /// Writes the reports and gives their paths.
     ///
     /// # Errors
     /// Those of [`render`], and [`ReportError::Write`] where a file cannot be written or renamed.
-    pub fn write(mut self, case: &Case) -> Result<Vec<PathBuf>, ReportError> {
-        let mut rendered = Vec::with_capacity(self.formats.len());
-        for &format in &self.formats {
-            rendered.push((format, render(format, case)?));
-        }
-        let mut staged = Vec::with_capacity(rendered.len());
-        for (format, bytes) in &rendered {
-            staged.push(self.stage(*format, bytes)?);
-        }
-        let mut written = Vec::with_capacity(staged.len());
-        for (file, path) in staged {
-            file.persist(&path).map_err(|error| ReportError::Write { path: path.clone(), source: error.error })?;
-            self.created.clear();
-            written.push(path);
-        }
-        self.flush_folder()?;
-        Ok(written)
-    }
-
-    fn stage(&self, format: ReportFormat, bytes: &[u8]) -> Result<(NamedTempFile, PathBuf), ReportError> {
-        let path = self.folder.join(format.file_name());
-        let write = || {
-            let mut file = self.temporary(format.file_name())?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            Ok(file)
-        };
-        let file = write().map_err(|source| ReportError::Write { path: path.clone(), source })?;
-        Ok((file, path))
-    }
-
-    /// A hidden file beside the reports, removed when dropped.
-    fn temporary(&self, name: &str) -> io::Result<NamedTempFile> {
-        let prefix = format!(".{name}.");
-        let mut builder = Builder::new();
-        builder.prefix(&prefix).suffix(".partial");
-        // Reports are as readable as any other file of the user; temporary files would be private.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.folder)
-    }
-
-    /// Makes the renames themselves durable; only Unix lets a folder be flushed.
-    fn flush_folder(&self) -> Result<(), ReportError> {
-        #[cfg(unix)]
-        fs::File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|source| ReportError::Write { path: self.folder.clone(), source })?;
-        Ok(())
-    }
-}
-
-impl Drop for ReportTarget {
-    fn drop(&mut self) {
-        for folder in &self.created {
-            // Only an empty folder goes; whatever else was put there stays, and there is nobody to tell.
-            if fs::remove_dir(folder).is_err() {
-                break;
-            }
-        }
+    pub fn write(self, case: &Case) -> Result<Vec<PathBuf>, ReportError> {
+        let rendered = |&format: &ReportFormat| Ok((format.file_name(), render(format, case)?));
+        let files = self.formats.iter().map(rendered).collect::<Result<Vec<_>, ReportError>>()?;
+        self.folder.write(&files)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn temporary_folder() -> tempfile::TempDir {

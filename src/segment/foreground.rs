@@ -6,7 +6,7 @@
 //! density, the lower keeps pale objects that never reach the upper; 5. holes that are pallor and no gap are filled.
 //! Limits: a cell whose rim is fainter than the lower threshold is not seen.
 
-use super::SegmentOptions;
+use super::NOMINAL_CELL_AREA_PX;
 use super::shape::RowExtents;
 use crate::optics::density::{DensityTable, smooth};
 use crate::optics::regions::{Connectivity, connected_regions};
@@ -50,7 +50,7 @@ pub(super) struct Foreground {
 }
 
 /// The stained part of a field, or `None` where nothing on it is stained.
-pub(super) fn find(field: &NormalizedField, options: &SegmentOptions) -> Option<Foreground> {
+pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     let width = field.rgb.width() as usize;
     let table = DensityTable::new(NormalizedField::BACKGROUND);
     let first = table.plane(&field.rgb, FIRST_MIX);
@@ -70,9 +70,8 @@ pub(super) fn find(field: &NormalizedField, options: &SegmentOptions) -> Option<
     )?;
     let upper = UPPER_SHARE * level;
     let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
-    let nominal = options.nominal_cell_area_px();
     let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
-    fill_pallor(&mut mask, &density, level, width, nominal);
+    fill_pallor(&mut mask, &density, level, width);
     peel(&mut mask, &density, upper, width);
     Some(Foreground { mask, density, level })
 }
@@ -101,7 +100,7 @@ fn red_cell_color(field: &NormalizedField, table: &DensityTable, first: &[f32], 
 /// Whether a single pixel has the color of nuclear stain against the field's red cells.
 fn nuclear(pixel: &[u8], table: &DensityTable, red_cell: &[f32; 3]) -> bool {
     let [green, blue] = [1, 2].map(|channel| table.density(pixel[channel]));
-    green > NUCLEAR_GREEN * red_cell[1] && blue * red_cell[1] < super::nuclei::NUCLEAR_BLUE_RATIO * red_cell[2] * green
+    green > NUCLEAR_GREEN * red_cell[1] && blue * red_cell[1] < super::color::NUCLEAR_BLUE_RATIO * red_cell[2] * green
 }
 
 /// Weights that part red cells from empty pixels best, from means and variances of the two sides of a first cut.
@@ -153,7 +152,7 @@ fn background_noise(density: &[f32]) -> f32 {
 }
 
 /// Fills holes that are pallor: no larger than a cell's, and either convex or not as empty as the background.
-fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize, nominal: f64) {
+fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize) {
     let height = mask.len() / width;
     let empty: Vec<bool> = mask.iter().map(|inside| !inside).collect();
     let holes = connected_regions(&empty, width, Connectivity::Four);
@@ -167,10 +166,10 @@ fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize, nom
         .enumerate()
         .map(|(index, hole)| {
             let area = f64::from(hole.area_px);
-            if hole.touches_edge(width, height) || area > PALLOR_MAX_SHARE * nominal {
+            if hole.touches_edge(width, height) || area > PALLOR_MAX_SHARE * NOMINAL_CELL_AREA_PX {
                 return false;
             }
-            area < SPECK_SHARE * nominal
+            area < SPECK_SHARE * NOMINAL_CELL_AREA_PX
                 || sums[index] / area > f64::from(PALLOR_DENSITY * level)
                 || RowExtents::of_label(&holes.labels, width, index as u32 + 1, hole).span_solidity()
                     >= PALLOR_MIN_SOLIDITY

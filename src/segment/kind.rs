@@ -1,14 +1,17 @@
 //! Red cell, or the reason why an object is none.
 //!
-//! In: the label map with the planes behind it. Out: a kind for each object. Judged in this order: nucleated, burnt-in
-//! mark, platelet, precipitate, cut by the frame, debris, too large or clump, red cell. Sizes are shares of the nominal
-//! red cell, colors relative to the field's own red cells.
+//! In: the label map with the planes and the detections behind it. Out: a kind for each object. A detected white cell or
+//! platelet is one; a detected red cell is none where its color says nucleus or ink, or where hardly a pixel is stained.
+//! An object that was not detected is judged by its color: cytoplasm at a white cell, nuclear stain, burnt-in mark,
+//! precipitate. Then by place and size: cut by the frame, debris, clump, too large. What is left and was detected is a
+//! red cell. Sizes are shares of the nominal red cell, colors relative to the field's own red cells.
 
-use super::SegmentOptions;
+use super::NOMINAL_CELL_AREA_PX;
+use super::color::FieldColor;
+use super::detect::{DetectedKind, Detection};
 use super::foreground::Foreground;
-use super::nuclei::Nuclei;
 use crate::optics::regions::Region;
-use crate::smear::{Contour, ExclusionReason, LabelMap, NormalizedField, ObjectKind};
+use crate::smear::{Contour, ExclusionReason, LabelMap, ObjectKind};
 
 /// Below this area an object is no object but noise of the camera: 0.6 µm across, at the limit of resolution.
 const SPECK_SHARE: f64 = 0.006;
@@ -28,67 +31,93 @@ const MARKING_RED_RATIO: f32 = 1.5;
 const MARKING_DENSITY: f32 = 1.8;
 /// Mean density above which even an object of red cell color is precipitate: three cells on top of each other.
 const PRECIPITATE_DENSITY: f32 = 3.0;
+/// The same for a detected red cell outside of white cells: on the val fields of `chula-rbc-12` 26 objects lie below, none
+/// with a labelled red cell.
+const SURELY_NUCLEAR_BLUE_RATIO: f32 = 0.6;
+/// Red-to-green ratio (relative) and density from which even a detected red cell is ink: on val fields of `chula-rbc-12` a
+/// cell under the pointer has a ratio of 3 to 5, the pointer alone of more than 6.
+const INKED_RED_RATIO: f32 = 6.0;
+/// See [`INKED_RED_RATIO`].
+const INKED_DENSITY: f32 = 2.0;
+/// Density, relative to the field's typical one, of a pixel with a trace of stain. Half of a red cell's pixels have it, also
+/// of a ghost's; a box around a scale bar is mostly empty glass.
+const TRACE_DENSITY: f32 = 0.06;
 /// An object that shares more than this part of its outline with a nucleated cell is that cell's cytoplasm.
 const CYTOPLASM_CONTACT_SHARE: f64 = 0.3;
-/// Area above which no single red cell lies (a macrocyte of 10.6 µm).
-const ONE_CELL_MAX_SHARE: f64 = 2.0;
+/// Area above which no single red cell lies (a macrocyte of 11.1 µm).
+const ONE_CELL_MAX_SHARE: f64 = 2.2;
 /// Above this area an object must be convex to be one cell.
 const LARGE_CELL_SHARE: f64 = 1.4;
 /// Least solidity of a large single cell.
-const LARGE_CELL_MIN_SOLIDITY: f64 = 0.9;
+const LARGE_CELL_MIN_SOLIDITY: f64 = 0.82;
 
+/// Longest contact with the frame of a cell that is taken for whole, px: a circle of the nominal diameter that loses a
+/// segment of this chord loses 0.6 % of its area and 0.9 px (0.17 µm) of its width, less than the blur of its edge.
+const FRAME_CONTACT_PX: f64 = 12.0;
+
+/// Distance from the frame below which the box of a ghost is cut by it, px.
+const GHOST_FRAME_PX: f32 = 2.0;
+
+#[derive(Default)]
 struct Sums {
     density: f64,
     channels: [f64; 3],
     pixels: f64,
+    /// Pixels that carry a trace of stain.
+    stained: f64,
     /// Pixel edges on the outline, and those of them shared with a nucleated cell.
     edges: f64,
     nucleated_edges: f64,
+    /// Pixels on each side of the frame: left, top, right, bottom.
+    at_frame: [u32; 4],
 }
 
 /// What the kinds of a field are judged by.
 pub(super) struct FieldContext<'a> {
     bounds: &'a [Option<Region>],
+    detections: &'a [Option<Detection>],
+    ghosts: &'a [bool],
     sums: Vec<Sums>,
     level: f32,
     red_cell: [f32; 3],
-    seed_count: u32,
-    nominal: f64,
-    width: usize,
-    height: usize,
+    width_px: f32,
+    height_px: f32,
 }
 
 impl<'a> FieldContext<'a> {
     pub fn new(
-        field: &NormalizedField,
         map: &LabelMap,
         foreground: &Foreground,
-        nuclei: &Nuclei,
+        color: &FieldColor,
         bounds: &'a [Option<Region>],
-        options: &SegmentOptions,
+        detections: &'a [Option<Detection>],
+        ghosts: &'a [bool],
     ) -> Self {
-        let mut sums: Vec<Sums> = bounds
-            .iter()
-            .map(|_| Sums { density: 0.0, channels: [0.0; 3], pixels: 0.0, edges: 0.0, nucleated_edges: 0.0 })
-            .collect();
+        let (width, height) = (map.width() as usize, map.height() as usize);
+        let mut sums: Vec<Sums> = bounds.iter().map(|_| Sums::default()).collect();
         for (index, &label) in map.as_slice().iter().enumerate().filter(|(_, label)| **label > 0) {
             let sum = &mut sums[label as usize - 1];
+            let (x, y) = (index % width, index / width);
+            for (pixels, is_on) in sum.at_frame.iter_mut().zip([x == 0, y == 0, x + 1 == width, y + 1 == height]) {
+                *pixels += u32::from(is_on);
+            }
             sum.density += f64::from(foreground.density[index]);
             sum.pixels += 1.0;
+            sum.stained += f64::from(u8::from(foreground.density[index] > TRACE_DENSITY * foreground.level));
             for channel in 0..3 {
-                sum.channels[channel] += f64::from(nuclei.planes[channel][index]);
+                sum.channels[channel] += f64::from(color.planes[channel][index]);
             }
         }
-        count_edges(map, nuclei.seed_count, &mut sums);
+        count_edges(map, detections, &mut sums);
         Self {
             bounds,
+            detections,
+            ghosts,
             sums,
             level: foreground.level,
-            red_cell: nuclei.red_cell,
-            seed_count: nuclei.seed_count,
-            nominal: options.nominal_cell_area_px(),
-            width: field.rgb.width() as usize,
-            height: field.rgb.height() as usize,
+            red_cell: color.red_cell,
+            width_px: width as f32,
+            height_px: height as f32,
         }
     }
 
@@ -96,56 +125,113 @@ impl<'a> FieldContext<'a> {
     pub fn kind_of(&self, label: u32, outline: &Contour) -> Option<ObjectKind> {
         let index = label as usize - 1;
         let bounds = self.bounds[index].as_ref()?;
-        let share = f64::from(bounds.area_px) / self.nominal;
+        let share = f64::from(bounds.area_px) / NOMINAL_CELL_AREA_PX;
         if share < SPECK_SHARE {
             return None;
         }
-        let sums = &self.sums[index];
-        let density = (sums.density / sums.pixels) as f32 / self.level;
-        let [red, green, blue] = sums.channels.map(|sum| (sum / sums.pixels) as f32);
-        let relative = |value: f32, typical: f32| {
-            (value / green.max(f32::MIN_POSITIVE)) / (typical / self.red_cell[1].max(f32::MIN_POSITIVE))
+        let reason = match self.detections[index].map(|detection| detection.kind) {
+            Some(DetectedKind::WhiteCell) => Some(ExclusionReason::WhiteCell),
+            Some(DetectedKind::Platelet) => Some(ExclusionReason::Platelet),
+            Some(DetectedKind::RedCell) => self.reason_against_detection(index, share),
+            None => self.reason_by_color(index, share),
         };
-        let nuclear = relative(blue, self.red_cell[2]) < NUCLEAR_BLUE_RATIO;
-        let inked = relative(red, self.red_cell[0]) > MARKING_RED_RATIO && density > MARKING_DENSITY;
-        let excluded = |reason| Some(ObjectKind::Excluded(reason));
-        if label <= self.seed_count {
-            return excluded(ExclusionReason::WhiteCell);
-        }
+        let reason = reason.or_else(|| self.reason_by_size(index, share, outline));
+        Some(reason.map_or(ObjectKind::RedCell, ObjectKind::Excluded))
+    }
+
+    /// Whether the center of a detected cell lies in the box of a detected white cell.
+    fn lies_in_white_cell(&self, index: usize) -> bool {
+        let Some(own) = self.detections[index] else { return false };
+        let [x, y] = [0, 1].map(|axis| (own.bounds[axis] + own.bounds[axis + 2]) / 2.0);
+        self.detections.iter().flatten().any(|cell| {
+            let [x_min, y_min, x_max, y_max] = cell.bounds;
+            cell.kind == DetectedKind::WhiteCell && (x_min..x_max).contains(&x) && (y_min..y_max).contains(&y)
+        })
+    }
+
+    /// Why a detected red cell is none after all, if so: nuclear stain, ink, or nothing but a line on empty glass.
+    fn reason_against_detection(&self, index: usize, share: f64) -> Option<ExclusionReason> {
+        let in_white_cell = self.lies_in_white_cell(index);
+        let ratio = if in_white_cell { NUCLEAR_BLUE_RATIO } else { SURELY_NUCLEAR_BLUE_RATIO };
+        self.nuclear_reason(index, share, ratio).or_else(|| {
+            if self.relative_color(index, 0) > INKED_RED_RATIO && self.relative_density(index) > INKED_DENSITY {
+                Some(ExclusionReason::Marking)
+            } else {
+                (2.0 * self.sums[index].stained < self.sums[index].pixels).then_some(ExclusionReason::NotRedCell)
+            }
+        })
+    }
+
+    /// White cell or platelet, where an object has the color of nuclear stain by a blue-to-green ratio below `ratio`.
+    fn nuclear_reason(&self, index: usize, share: f64, ratio: f32) -> Option<ExclusionReason> {
+        let platelet = share <= PLATELET_MAX_SHARE;
+        let reason = if platelet { ExclusionReason::Platelet } else { ExclusionReason::WhiteCell };
+        (self.relative_color(index, 2) < ratio).then_some(reason)
+    }
+
+    /// Why an object that was not detected is no red cell by its color, if so.
+    fn reason_by_color(&self, index: usize, share: f64) -> Option<ExclusionReason> {
+        let sums = &self.sums[index];
+        let density = self.relative_density(index);
         if sums.nucleated_edges > CYTOPLASM_CONTACT_SHARE * sums.edges {
-            return excluded(ExclusionReason::WhiteCell);
+            return Some(ExclusionReason::WhiteCell);
         }
-        if inked && !nuclear {
-            return excluded(ExclusionReason::Marking);
-        }
-        if nuclear {
-            let platelet = share <= PLATELET_MAX_SHARE;
-            return excluded(if platelet { ExclusionReason::Platelet } else { ExclusionReason::WhiteCell });
-        }
-        if density > PRECIPITATE_DENSITY {
-            return excluded(ExclusionReason::Precipitate);
-        }
-        if bounds.touches_edge(self.width, self.height) {
-            return excluded(ExclusionReason::FrameEdge);
-        }
-        if share < DEBRIS_SHARE || (density < FAINT_DENSITY && share < FAINT_MAX_SHARE) {
-            return excluded(ExclusionReason::Debris);
-        }
-        if share > LARGE_CELL_SHARE {
-            let convex = outline.solidity() >= LARGE_CELL_MIN_SOLIDITY;
-            if !convex {
-                return excluded(ExclusionReason::UnsplittableClump);
+        self.nuclear_reason(index, share, NUCLEAR_BLUE_RATIO).or_else(|| {
+            if self.relative_color(index, 0) > MARKING_RED_RATIO && density > MARKING_DENSITY {
+                Some(ExclusionReason::Marking)
+            } else {
+                (density > PRECIPITATE_DENSITY).then_some(ExclusionReason::Precipitate)
             }
-            if share > ONE_CELL_MAX_SHARE {
-                return excluded(ExclusionReason::TooLarge);
-            }
+        })
+    }
+
+    /// Density of a channel over that of green, relative to the same of the field's red cells.
+    fn relative_color(&self, index: usize, channel: usize) -> f32 {
+        let of = |values: &[f32; 3]| values[channel] / values[1].max(f32::MIN_POSITIVE);
+        let own = self.sums[index].channels.map(|sum| (sum / self.sums[index].pixels) as f32);
+        of(&own) / of(&self.red_cell).max(f32::MIN_POSITIVE)
+    }
+
+    /// Whether the frame cuts an object: by the length of its contact, for a ghost by its box, since its ellipse touches
+    /// the frame in a point.
+    fn is_cut(&self, index: usize) -> bool {
+        let long_contact = self.sums[index].at_frame.iter().any(|pixels| f64::from(*pixels) > FRAME_CONTACT_PX);
+        let box_at_frame = |cell: Detection| {
+            let [x_min, y_min, x_max, y_max] = cell.bounds;
+            x_min.min(y_min).min(self.width_px - x_max).min(self.height_px - y_max) < GHOST_FRAME_PX
+        };
+        long_contact || (self.ghosts[index] && self.detections[index].is_some_and(box_at_frame))
+    }
+
+    /// Why an object is no single whole red cell by its place and size, if so.
+    fn reason_by_size(&self, index: usize, share: f64, outline: &Contour) -> Option<ExclusionReason> {
+        let detected = self.detections[index].is_some();
+        let faint = self.relative_density(index) < FAINT_DENSITY && !detected;
+        if self.is_cut(index) {
+            Some(ExclusionReason::FrameEdge)
+        } else if share < DEBRIS_SHARE || (faint && share < FAINT_MAX_SHARE) {
+            Some(ExclusionReason::Debris)
+        } else if share > LARGE_CELL_SHARE && outline.solidity() < LARGE_CELL_MIN_SOLIDITY {
+            Some(ExclusionReason::UnsplittableClump)
+        } else if share > ONE_CELL_MAX_SHARE {
+            Some(ExclusionReason::TooLarge)
+        } else {
+            (!detected).then_some(ExclusionReason::NotRedCell)
         }
-        Some(ObjectKind::RedCell)
+    }
+
+    /// Mean density of an object relative to the field's typical one.
+    fn relative_density(&self, index: usize) -> f32 {
+        (self.sums[index].density / self.sums[index].pixels) as f32 / self.level
     }
 }
 
-/// Counts the pixel edges between each object and whatever is not it.
-fn count_edges(map: &LabelMap, seed_count: u32, sums: &mut [Sums]) {
+/// Counts the pixel edges between each object and whatever is not it, and those to detected white cells.
+fn count_edges(map: &LabelMap, detections: &[Option<Detection>], sums: &mut [Sums]) {
+    let is_white = |label: u32| {
+        let index = (label as usize).checked_sub(1);
+        index.and_then(|index| detections[index]).is_some_and(|cell| cell.kind == DetectedKind::WhiteCell)
+    };
     let width = map.width() as usize;
     let labels = map.as_slice();
     let mut count = |a: u32, b: u32| {
@@ -153,7 +239,7 @@ fn count_edges(map: &LabelMap, seed_count: u32, sums: &mut [Sums]) {
             if own > 0 {
                 let sum = &mut sums[own as usize - 1];
                 sum.edges += 1.0;
-                sum.nucleated_edges += f64::from(u8::from((1..=seed_count).contains(&other)));
+                sum.nucleated_edges += f64::from(u8::from(is_white(other)));
             }
         }
     };

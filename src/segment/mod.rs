@@ -2,22 +2,22 @@
 //!
 //! In: a [`NormalizedField`] (flat background, nominal cells [`NOMINAL_CELL_DIAMETER_PX`] wide). Out: a
 //! [`Segmentation`]: every object with an outline in pixels of the original image, and the label map. Order of steps:
-//! 1. `foreground`: stained pixels, pallor filled; 2. `nuclei`: white cells and burnt-in marks by color;
-//! 3. `split`: touching cells apart; 4. `outline`; 5. `kind`: red cell or the reason why not.
+//! 1. `foreground`: stained pixels, pallor filled; 2. `detect`: kind and box of each cell; 3. `assign`: pixels to cells;
+//! 4. `outline`; 5. `kind`: red cell or the reason why not, with `color` for objects that were not detected.
 //!
 //! Limits: stated in each step.
 
-mod clump;
+mod assign;
+mod color;
+mod detect;
 mod foreground;
 mod kind;
-mod nuclei;
 mod outline;
 mod scale;
 mod shape;
-mod split;
-mod watershed;
 
-pub use scale::{ScaleEstimate, estimate_scale};
+pub use detect::{CenterProbability, DetectError, DetectedKind, Detection, Detector, DetectorCard};
+pub use scale::ScaleEstimate;
 
 use crate::optics::regions::Region;
 use crate::smear::{LabelMap, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, Segmentation, SegmentedObject};
@@ -27,52 +27,63 @@ use crate::smear::{LabelMap, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, Segm
 pub const WORKING_UM_PER_PX: f64 = 0.1875;
 /// Diameter of the nominal red cell at [`WORKING_UM_PER_PX`], pixels.
 pub const NOMINAL_CELL_DIAMETER_PX: f64 = NOMINAL_RED_CELL_DIAMETER_UM / WORKING_UM_PER_PX;
+/// Area of the nominal red cell at [`WORKING_UM_PER_PX`], px².
+const NOMINAL_CELL_AREA_PX: f64 = std::f64::consts::FRAC_PI_4 * NOMINAL_CELL_DIAMETER_PX * NOMINAL_CELL_DIAMETER_PX;
 
-/// How a field is segmented.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SegmentOptions {
-    /// Diameter of a nominal red cell in the normalized field, pixels.
-    pub cell_diameter_px: f64,
+/// Outlines the cells of fields, from any thread.
+pub struct Segmenter {
+    detector: Detector,
 }
 
-impl Default for SegmentOptions {
-    fn default() -> Self {
-        Self { cell_diameter_px: NOMINAL_CELL_DIAMETER_PX }
+impl Segmenter {
+    /// A segmenter with this detector.
+    pub fn new(detector: Detector) -> Self {
+        Self { detector }
+    }
+
+    /// The detector in use.
+    pub fn detector(&self) -> &Detector {
+        &self.detector
+    }
+
+    /// Segments a field. A field without stained pixels gives no objects.
+    ///
+    /// # Errors
+    /// The engine fails on the detector's graph.
+    pub fn segment(&self, field: &NormalizedField) -> Result<Segmentation, DetectError> {
+        Ok(match foreground::find(field) {
+            Some(foreground) => outlined(field, &foreground, &self.detector.detect(field)?),
+            None => {
+                let (width, height) = field.rgb.dimensions();
+                let labels = LabelMap::new(width, height, vec![0; width as usize * height as usize]);
+                Segmentation { objects: Vec::new(), labels }
+            }
+        })
     }
 }
 
-impl SegmentOptions {
-    /// Area of the nominal cell, px².
-    fn nominal_cell_area_px(&self) -> f64 {
-        std::f64::consts::FRAC_PI_4 * self.cell_diameter_px * self.cell_diameter_px
-    }
-}
-
-/// Segments a field. A field without stained pixels gives no objects.
-pub fn segment(field: &NormalizedField, options: &SegmentOptions) -> Segmentation {
+/// Objects of a field from its stained pixels and the detected cells.
+fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detections: &[Detection]) -> Segmentation {
     let (width, height) = field.rgb.dimensions();
-    let Some(mut foreground) = foreground::find(field, options) else {
-        let labels = LabelMap::new(width, height, vec![0; width as usize * height as usize]);
-        return Segmentation { objects: Vec::new(), labels };
-    };
-    let nuclei = nuclei::find(field, &mut foreground, options);
-    let (labels, count) = split::split(
-        &foreground.mask,
-        &nuclei.seeds,
-        nuclei.seed_count,
-        &foreground.density,
-        foreground.level,
-        width as usize,
-        options,
-    );
-    let bounds = bounds_of(&labels, width as usize, count);
-    let map = LabelMap::new(width, height, labels);
-    let context = kind::FieldContext::new(field, &map, &foreground, &nuclei, &bounds, options);
+    let color = color::FieldColor::of(field, foreground);
+    let assigned = assign::assign(&foreground.mask, detections, width as usize, NOMINAL_CELL_AREA_PX);
+    let count = assigned.detections.len();
+    let bounds = bounds_of(&assigned.labels, width as usize, count);
+    let map = LabelMap::new(width, height, assigned.labels);
+    let context = kind::FieldContext::new(&map, foreground, &color, &bounds, &assigned.detections, &assigned.ghosts);
+    // In reading order of their first pixel, whatever found them.
+    let mut order: Vec<u32> = Vec::with_capacity(count);
+    let mut seen = vec![false; count + 1];
+    for &label in map.as_slice() {
+        if label > 0 && !std::mem::replace(&mut seen[label as usize], true) {
+            order.push(label);
+        }
+    }
     let mut objects = Vec::with_capacity(count);
     let mut names = vec![0u32; count + 1];
-    for (index, bounds) in bounds.iter().enumerate() {
-        let label = index as u32 + 1;
-        let Some(outline) = bounds.as_ref().and_then(|bounds| outline::trace(&map, label, bounds)) else { continue };
+    for label in order {
+        let bounds = bounds[label as usize - 1].as_ref();
+        let Some(outline) = bounds.and_then(|bounds| outline::trace(&map, label, bounds)) else { continue };
         let Some(kind) = context.kind_of(label, &outline) else { continue };
         objects.push(SegmentedObject { contour: outline.scaled(field.original_px_per_px), kind });
         names[label as usize] = objects.len() as u32;

@@ -7,7 +7,7 @@
 
 use image::RgbImage;
 
-use super::{NOMINAL_CELL_DIAMETER_PX, SegmentOptions, WORKING_UM_PER_PX, segment};
+use super::{DetectError, NOMINAL_CELL_DIAMETER_PX, Segmenter, WORKING_UM_PER_PX};
 use crate::optics::background::Background;
 use crate::optics::density::{DensityTable, otsu, smooth};
 use crate::optics::distance::euclidean_distance;
@@ -39,23 +39,50 @@ pub struct ScaleEstimate {
     pub cells: usize,
 }
 
-/// Diameter of the median red cell; `None` where no cell was found.
-pub fn estimate_scale(rgb: &RgbImage) -> Option<ScaleEstimate> {
-    let window = window(rgb);
-    let background = Background::estimate(&window)?;
-    let flat = background.flatten(&window, NormalizedField::BACKGROUND);
-    let mut diameter = first_guess(&flat)?;
-    let mut best = None;
-    for _ in 0..ROUNDS {
-        let found = measure(&window, diameter)?;
-        let agrees = (found.median_diameter_px / diameter - 1.0).abs() < AGREEMENT;
-        diameter = found.median_diameter_px.clamp(DIAMETERS_PX.0, DIAMETERS_PX.1);
-        best = Some(found);
-        if agrees {
-            break;
+impl Segmenter {
+    /// Diameter of the median red cell; `None` where no cell was found.
+    ///
+    /// # Errors
+    /// The engine fails on the detector's graph.
+    pub fn estimate_scale(&self, rgb: &RgbImage) -> Result<Option<ScaleEstimate>, DetectError> {
+        let window = window(rgb);
+        let Some(mut diameter) = first_guess(&window) else { return Ok(None) };
+        let mut best = None;
+        for _ in 0..ROUNDS {
+            let Some(found) = self.measure(&window, diameter)? else { return Ok(None) };
+            let agrees = (found.median_diameter_px / diameter - 1.0).abs() < AGREEMENT;
+            diameter = found.median_diameter_px.clamp(DIAMETERS_PX.0, DIAMETERS_PX.1);
+            best = Some(found);
+            if agrees {
+                break;
+            }
         }
+        Ok(best)
     }
-    best
+
+    /// Median diameter of the red cells that are found when cells are taken to be `diameter` pixels wide.
+    fn measure(&self, rgb: &RgbImage, diameter: f64) -> Result<Option<ScaleEstimate>, DetectError> {
+        let px_per_px = diameter / NOMINAL_CELL_DIAMETER_PX;
+        let working = rescale(rgb, px_per_px);
+        let working = working.as_ref().unwrap_or(rgb);
+        let Some(background) = Background::estimate(working) else { return Ok(None) };
+        let field = NormalizedField {
+            rgb: background.flatten(working, NormalizedField::BACKGROUND),
+            um_per_px: WORKING_UM_PER_PX,
+            original_px_per_px: f64::from(rgb.width()) / f64::from(working.width()),
+        };
+        let found = self.segment(&field)?;
+        let mut diameters: Vec<f64> = found
+            .objects
+            .iter()
+            .filter(|object| object.kind == ObjectKind::RedCell)
+            .map(|object| 2.0 * (object.contour.area_px() / std::f64::consts::PI).sqrt())
+            .collect();
+        let middle = diameters.len() / 2;
+        let cells = diameters.len();
+        let median = (cells > 0).then(|| *diameters.select_nth_unstable_by(middle, f64::total_cmp).1);
+        Ok(median.map(|median_diameter_px| ScaleEstimate { median_diameter_px, cells }))
+    }
 }
 
 fn window(rgb: &RgbImage) -> RgbImage {
@@ -64,11 +91,12 @@ fn window(rgb: &RgbImage) -> RgbImage {
     image::imageops::crop_imm(rgb, x, y, width, height).to_image()
 }
 
-fn first_guess(flat: &RgbImage) -> Option<f64> {
+fn first_guess(rgb: &RgbImage) -> Option<f64> {
+    let flat = Background::estimate(rgb)?.flatten(rgb, NormalizedField::BACKGROUND);
     let width = flat.width() as usize;
     let height = flat.height() as usize;
     let table = DensityTable::new(NormalizedField::BACKGROUND);
-    let density = smooth(&table.plane(flat, [0.0, 1.0, 0.0]), width);
+    let density = smooth(&table.plane(&flat, [0.0, 1.0, 0.0]), width);
     let mut counts = vec![0u64; 128];
     for d in &density {
         // Bins of 0.004; what is denser than any red cell does not vote.
@@ -121,27 +149,4 @@ fn area_weighted_median(diameters: &mut [f64]) -> Option<f64> {
         below += d * d;
         below >= half
     })
-}
-
-/// Median diameter of the red cells that the segmenter finds when cells are taken to be `diameter` pixels wide.
-fn measure(rgb: &RgbImage, diameter: f64) -> Option<ScaleEstimate> {
-    let px_per_px = diameter / NOMINAL_CELL_DIAMETER_PX;
-    let working = rescale(rgb, px_per_px);
-    let working = working.as_ref().unwrap_or(rgb);
-    let background = Background::estimate(working)?;
-    let field = NormalizedField {
-        rgb: background.flatten(working, NormalizedField::BACKGROUND),
-        um_per_px: WORKING_UM_PER_PX,
-        original_px_per_px: f64::from(rgb.width()) / f64::from(working.width()),
-    };
-    let found = segment(&field, &SegmentOptions::default());
-    let mut diameters: Vec<f64> = found
-        .objects
-        .iter()
-        .filter(|object| object.kind == ObjectKind::RedCell)
-        .map(|object| 2.0 * (object.contour.area_px() / std::f64::consts::PI).sqrt())
-        .collect();
-    let middle = diameters.len() / 2;
-    let median = (!diameters.is_empty()).then(|| *diameters.select_nth_unstable_by(middle, f64::total_cmp).1)?;
-    Some(ScaleEstimate { median_diameter_px: median, cells: diameters.len() })
 }

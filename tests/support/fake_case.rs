@@ -9,9 +9,9 @@ use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
-    Case, CaseField, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, FOOTER, FieldRecord, FloorSource,
-    HealthyShare, InputFailure, InputFile, ModelProvenance, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION,
-    State,
+    Case, CaseField, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, DetectorProvenance, FOOTER,
+    FieldRecord, FloorSource, HealthyShare, InputFailure, InputFile, ModelProvenance, PercentInterval, Provenance,
+    QualityFigure, SCHEMA_VERSION, State,
 };
 use schistoquant::smear::{
     AgeGroup, CalibrationSource, Call, Cell, CellClass, CellId, CellStatus, ClassifiedCell, Contour, ExclusionReason,
@@ -304,6 +304,11 @@ fn provenance(inputs: Vec<InputFile>) -> Provenance {
         software: "schistoquant".to_owned(),
         software_version: "0.1.0".to_owned(),
         method_version: "1".to_owned(),
+        detector: DetectorProvenance {
+            name: "fixture-cells".to_owned(),
+            version: "1".to_owned(),
+            sha256: "e".repeat(64),
+        },
         model: ModelProvenance {
             name: "made-up".to_owned(),
             version: "3".to_owned(),

@@ -117,7 +117,7 @@ fn field_counts(fields: &[FieldCount], levels: [Figure; 3]) -> Markup {
 
 fn specimen_agreement(percents: &[(f64, f64)], levels: [Figure; 3]) -> Markup {
     let labels = ["mean of called and true, %", "called − true, percentage points"];
-    agreement("Schistocytes of a specimen (Bland–Altman)", labels, percents, levels)
+    agreement("Specimens (Bland–Altman)", labels, percents, levels)
 }
 
 #[cfg(test)]

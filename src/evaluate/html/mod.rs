@@ -84,10 +84,13 @@ fn table(rows: &[(&str, Markup)]) -> Markup {
 fn header(evaluation: &Evaluation) -> Markup {
     let provenance = &evaluation.provenance;
     html! {
-        h1 { "Evaluation of " (provenance.model.name) " " (provenance.model.version) }
+        h1 { "Evaluation of " (provenance.model.name) " " (provenance.model.version) " on " (evaluation.set) }
         p {
             (evaluation.fields) " fields, " (evaluation.clusters) " clusters of the bootstrap. Figures stand with their \
              95 % interval and with the number of cells, boxes, fields or specimens behind them."
+        }
+        @if evaluation.unlabelled_fields > 0 {
+            p { (evaluation.unlabelled_fields) " further fields have no labels and stand in no figure." }
         }
         @if !evaluation.refused_fields.is_empty() {
             p {
@@ -205,6 +208,7 @@ fn segmentation(evaluation: &Evaluation) -> Markup {
         (table(&[
             ("Points in a cell of their own", percent(&points.own)),
             ("the same, without cells that the frame cuts", percent(&points.own_inside_frame)),
+            ("Points in an object of their own, cells that the frame cuts included", percent(&points.own_or_cut_by_frame)),
             ("Points in a merged cell", percent(&points.merged)),
             ("Points of a split cell", percent(&points.split)),
             ("Points in an object left out", percent(&points.excluded)),
@@ -303,6 +307,10 @@ fn provenance(evaluation: &Evaluation) -> Markup {
             ("Inputs", html! { (provenance.inputs.len()) " files, named with their hashes in evaluation.json" }),
         ]))
         table { @for (name, value) in &provenance.options { tr { th scope="row" { (name) } td { code { (value) } } } } }
+        @if !evaluation.failed_inputs.is_empty() {
+            h2 { "Inputs that could not be evaluated" }
+            ul { @for failure in &evaluation.failed_inputs { li { (failure.path) ": " (failure.reason) } } }
+        }
         @if !evaluation.label_remarks.is_empty() {
             h2 { "Labels left out" }
             ul { @for remark in &evaluation.label_remarks { li { (remark) } } }
@@ -314,7 +322,7 @@ fn provenance(evaluation: &Evaluation) -> Markup {
 mod tests {
     use super::super::matching::scenes::{counted, field, point};
     use super::super::tests::provenance;
-    use super::super::{Evaluator, FieldInput};
+    use super::super::{Evaluator, FieldInput, JudgedField};
     use super::*;
     use crate::case::banned_terms_in;
     use crate::smear::CellClass::{Burr, Normal, Schistocyte};
@@ -322,7 +330,7 @@ mod tests {
     fn evaluation() -> Evaluation {
         let mut provenance = provenance();
         provenance.model.name = "<model> & co".to_owned();
-        let mut evaluator = Evaluator::new(provenance);
+        let mut evaluator = Evaluator::new("scene", provenance);
         for (name, probability) in [("a.png", 0.9), ("b.png", 0.3)] {
             let labels = vec![point(20.0, 20.0, Schistocyte), point(70.0, 20.0, Burr), point(120.0, 20.0, Normal)];
             let mut truth = field(false, labels);
@@ -336,7 +344,7 @@ mod tests {
             let (group, specimen) = (Some(name), None);
             let input =
                 FieldInput { truth: &truth, cells: &cells, accepted: true, group, specimen, expect_none: false };
-            evaluator.add_field(&input);
+            evaluator.add_field(JudgedField::of(&input));
         }
         evaluator.finish()
     }
@@ -366,7 +374,7 @@ mod tests {
 
     #[test]
     fn undefined_figures_say_so() {
-        let text = page(&Evaluator::new(provenance()).finish(), &|_| None);
+        let text = page(&Evaluator::new("scene", provenance()).finish(), &|_| None);
         assert!(text.contains("Box precision at IoU 0.5</th><td><span class=\"faint\">not defined</span>"));
         assert!(!text.contains("NaN") && !text.contains("<svg"));
     }

@@ -10,6 +10,7 @@
 
 mod chula;
 mod coco;
+mod format;
 mod names;
 mod pascal_voc;
 mod qupath;
@@ -18,61 +19,10 @@ mod yolo;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use format::{LabelFormat, UnknownFormat, detect};
 pub use names::Meaning;
 
 use crate::smear::{LabeledCell, LabeledField};
-
-/// Label formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabelFormat {
-    /// `x y class` in a line, one text file for each image (Chula RBC-12).
-    Chula,
-    /// One XML file for each image.
-    PascalVoc,
-    /// One text file for each image, boxes or polygons in fractions of the image.
-    Yolo,
-    /// One JSON file for all images.
-    Coco,
-    /// One GeoJSON file for each image, as QuPath exports it.
-    QuPath,
-    /// The truth that `synth` writes beside its images.
-    Truth,
-}
-
-impl LabelFormat {
-    /// Every format, in the order of the command line help.
-    pub const ALL: [Self; 6] = [Self::Chula, Self::PascalVoc, Self::Yolo, Self::Coco, Self::QuPath, Self::Truth];
-
-    /// Name as typed and written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Chula => "chula",
-            Self::PascalVoc => "voc",
-            Self::Yolo => "yolo",
-            Self::Coco => "coco",
-            Self::QuPath => "qupath",
-            Self::Truth => "truth",
-        }
-    }
-
-    /// Endings of the label file that belongs to `<stem>.<image ending>`, first choice first.
-    fn endings(self) -> &'static [&'static str] {
-        match self {
-            Self::Chula | Self::Yolo => &[".txt"],
-            Self::PascalVoc => &[".xml"],
-            Self::Coco => &[".json"],
-            Self::QuPath => &[".geojson", ".json"],
-            Self::Truth => &[".truth.json"],
-        }
-    }
-
-    /// Whether files of this format label every object of a field unless the caller says otherwise.
-    ///
-    /// Boxes and synthetic truth do. Chula labels a part of the cells, and QuPath holds what a person chose to mark.
-    fn labels_every_object(self) -> bool {
-        !matches!(self, Self::Chula | Self::QuPath)
-    }
-}
 
 /// Largest label file that is read, bytes: an annotation of a million cells takes about 200 MiB as GeoJSON.
 pub const MAX_LABEL_BYTES: u64 = 512 << 20;
@@ -111,6 +61,17 @@ pub enum LabelError {
         path: PathBuf,
         /// Its size.
         found: u64,
+    },
+    /// The files do not tell their format.
+    #[error(
+        "{}: expected labels whose format can be told (Chula, VOC, YOLO, COCO, QuPath or truth), found {found}; name it \
+         with --format", path.display()
+    )]
+    FormatUnknown {
+        /// Folder or file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
     },
     /// The text is not of this format.
     #[error("{}: {place}: expected {expected}, found {found}", path.display())]
@@ -196,11 +157,12 @@ pub struct LabelSet {
 }
 
 impl LabelSet {
-    /// Opens a label folder (for COCO one file) and reads what all its images share.
+    /// Opens a label folder, or one file (COCO always is one), and reads what all its images share.
     ///
     /// # Errors
     /// [`LabelError`] where a shared file cannot be read or understood.
     pub fn open(path: &Path, format: LabelFormat, options: LabelOptions) -> Result<Self, LabelError> {
+        fs::metadata(path).map_err(|source| LabelError::Unreadable { path: path.to_owned(), source })?;
         let yolo_names = match format {
             LabelFormat::Yolo => yolo::names(path, options.yolo_names.as_deref())?,
             _ => Vec::new(),
@@ -250,8 +212,13 @@ impl LabelSet {
         Ok(Labels { field, remarks })
     }
 
-    /// The label file of an image in a folder.
+    /// The label file of an image in a folder, or the one label file where it is named like the image.
     fn file_of(&self, image: ImageFrame<'_>) -> Option<PathBuf> {
+        if self.path.is_file() {
+            let name = self.path.file_name().and_then(|name| name.to_str())?;
+            let is_its = self.format.endings().iter().any(|ending| name == format!("{}{ending}", image.stem()));
+            return is_its.then(|| self.path.clone());
+        }
         let named = self.format.endings().iter().map(|ending| self.path.join(format!("{}{ending}", image.stem())));
         named.into_iter().find(|path| path.is_file())
     }

@@ -41,6 +41,8 @@ pub(in crate::evaluate) struct PointMatch {
     pub cells: Vec<usize>,
     /// Whether its box, or the object it fell into, touches the frame.
     pub at_frame: bool,
+    /// Whether it fell into exactly one object, found or left out, and no other labelled point did.
+    pub alone: bool,
 }
 
 /// Looks up each labelled red cell that has a position.
@@ -79,7 +81,8 @@ pub(in crate::evaluate) fn match_points(field: &LabeledField, cells: &[Classifie
                 _ => Outcome::Split,
             };
             let at_frame = labelled.iter().chain(hits.iter().map(|&hit| &bounds[hit])).any(|b| touches_frame(field, b));
-            PointMatch { truth, position, outcome, cells: own, at_frame }
+            let alone = matches!(hits[..], [hit] if points_in[&hit] == 1);
+            PointMatch { truth, position, outcome, cells: own, at_frame, alone }
         })
         .collect()
 }

@@ -50,6 +50,8 @@ fn software(provenance: &Provenance, schema_version: &str) -> Markup {
                 (row("Method", &provenance.method_version))
                 (row("Record", schema_version))
                 (row("Engine", &provenance.engine))
+                (row("Cell detector", format!("{} {}", provenance.detector.name, provenance.detector.version)))
+                (row("Detector SHA-256", html! { code { (provenance.detector.sha256) } }))
             }
         }
     }

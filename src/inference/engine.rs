@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::error::ClassifyError;
+use super::error::EngineError;
 
 /// The two engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -118,16 +118,16 @@ impl Resolved {
 }
 
 impl EngineRequest {
-    fn resolve(&self) -> Result<Resolved, ClassifyError> {
+    fn resolve(&self) -> Result<Resolved, EngineError> {
         match (self.choice, &self.library) {
             (EngineChoice::Embedded, _) | (EngineChoice::Auto, None) => Ok(Resolved::Embedded),
-            (EngineChoice::OnnxRuntime, None) => Err(ClassifyError::LibraryNotNamed),
+            (EngineChoice::OnnxRuntime, None) => Err(EngineError::LibraryNotNamed),
             (EngineChoice::Auto | EngineChoice::OnnxRuntime, Some(path)) => {
                 // Made absolute: `ort` would look for a relative path beside the executable first.
                 let library = path
                     .canonicalize()
                     .and_then(|found| std::fs::File::open(&found).map(|_| found))
-                    .map_err(|source| ClassifyError::LibraryUnreadable { path: path.clone(), source })?;
+                    .map_err(|source| EngineError::LibraryUnreadable { path: path.clone(), source })?;
                 Ok(Resolved::OnnxRuntime { given: path.clone(), library })
             }
         }
@@ -150,7 +150,7 @@ impl Engine {
     ///
     /// # Errors
     /// A library that is not named, not readable, not ONNX Runtime or too old; another engine that already runs.
-    pub fn start(request: &EngineRequest) -> Result<Self, ClassifyError> {
+    pub fn start(request: &EngineRequest) -> Result<Self, EngineError> {
         let resolved = request.resolve()?;
         // The guarded value is replaced as a whole, so it is sound even after a panic elsewhere.
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,34 +159,32 @@ impl Engine {
                 return Ok(engine.clone());
             }
             let running = engine.info.to_string();
-            return Err(ClassifyError::EngineConflict { running, requested: resolved.kind() });
+            return Err(EngineError::Conflict { running, requested: resolved.kind() });
         }
         let engine = Self::boot(resolved)?;
         *running = Some(engine.clone());
         Ok(engine)
     }
 
-    fn boot(resolved: Resolved) -> Result<Self, ClassifyError> {
+    fn boot(resolved: Resolved) -> Result<Self, EngineError> {
         let kind = resolved.kind();
         let (builder, library) = match &resolved {
             Resolved::Embedded => {
                 if !ort::set_api(ort_tract::api()) {
                     let running = "one set by another part of this program".to_owned();
-                    return Err(ClassifyError::EngineConflict { running, requested: kind });
+                    return Err(EngineError::Conflict { running, requested: kind });
                 }
                 (ort::init(), None)
             }
             Resolved::OnnxRuntime { given, library } => {
                 let builder = ort::init_from(library)
-                    .map_err(|source| ClassifyError::LibraryUnusable { path: given.clone(), source })?;
+                    .map_err(|source| EngineError::LibraryUnusable { path: given.clone(), source })?;
                 (builder, Some(file_name(library)))
             }
         };
         // Nothing about a patient's smear may leave the machine, not even how often it was looked at.
-        let environment = builder
-            .with_telemetry(false)
-            .build()
-            .map_err(|source| ClassifyError::EngineUnusable { engine: kind, source })?;
+        let environment =
+            builder.with_telemetry(false).build().map_err(|source| EngineError::Unusable { engine: kind, source })?;
         let build = ort::info();
         let build = build.strip_prefix("ORT Build Info: ").unwrap_or(build).to_owned();
         Ok(Self { environment, info: EngineInfo { kind, library, build }, resolved })
@@ -230,7 +228,7 @@ mod tests {
     #[test]
     fn onnxruntime_without_a_library_says_how_to_name_one() {
         let error = request(EngineChoice::OnnxRuntime, None).resolve().expect_err("no library");
-        assert!(matches!(error, ClassifyError::LibraryNotNamed));
+        assert!(matches!(error, EngineError::LibraryNotNamed));
         assert!(error.to_string().contains("ORT_DYLIB_PATH"));
     }
 
@@ -238,7 +236,7 @@ mod tests {
     fn a_missing_library_is_refused_with_its_path() {
         for choice in [EngineChoice::Auto, EngineChoice::OnnxRuntime] {
             let error = request(choice, Some("no/such/library.so")).resolve().expect_err("missing");
-            assert!(matches!(error, ClassifyError::LibraryUnreadable { .. }));
+            assert!(matches!(error, EngineError::LibraryUnreadable { .. }));
             assert!(error.to_string().starts_with("no/such/library.so: "));
         }
     }

@@ -1,0 +1,192 @@
+//! The seal of a card: a hash over its measured figures, so that a figure changed by hand is noticed.
+//!
+//! In: a card. Out: SHA-256 over the checksum of the graph, the operating points and every performance field with its
+//! number of cells and the set it was measured on, one `name value` in a line. It stands in `evaluation_sha256` and can
+//! be checked from the card alone; a changed graph or operating point breaks it too, because the figures were measured
+//! with these. A card with `evaluation_sha256: null` is loaded and counts as not evaluated.
+//!
+//! Numbers go in with nine digits behind the point of their scientific form, so that reading and writing a card cannot
+//! change them.
+//!
+//! Limits: it finds slips, not forgery; whoever can run the program can also seal what was never measured.
+
+use std::fmt::Write as _;
+
+use super::card::{ModelCard, sha256_hex};
+use super::error::{CardField, ClassifyError, ModelOrigin};
+use super::performance::Performance;
+
+/// First line of what is hashed: another meaning gets another line.
+const HEADING: &str = "schistoquant measured figures 1";
+
+impl ModelCard {
+    /// The card with its figures sealed.
+    pub fn sealed(self) -> Self {
+        Self { evaluation_sha256: Some(self.figures_sha256()), ..self }
+    }
+
+    /// Whether the figures were written by an evaluation.
+    pub fn is_evaluated(&self) -> bool {
+        self.evaluation_sha256.is_some()
+    }
+
+    /// The hash that belongs into `evaluation_sha256`.
+    fn figures_sha256(&self) -> String {
+        let Performance {
+            sensitivity,
+            sensitivity_cells,
+            specificity,
+            specificity_cells,
+            measured_on,
+            false_positive_floor,
+            figures,
+        } = &self.performance;
+        let mut text = format!("{HEADING}\ngraph_sha256 {}\n", self.graph_sha256);
+        // Writing to a string cannot fail.
+        let mut line = |name: &str, value: String| {
+            let _ = writeln!(text, "{name} {value}");
+        };
+        line("operating_point", number(Some(self.operating_point)));
+        line("red_cell_operating_point", number(self.red_cell_operating_point));
+        line("sensitivity", number(*sensitivity));
+        line("sensitivity_cells", cells(*sensitivity_cells));
+        line("specificity", number(*specificity));
+        line("specificity_cells", cells(*specificity_cells));
+        line("measured_on", measured_on.as_deref().map_or_else(null, quoted));
+        if let Some(floor) = false_positive_floor {
+            line("floor", [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" "));
+            line("floor_cells", cells(Some(floor.cells)));
+            line("floor_measured_on", quoted(&floor.measured_on));
+        }
+        for figure in figures {
+            let numbers = [Some(figure.value), figure.low, figure.high].map(number).join(" ");
+            line("figure", format!("{} {} {numbers} {}", quoted(&figure.set), quoted(&figure.figure), figure.n));
+        }
+        sha256_hex(text.as_bytes())
+    }
+
+    /// Refuses a sealed card whose figures are not those that were sealed.
+    pub(super) fn check_seal(&self, origin: &ModelOrigin) -> Result<(), ClassifyError> {
+        let Some(seal) = &self.evaluation_sha256 else { return Ok(()) };
+        let found = self.figures_sha256();
+        if *seal == found {
+            return Ok(());
+        }
+        let expected = "the hash of figures, operating points and graph as `evaluate --write-card` left them; what was \
+                        not measured is null, and so is this hash on a card that was not evaluated";
+        Err(ClassifyError::CardInvalid {
+            card: origin.card(),
+            field: CardField::EvaluationSha256,
+            expected: expected.to_owned(),
+            found: format!("{seal} over figures that give {found}"),
+        })
+    }
+}
+
+fn null() -> String {
+    "null".to_owned()
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(null, |value| format!("{value:.9e}"))
+}
+
+fn cells(value: Option<u64>) -> String {
+    value.map_or_else(null, |value| value.to_string())
+}
+
+/// In quotation marks with line breaks escaped, so that no text can pass for a line of its own.
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::classify::{CardFigure, FalsePositiveFloor};
+
+    fn measured() -> ModelCard {
+        let card = include_bytes!("../../fixtures/models/tiny.card.json");
+        let card = ModelCard::from_json(card, &ModelOrigin::Shipped).expect("the fixture");
+        let figure = |figure: &str, value| CardFigure {
+            set: "val".to_owned(),
+            figure: figure.to_owned(),
+            value,
+            low: Some(value - 0.1),
+            high: None,
+            n: 50,
+        };
+        let performance = Performance {
+            sensitivity: Some(0.812_345),
+            sensitivity_cells: Some(97),
+            specificity: Some(0.996),
+            specificity_cells: Some(1889),
+            measured_on: Some("val".to_owned()),
+            false_positive_floor: Some(FalsePositiveFloor {
+                percent: 0.05,
+                low: 0.01,
+                high: 0.28,
+                cells: 1994,
+                measured_on: "healthy".to_owned(),
+            }),
+            figures: vec![figure("auc", 0.99), figure("macro_f1", 0.85)],
+        };
+        ModelCard { performance, operating_point: 0.630_392_283_201_217_7, ..card }
+    }
+
+    fn loaded(card: &Value) -> Result<ModelCard, ClassifyError> {
+        ModelCard::from_json(card.to_string().as_bytes(), &ModelOrigin::Shipped)
+    }
+
+    #[test]
+    fn a_sealed_card_reads_back_and_an_unsealed_one_is_not_evaluated() {
+        let sealed = measured().sealed();
+        assert_eq!(loaded(&json!(sealed)).expect("its own figures"), sealed);
+        assert!(sealed.is_evaluated());
+        let unsealed = loaded(&json!(measured())).expect("null is allowed");
+        assert!(!unsealed.is_evaluated());
+    }
+
+    #[test]
+    fn any_figure_changed_by_hand_is_refused() {
+        let sealed = json!(measured().sealed());
+        for (pointer, value) in [
+            ("/performance/sensitivity", json!(0.912_345)),
+            ("/performance/sensitivity_cells", json!(98)),
+            ("/performance/specificity", json!(0.9961)),
+            ("/performance/specificity_cells", json!(1890)),
+            ("/performance/measured_on", json!("another set")),
+            ("/performance/measured_on", Value::Null),
+            ("/performance/false_positive_floor/percent", json!(0.04)),
+            ("/performance/false_positive_floor/low", json!(0.0)),
+            ("/performance/false_positive_floor/high", json!(0.2)),
+            ("/performance/false_positive_floor/cells", json!(2994)),
+            ("/performance/false_positive_floor/measured_on", json!("other people")),
+            ("/performance/false_positive_floor", Value::Null),
+            ("/performance/figures/0/value", json!(0.995)),
+            ("/performance/figures/1/n", json!(51)),
+            ("/performance/figures", json!([])),
+            ("/operating_point", json!(0.6)),
+            ("/red_cell_operating_point", json!(0.06)),
+            ("/graph_sha256", json!("0".repeat(64))),
+            ("/evaluation_sha256", json!("0".repeat(64))),
+        ] {
+            let mut changed = sealed.clone();
+            *changed.pointer_mut(pointer).expect("a field of the card") = value;
+            let error = loaded(&changed).expect_err(pointer);
+            assert!(
+                matches!(error, ClassifyError::CardInvalid { field: CardField::EvaluationSha256, .. }),
+                "{pointer}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_that_measure_nothing_may_change() {
+        let mut card = json!(measured().sealed());
+        card["limits"] = json!("said better");
+        loaded(&card).expect("no figure changed");
+    }
+}

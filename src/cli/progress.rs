@@ -1,0 +1,39 @@
+//! Progress on stderr: a bar where that is a terminal, nothing elsewhere.
+
+use std::io::{self, IsTerminal};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::pipeline::Progress;
+
+/// A bar over the fields of a run.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar that shows itself only where stderr is a terminal and nobody asked for quiet.
+    pub(super) fn new(quiet: bool) -> Self {
+        let visible = !quiet && io::stderr().is_terminal();
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} fields, {eta} left") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// Takes the bar off the terminal.
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn start(&self, fields: usize) {
+        self.0.reset();
+        self.0.set_length(fields as u64);
+    }
+
+    fn field_done(&self) {
+        self.0.inc(1);
+    }
+}

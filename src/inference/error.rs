@@ -1,0 +1,55 @@
+//! Why an engine cannot be used. Each text names what was expected, what was found and what to do.
+
+use std::path::PathBuf;
+
+use super::engine::EngineKind;
+
+/// Why no engine is there to run a graph.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// Environment: ONNX Runtime was asked for and no library named.
+    #[error(
+        "expected the path of an ONNX Runtime library, found none; give --onnxruntime PATH or set ORT_DYLIB_PATH, or use \
+         --engine embedded"
+    )]
+    LibraryNotNamed,
+    /// Environment: no such library file.
+    #[error("{path}: expected an ONNX Runtime library file; correct the path or use --engine embedded")]
+    LibraryUnreadable {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Environment: the file is no usable ONNX Runtime library.
+    #[error(
+        "{path}: expected an ONNX Runtime library of version 1.{minimum} or later, found one that cannot be used; install \
+         one (pip install onnxruntime) or use --engine embedded", minimum = ort::MINOR_VERSION
+    )]
+    LibraryUnusable {
+        /// The path as given.
+        path: PathBuf,
+        /// Not loadable, not ONNX Runtime, or too old.
+        source: ort::LoadDynamicError,
+    },
+    /// Request invalid: a process keeps the engine it started with.
+    #[error(
+        "expected the engine this process started with ({running}), found a request for {requested}; start another \
+         process for it"
+    )]
+    Conflict {
+        /// The engine that runs.
+        running: String,
+        /// The one asked for.
+        requested: EngineKind,
+    },
+    /// Environment: the engine did not start.
+    #[error("expected the {engine} engine to start, found that it does not; try the other engine")]
+    Unusable {
+        /// The engine.
+        engine: EngineKind,
+        /// What it says.
+        source: ort::Error,
+    },
+}

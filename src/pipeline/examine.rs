@@ -1,0 +1,94 @@
+//! One field through the stages: prepared, judged, measured, classified.
+//!
+//! In: the pixels of a field and the scale of its specimen. Out: every object of the field with its status, the figures
+//! of its quality and the reasons for which it is refused. Nothing is counted here.
+
+use std::collections::BTreeMap;
+
+use super::models::Models;
+use super::prepare::{PrepareError, PreparedField, SpecimenScale, prepare};
+use crate::classify::{Classifier, ClassifyError, CropTarget};
+use crate::measure::measure;
+use crate::quality::{FieldQuality, assess};
+use crate::segment::DetectError;
+use crate::smear::{Calibration, Cell, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind};
+
+/// What the stages made of a field.
+#[derive(Debug, Clone)]
+pub struct ExaminedField {
+    /// Pixel size in use; `None` where the field could not be prepared.
+    pub calibration: Option<Calibration>,
+    /// Figures of its quality; a field that could not be prepared has none and one refusal.
+    pub quality: FieldQuality,
+    /// Every object, counted or excluded with its reason; in a refused field none is counted.
+    pub cells: Vec<ClassifiedCell>,
+}
+
+/// A model that gives no usable answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExamineError {
+    /// The detector of cells.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
+    /// The classifier.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
+}
+
+/// Takes a field through the stages.
+///
+/// # Errors
+/// [`ExamineError`]. A field that cannot be prepared is a refused field.
+pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<ExaminedField, ExamineError> {
+    let prepared = match prepare(field, scale, &models.segmenter) {
+        Ok(prepared) => prepared,
+        Err(PrepareError::Detect(error)) => return Err(error.into()),
+        Err(error) => {
+            let quality = FieldQuality { figures: Vec::new(), refusals: vec![error.to_string()] };
+            return Ok(ExaminedField { calibration: None, quality, cells: Vec::new() });
+        }
+    };
+    let background = &prepared.background;
+    let quality =
+        assess(&field.rgb, &prepared.normalized, background.mean(), background.evenness(), &prepared.segmentation);
+    let cells = classified(&prepared, quality.accepted(), &models.classifier)?;
+    Ok(ExaminedField { calibration: Some(prepared.calibration), quality, cells })
+}
+
+/// Every object with its status; in a refused field no cell is counted, and none is worth the classifier's time.
+fn classified(
+    prepared: &PreparedField,
+    accepted: bool,
+    classifier: &Classifier,
+) -> Result<Vec<ClassifiedCell>, ClassifyError> {
+    let PreparedField { calibration, normalized, segmentation, .. } = prepared;
+    let targets: Vec<CropTarget> = segmentation
+        .objects
+        .iter()
+        .enumerate()
+        .filter(|(_, object)| accepted && object.kind == ObjectKind::RedCell)
+        .map(|(index, object)| CropTarget::new(index as u32 + 1, &object.contour, normalized))
+        .collect();
+    let verdicts = classifier.classify(normalized, &segmentation.labels, &targets)?;
+    let by_label: BTreeMap<u32, CellStatus> = targets
+        .iter()
+        .zip(&verdicts)
+        .map(|(target, verdict)| (target.label, verdict.status(classifier.card())))
+        .collect();
+    let cells = segmentation.objects.iter().enumerate().map(|(index, object)| {
+        let label = index as u32 + 1;
+        let status = match object.kind {
+            ObjectKind::Excluded(reason) => CellStatus::Excluded(reason, None),
+            ObjectKind::RedCell => {
+                by_label.get(&label).copied().unwrap_or(CellStatus::Excluded(ExclusionReason::FieldRefused, None))
+            }
+        };
+        let morphology = measure(&object.contour, calibration.um_per_px, normalized);
+        ClassifiedCell {
+            cell: Cell { id: CellId(label), contour: object.contour.clone(), morphology, kind: object.kind },
+            status,
+        }
+    });
+    Ok(cells.collect())
+}

@@ -1,0 +1,55 @@
+//! The card of the detector: what its graph expects and from which probability on it is believed.
+//!
+//! In: the JSON beside the graph, embedded in the program. Out: a [`DetectorCard`] that fits its graph. Unknown fields
+//! are refused. Limits: the card states what its author measured.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::DetectError;
+
+/// Least probability of a center, 0–1, for each kind of cell.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CenterProbability {
+    /// Red cells.
+    pub red_cell: f32,
+    /// White cells and other nucleated cells.
+    pub white_cell: f32,
+    /// Platelets.
+    pub platelet: f32,
+}
+
+/// What a detector needs and where it comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetectorCard {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// SHA-256 of the graph, lower-case hexadecimal.
+    pub graph_sha256: String,
+    /// Pixel size of its input, µm.
+    pub um_per_px: f64,
+    /// Operating points.
+    pub center_probability: CenterProbability,
+    /// Data, licences and procedure.
+    pub training: String,
+    /// Licence of the graph.
+    pub licence: String,
+    /// Limits of use.
+    pub limits: String,
+}
+
+impl DetectorCard {
+    /// Reads a card and checks that it describes `graph`.
+    pub(super) fn for_graph(json: &[u8], graph: &[u8]) -> Result<Self, DetectError> {
+        let card: Self = serde_json::from_slice(json).map_err(DetectError::CardMalformed)?;
+        let found = Sha256::digest(graph).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        if found != card.graph_sha256 {
+            return Err(DetectError::CardMismatch { expected: card.graph_sha256, found });
+        }
+        Ok(card)
+    }
+}

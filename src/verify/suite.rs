@@ -1,0 +1,253 @@
+//! A list of labelled sets with targets: the figures that a model is held against, measured by one command.
+//!
+//! In: a JSON file ([`Suite`]) and the folder that its paths start from. Out: an evaluation for each set and one
+//! [`SuiteRecord`](super::suite_record::SuiteRecord) over all of them. The format of the file is that of the types here;
+//! unknown fields are refused.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{LabelSource, LabelledSet, SplitSource};
+use crate::evaluate::NamedFigure;
+use crate::evaluate::labels::{LabelFormat, LabelOptions};
+use crate::evaluate::part::HashedPart;
+
+/// Sets to evaluate, in the order of the table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The sets.
+    pub sets: Vec<SuiteSet>,
+}
+
+/// One set; its paths start from the data folder.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteSet {
+    /// Name, also of its output folder: letters, digits, `-` and `_`.
+    pub name: String,
+    /// Images and folders of images.
+    pub inputs: Vec<PathBuf>,
+    /// Label folder or file.
+    pub labels: Option<PathBuf>,
+    /// Label format; told by the files where absent.
+    pub format: Option<LabelFormat>,
+    /// Whether every object is labelled; as is usual for the format where absent.
+    pub complete: Option<bool>,
+    /// Names of the YOLO classes in their order.
+    pub yolo_names: Option<Vec<String>>,
+    /// Split file.
+    pub split: Option<PathBuf>,
+    /// Part of the split file; all where absent.
+    pub want: Option<String>,
+    /// Part by the SHA-1 of the file name; all where absent.
+    pub part: Option<HashedPart>,
+    /// Whether the fields are declared to hold no schistocyte.
+    #[serde(default)]
+    pub expect_none: bool,
+    /// Pixel size, µm; from the files or estimated where absent.
+    pub um_per_px: Option<f64>,
+    /// Whether the card of the model states the figures of this set.
+    #[serde(default)]
+    pub card: bool,
+    /// Figures to report, in the order of the table.
+    pub figures: Vec<Target>,
+}
+
+/// A figure and, where there is one, the limit that it is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The figure.
+    pub figure: NamedFigure,
+    /// Least value that meets the target.
+    pub at_least: Option<f64>,
+    /// Greatest value that meets the target.
+    pub at_most: Option<f64>,
+}
+
+/// Why a suite cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SuiteError {
+    /// The file cannot be read.
+    #[error("{}: expected a readable suite; check path and permission", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
+    /// The file is no suite.
+    #[error("{}: expected sets and figures in JSON; see models/evaluation-suite.json", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Cause.
+        source: serde_json::Error,
+    },
+    /// A value of the file cannot be used.
+    #[error("{}: set `{set}`: expected {expected}; correct the file", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Name of the set.
+        set: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A set was asked for that is not in the suite.
+    #[error("expected a set of the suite ({}), found `{wanted}`; correct --only", known.join(", "))]
+    NoSuchSet {
+        /// What was asked for.
+        wanted: String,
+        /// The sets there are.
+        known: Vec<String>,
+    },
+}
+
+impl Suite {
+    /// Reads and checks a suite.
+    ///
+    /// # Errors
+    /// [`SuiteError`] where the file cannot be read, is no suite, or names a set twice or unfit for a folder.
+    pub fn read(path: &Path) -> Result<Self, SuiteError> {
+        let text = fs::read(path).map_err(|source| SuiteError::Unreadable { path: path.to_owned(), source })?;
+        let suite: Self =
+            serde_json::from_slice(&text).map_err(|source| SuiteError::Malformed { path: path.to_owned(), source })?;
+        suite.check().map_err(|(set, expected)| SuiteError::Invalid { path: path.to_owned(), set, expected })?;
+        Ok(suite)
+    }
+
+    /// The name of the first unfit set and what was expected of it.
+    fn check(&self) -> Result<(), (String, &'static str)> {
+        let mut names = BTreeSet::new();
+        let mut stated = BTreeSet::new();
+        for set in &self.sets {
+            let refuse = |expected| Err((set.name.clone(), expected));
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if set.name.is_empty() || !set.name.chars().all(is_plain) {
+                return refuse("a name of letters, digits, `-` and `_`");
+            }
+            if !names.insert(&set.name) {
+                return refuse("a name that no other set has");
+            }
+            if set.labels.is_none() && !set.expect_none {
+                return refuse("labels, or `expect_none`");
+            }
+            if set.want.is_some() && set.split.is_none() {
+                return refuse("a split file for the wanted part");
+            }
+            if set.um_per_px.is_some_and(|size| !(size.is_finite() && size > 0.0)) {
+                return refuse("a pixel size above 0");
+            }
+            if set.card && !stated.insert(set.expect_none) {
+                return refuse("at most one labelled and one healthy set for the card");
+            }
+            if set.figures.iter().any(|target| target.at_least.is_some() && target.at_most.is_some()) {
+                return refuse("one limit for a figure, not two");
+            }
+        }
+        Ok(())
+    }
+
+    /// The sets of these names, in the order of the suite; all where none is named.
+    ///
+    /// # Errors
+    /// [`SuiteError::NoSuchSet`].
+    pub fn only(self, names: &[String]) -> Result<Self, SuiteError> {
+        let is_known = |name: &&String| self.sets.iter().any(|set| set.name == **name);
+        if let Some(wanted) = names.iter().find(|name| !is_known(name)) {
+            let known = self.sets.iter().map(|set| set.name.clone()).collect();
+            return Err(SuiteError::NoSuchSet { wanted: wanted.clone(), known });
+        }
+        let is_wanted = |set: &SuiteSet| names.is_empty() || names.contains(&set.name);
+        Ok(Self { sets: self.sets.into_iter().filter(is_wanted).collect() })
+    }
+}
+
+impl SuiteSet {
+    /// The set with its paths below the data folder.
+    pub fn below(&self, data: &Path) -> LabelledSet {
+        let labels = self.labels.as_ref().map(|path| LabelSource {
+            path: data.join(path),
+            format: self.format,
+            options: LabelOptions { complete: self.complete, yolo_names: self.yolo_names.clone() },
+        });
+        let split = self.split.as_ref().map(|path| SplitSource { path: data.join(path), want: self.want.clone() });
+        LabelledSet {
+            name: self.name.clone(),
+            inputs: self.inputs.iter().map(|path| data.join(path)).collect(),
+            labels,
+            split,
+            part: self.part,
+            expect_none: self.expect_none,
+            um_per_px: self.um_per_px,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suite(sets: &str) -> Result<Suite, SuiteError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("suite.json");
+        fs::write(&path, format!("{{\"sets\": [{sets}]}}")).expect("a writable folder");
+        Suite::read(&path)
+    }
+
+    #[test]
+    fn paths_start_from_the_data_folder() {
+        let read = suite(
+            r#"{"name": "a", "inputs": ["x/images"], "labels": "x/labels", "format": "voc", "split": "x/s.csv",
+                "want": "val", "figures": [{"figure": "box_f1", "at_least": 0.9}, {"figure": "macro_f1"}]}"#,
+        );
+        let read = read.expect("a sound suite");
+        let set = read.sets[0].below(Path::new("data"));
+        assert_eq!((set.name.as_str(), &set.inputs[..]), ("a", &[PathBuf::from("data/x/images")][..]));
+        let labels = set.labels.expect("labels");
+        assert_eq!((labels.path, labels.format), ("data/x/labels".into(), Some(LabelFormat::PascalVoc)));
+        assert_eq!(set.split, Some(SplitSource { path: "data/x/s.csv".into(), want: Some("val".to_owned()) }));
+        let targets = &read.sets[0].figures;
+        assert_eq!((targets[0].figure, targets[0].at_least), (NamedFigure::BoxF1, Some(0.9)));
+        assert_eq!((targets[1].at_least, targets[1].at_most), (None, None));
+    }
+
+    #[test]
+    fn unfit_sets_are_refused_by_name() {
+        let set = |name: &str, more: &str| format!(r#"{{"name": "{name}", "inputs": [], "figures": [] {more}}}"#);
+        let healthy = r#", "expect_none": true"#;
+        for (sets, expected) in [
+            (set("../a", healthy), "a name of letters"),
+            (set("", healthy), "a name of letters"),
+            ([set("a", healthy), set("a", healthy)].join(","), "a name that no other set has"),
+            (set("a", ""), "labels, or"),
+            (set("a", r#", "labels": "x", "want": "val""#), "a split file"),
+            (set("a", r#", "labels": "x", "um_per_px": 0"#), "a pixel size"),
+        ] {
+            let error = suite(&sets).expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let carded =
+            [set("a", r#", "expect_none": true, "card": true"#), set("b", r#", "expect_none": true, "card": true"#)];
+        assert!(suite(&carded.join(",")).is_err());
+        assert!(matches!(suite(&set("a", r#", "target": 1"#)), Err(SuiteError::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_part_of_the_sets_keeps_their_order() {
+        let set = |name: &str| format!(r#"{{"name": "{name}", "inputs": [], "expect_none": true, "figures": []}}"#);
+        let read = || suite(&["c", "a", "b"].map(set).join(",")).expect("three sets");
+        let names = |suite: Suite| suite.sets.into_iter().map(|set| set.name).collect::<Vec<_>>();
+        assert_eq!(names(read().only(&[]).expect("all")), ["c", "a", "b"]);
+        assert_eq!(names(read().only(&["b".to_owned(), "c".to_owned()]).expect("two")), ["c", "b"]);
+        let unknown = read().only(&["d".to_owned()]).expect_err("no such set").to_string();
+        assert!(unknown.contains("(c, a, b), found `d`"), "{unknown}");
+    }
+}
