@@ -52,7 +52,7 @@ DRAWN_TRUST = 0.3
 
 TEACHER = fit.Plan(seed=0, epochs=22, weights=objective.Weights(healthy=1.0))
 STUDENT = fit.Plan(
-    seed=100, epochs=45, learning_rate=3e-3, weights=objective.Weights(healthy=1.0, teacher=2.0)
+    seed=100, epochs=36, learning_rate=3e-3, weights=objective.Weights(healthy=1.0, teacher=2.0)
 )
 
 
