@@ -183,7 +183,9 @@ fn place_free_parts(
     let free: Vec<bool> = mask.iter().zip(labels.iter()).map(|(inside, label)| *inside && *label == 0).collect();
     let parts = connected_regions(&free, width, Connectivity::Four);
     let height = labels.len() / width;
-    let at_frame = |at: usize| at % width == 0 || (at + 1) % width == 0 || at < width || at + width >= labels.len();
+    let at_frame = |at: usize| {
+        at.is_multiple_of(width) || (at + 1).is_multiple_of(width) || at < width || at + width >= labels.len()
+    };
     let mut reaches_frame = vec![false; found.len() + 1];
     for at in (0..labels.len()).filter(|at| at_frame(*at)) {
         reaches_frame[labels[at] as usize] = true;
@@ -238,11 +240,11 @@ fn fill_enclosed(labels: &mut [u32], width: usize) {
             }
         }
     }
-    for at in 0..labels.len() {
-        if let Some(hole) = (holes.labels[at] as usize).checked_sub(1)
+    for (label, hole) in labels.iter_mut().zip(&holes.labels) {
+        if let Some(hole) = (*hole as usize).checked_sub(1)
             && !holes.regions[hole].touches_edge(width, height)
         {
-            labels[at] = around[hole].unwrap_or(0);
+            *label = around[hole].unwrap_or(0);
         }
     }
 }
