@@ -155,10 +155,8 @@ def _red_from_boxes(rows, boxes_of):
         theirs = np.array([[b.x_min, b.y_min, b.x_max, b.y_max] for b in boxes])
         iou, covered = _overlaps(_boxes_of(rows, members), theirs)
         is_red = np.array([b.kind == "red_cell" for b in boxes])
-        while iou.max() >= MATCH_IOU:
-            i, j = np.unravel_index(iou.argmax(), iou.shape)
+        for i, j in _pairs(iou):
             result[members[i]] = int(is_red[j])
-            iou[i, :] = iou[:, j] = 0
         inside = covered[:, ~is_red].max(axis=1, initial=0) >= INSIDE_SHARE
         for position, index in enumerate(members):
             if result[index] == UNKNOWN and inside[position]:
@@ -176,12 +174,18 @@ def _classes_from_truth(rows, truth_folder):
         drawn = np.array(labels.drawn_cells(truth_folder, field))
         if not len(drawn):
             continue
-        iou = _overlaps(_boxes_of(rows, members), drawn[:, :4])[0]
-        while iou.max() >= MATCH_IOU:
-            i, j = np.unravel_index(iou.argmax(), iou.shape)
+        for i, j in _pairs(_overlaps(_boxes_of(rows, members), drawn[:, :4])[0]):
             result[members[i]] = int(drawn[j, 4])
-            iou[i, :] = iou[:, j] = 0
     return result
+
+
+def _pairs(iou):
+    """One-to-one pairs of rows and columns from `MATCH_IOU` on, the greatest overlap first."""
+    free = iou.copy()
+    while free.max(initial=0) >= MATCH_IOU:
+        i, j = np.unravel_index(free.argmax(), free.shape)
+        yield i, j
+        free[i, :] = free[:, j] = 0
 
 
 def _boxes_of(rows, members):
