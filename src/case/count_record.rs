@@ -5,11 +5,14 @@
 //! Figures carry full precision up to the sixth decimal and are rounded there, half away from zero, so that the last
 //! bits of a platform's mathematics library do not reach the bytes. The state was decided before rounding.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, FloorSource, State};
-use crate::count::SchistocyteCount;
+use crate::count::{FORMS_VALIDATED, FormTally, Grade, SchistocyteCount};
+use crate::smear::SchistocyteForm;
 use crate::stats::Interval;
 
 /// Steps per unit of every published figure: six decimals.
@@ -47,6 +50,52 @@ pub struct CorrectedPercent {
     pub high: f64,
 }
 
+/// A number of cells and their share of the counted red cells.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShareRecord {
+    /// Cells.
+    pub cells: u64,
+    /// 100 × cells / red cells; null without a red cell.
+    pub percent: Option<f64>,
+}
+
+/// The called schistocytes by form, and the totals of ICSH's rule for microspherocytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormsRecord {
+    /// Whether the forms were measured against labelled forms of real cells.
+    pub validated: bool,
+    /// Called schistocytes by form; every form is named.
+    pub by_form: BTreeMap<String, u64>,
+    /// Called schistocytes that no rule gives a form.
+    pub unassigned: u64,
+    /// By ICSH's rule: microspherocytes are in only where another form is present.
+    pub by_icsh_rule: ShareRecord,
+    /// Every called schistocyte but the microspherocytes.
+    pub without_microspherocytes: ShareRecord,
+    /// Helmets, crescents and triangles alone.
+    pub core: ShareRecord,
+}
+
+impl FormsRecord {
+    /// The record of a tally; shares are of `red_cells`.
+    pub fn of(forms: &FormTally, red_cells: u64) -> Self {
+        let share = |cells: u64| ShareRecord {
+            cells,
+            percent: (red_cells > 0).then(|| percent(cells as f64 / red_cells as f64)),
+        };
+        Self {
+            validated: FORMS_VALIDATED,
+            by_form: SchistocyteForm::ALL.into_iter().map(|form| (form.name().to_owned(), forms.of(form))).collect(),
+            unassigned: forms.unassigned,
+            by_icsh_rule: share(forms.by_icsh_rule()),
+            without_microspherocytes: share(forms.without_microspherocytes()),
+            core: share(forms.core()),
+        }
+    }
+}
+
 /// The schistocyte count of a specimen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +128,10 @@ pub struct CountRecord {
     pub context: Option<Context>,
     /// Share of counted red cells with another abnormal shape, %; null without a red cell.
     pub other_abnormal_percent: Option<f64>,
+    /// The called schistocytes by form.
+    pub forms: FormsRecord,
+    /// Grade by the laboratory's table; null without a table, under the minimum count and in a mixed picture.
+    pub grade: Option<Grade>,
 }
 
 impl CountRecord {
@@ -130,6 +183,8 @@ impl From<&SchistocyteCount> for CountRecord {
             context: count.context,
             other_abnormal_percent: (red_cells > 0)
                 .then(|| percent(count.tally.other_abnormal() as f64 / red_cells as f64)),
+            forms: FormsRecord::of(&count.tally.forms, red_cells),
+            grade: count.grade.clone(),
         }
     }
 }
@@ -157,7 +212,8 @@ mod tests {
             specificity_cells: Some(2000),
             healthy_share: None,
         };
-        let count = SchistocyteCount::of_fields(&[field(495, 5), field(495, 5)], CountOptions::default(), &performance);
+        let count =
+            SchistocyteCount::of_fields(&[field(495, 5), field(495, 5)], &CountOptions::default(), &performance);
         let record = CountRecord::from(&count);
         assert_eq!((record.red_cells, record.schistocytes, record.percent), (1000, 10, Some(1.0)));
         assert_eq!(record.wilson_95, Some(PercentInterval { low: 0.544_075, high: 1.830_947 }));
@@ -172,7 +228,7 @@ mod tests {
 
     #[test]
     fn nothing_counted_is_null() {
-        let count = SchistocyteCount::of_fields(&[], CountOptions::default(), &Performance::default());
+        let count = SchistocyteCount::of_fields(&[], &CountOptions::default(), &Performance::default());
         let record = serde_json::to_value(CountRecord::from(&count)).expect("plain record");
         for name in ["percent", "wilson_95", "field_bootstrap_95", "corrected", "context", "other_abnormal_percent"] {
             assert_eq!(record[name], serde_json::Value::Null, "{name}");
@@ -184,7 +240,7 @@ mod tests {
         #[test]
         fn the_record_reads_back_as_written(normal in 0_usize..400, schistocytes in 0_usize..40) {
             let fields = [field(normal, schistocytes), field(300, 2)];
-            let count = SchistocyteCount::of_fields(&fields, CountOptions::default(), &Performance::default());
+            let count = SchistocyteCount::of_fields(&fields, &CountOptions::default(), &Performance::default());
             let record = CountRecord::from(&count);
             let text = serde_json::to_string(&record).expect("plain record");
             prop_assert_eq!(serde_json::from_str::<CountRecord>(&text).expect("own text"), record);

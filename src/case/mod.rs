@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use count_record::{CorrectedPercent, CountRecord, PercentInterval, rounded};
+pub use count_record::{CorrectedPercent, CountRecord, FormsRecord, PercentInterval, ShareRecord, rounded};
 pub use provenance::{DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement};
 
-pub use crate::count::{Context, FloorSource, State};
+pub use crate::count::{Context, FloorSource, Grade, State};
 
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 

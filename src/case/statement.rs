@@ -110,7 +110,8 @@ fn grouped(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{FOOTER, PercentInterval};
+    use crate::case::{FOOTER, FormsRecord, PercentInterval};
+    use crate::count::FormTally;
 
     fn record(schistocytes: u64, red_cells: u64, state: State, context: Option<Context>) -> CountRecord {
         CountRecord {
@@ -128,6 +129,8 @@ mod tests {
             state,
             context,
             other_abnormal_percent: (red_cells > 0).then_some(6.1),
+            forms: FormsRecord::of(&FormTally::default(), red_cells),
+            grade: None,
         }
     }
 

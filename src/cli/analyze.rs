@@ -112,7 +112,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let options = AnalyzeOptions {
         accession: args.accession.clone(),
         um_per_px: args.um_per_px,
-        count: CountOptions { age_group: args.age_group.into(), min_cells: args.min_cells },
+        count: CountOptions { age_group: args.age_group.into(), min_cells: args.min_cells, grading: None },
     };
     let models = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;

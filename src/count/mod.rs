@@ -7,16 +7,20 @@
 //! field are not independent; 4. correction for sensitivity and specificity (Lang and Reiczigel 2014) and the
 //! false-positive floor; 5. state from the wider of the intervals 2 and 3; 6. context.
 //!
-//! Limits: the state is taken from the uncorrected fraction, as ICSH's limits are. The forms of schistocytes are not
-//! told apart, so ICSH's rule that microspherocytes count only beside another form cannot be applied here.
+//! Limits: the state is taken from the uncorrected fraction of all called schistocytes, as ICSH's limits are. ICSH's rule
+//! for microspherocytes gives totals beside it (`forms`), because the forms are not validated.
 
 pub mod floor;
+pub mod forms;
+pub mod grading;
 pub mod rules;
 
 pub use floor::{FalsePositiveFloor, FloorSource};
+pub use forms::{FORMS_VALIDATED, FormTally};
+pub use grading::{Grade, GradeStep, GradingError, GradingTable};
 pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};
 
-use crate::smear::{AgeGroup, CellClass, ClassifiedCell};
+use crate::smear::{AgeGroup, CellClass, ClassifiedCell, SchistocyteForm};
 use crate::stats::prevalence::{self, CorrectedPrevalence, EstimatedRate};
 use crate::stats::{Interval, Probability, bootstrap, proportion};
 
@@ -24,12 +28,28 @@ use crate::stats::{Interval, Probability, bootstrap, proportion};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FieldTally {
     by_class: [u64; CellClass::ALL.len()],
+    /// The schistocytes among them by form.
+    pub forms: FormTally,
 }
 
 impl FieldTally {
     /// Counts the counted cells; excluded ones are passed over.
     pub fn of_cells<'a>(cells: impl IntoIterator<Item = &'a ClassifiedCell>) -> Self {
-        cells.into_iter().filter_map(ClassifiedCell::counted_call).map(|call| call.class).collect()
+        let mut tally = Self::default();
+        for cell in cells {
+            if let Some(call) = cell.counted_call() {
+                tally.add(call.class, cell.form);
+            }
+        }
+        tally
+    }
+
+    /// One more counted cell; only a schistocyte has a form.
+    fn add(&mut self, class: CellClass, form: Option<SchistocyteForm>) {
+        self.by_class[class.index()] += 1;
+        if class == CellClass::Schistocyte {
+            self.forms.add(form);
+        }
     }
 
     /// Counted cells of a class.
@@ -56,7 +76,7 @@ impl FieldTally {
 impl FromIterator<CellClass> for FieldTally {
     fn from_iter<I: IntoIterator<Item = CellClass>>(classes: I) -> Self {
         let mut tally = Self::default();
-        classes.into_iter().for_each(|class| tally.by_class[class.index()] += 1);
+        classes.into_iter().for_each(|class| tally.add(class, None));
         tally
     }
 }
@@ -65,6 +85,7 @@ impl<'a> std::iter::Sum<&'a FieldTally> for FieldTally {
     fn sum<I: Iterator<Item = &'a FieldTally>>(tallies: I) -> Self {
         tallies.fold(Self::default(), |sum, tally| Self {
             by_class: std::array::from_fn(|class| sum.by_class[class] + tally.by_class[class]),
+            forms: sum.forms.plus(&tally.forms),
         })
     }
 }
@@ -101,17 +122,19 @@ impl Performance {
 }
 
 /// Choices of the caller that move the count's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CountOptions {
     /// Selects the reference limit.
     pub age_group: AgeGroup,
     /// Fewest red cells for a percentage; [`DEFAULT_MIN_CELLS`] by ICSH.
     pub min_cells: u64,
+    /// The laboratory's grades; `None` gives no grade.
+    pub grading: Option<GradingTable>,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { age_group: AgeGroup::default(), min_cells: DEFAULT_MIN_CELLS }
+        Self { age_group: AgeGroup::default(), min_cells: DEFAULT_MIN_CELLS, grading: None }
     }
 }
 
@@ -138,13 +161,16 @@ pub struct SchistocyteCount {
     pub state: State,
     /// Whether schistocytes are the main change of shape; `None` without a red cell.
     pub context: Option<Context>,
+    /// Grade by the laboratory's table; `None` without one, under the minimum count and in a mixed picture, where ICSH
+    /// wants no percentage.
+    pub grade: Option<Grade>,
 }
 
 impl SchistocyteCount {
     /// Counts the accepted fields of a specimen.
     ///
     /// The interval and the fraction stand under the minimum count too; the state says `insufficient`.
-    pub fn of_fields(fields: &[FieldTally], options: CountOptions, performance: &Performance) -> Self {
+    pub fn of_fields(fields: &[FieldTally], options: &CountOptions, performance: &Performance) -> Self {
         let tally: FieldTally = fields.iter().sum();
         let (schistocytes, red_cells) = (tally.schistocytes(), tally.red_cells());
         let wilson = proportion::wilson(schistocytes, red_cells);
@@ -154,6 +180,10 @@ impl SchistocyteCount {
         // METHOD: Wilson takes the cells as independent, the bootstrap is too narrow with few or uniform fields. The
         // union of both is the wider at either end, so that neither weakness can place a value.
         let deciding = wilson.map(|wilson| field_bootstrap.map_or(wilson, |fields| wilson.union(&fields)));
+        let context = (red_cells > 0).then(|| Context::of(schistocytes, tally.other_abnormal()));
+        let state = State::of(red_cells, options.min_cells, deciding, threshold);
+        let placed = !matches!(state, State::Insufficient | State::NotAssessable);
+        let gradable = placed && context != Some(Context::MixedPoikilocytosis);
         Self {
             tally,
             fraction: (red_cells > 0).then(|| schistocytes as f64 / red_cells as f64),
@@ -163,8 +193,13 @@ impl SchistocyteCount {
             false_positive_floor: performance.false_positive_floor(),
             threshold,
             min_cells: options.min_cells,
-            state: State::of(red_cells, options.min_cells, deciding, threshold),
-            context: (red_cells > 0).then(|| Context::of(schistocytes, tally.other_abnormal())),
+            state,
+            context,
+            grade: options
+                .grading
+                .as_ref()
+                .filter(|_| gradable)
+                .and_then(|table| table.grade(100.0 * schistocytes as f64 / red_cells as f64)),
         }
     }
 }
@@ -185,7 +220,7 @@ mod tests {
     }
 
     fn count(fields: &[FieldTally]) -> SchistocyteCount {
-        SchistocyteCount::of_fields(fields, CountOptions::default(), &Performance::default())
+        SchistocyteCount::of_fields(fields, &CountOptions::default(), &Performance::default())
     }
 
     fn stated(sensitivity: f64, specificity: f64) -> Performance {
@@ -224,7 +259,7 @@ mod tests {
     #[test]
     fn the_preterm_limit_moves_the_state() {
         let options = CountOptions { age_group: AgeGroup::PretermNeonate, ..CountOptions::default() };
-        let preterm = SchistocyteCount::of_fields(&[field(485, 15, 0); 4], options, &Performance::default());
+        let preterm = SchistocyteCount::of_fields(&[field(485, 15, 0); 4], &options, &Performance::default());
         assert_eq!(preterm.state, State::NotAbove);
     }
 
@@ -238,7 +273,7 @@ mod tests {
     #[test]
     fn nothing_counted_is_not_assessable_and_has_no_figures() {
         for fields in [&[][..], &[FieldTally::default(); 3][..]] {
-            let nothing = SchistocyteCount::of_fields(fields, CountOptions::default(), &stated(0.85, 0.995));
+            let nothing = SchistocyteCount::of_fields(fields, &CountOptions::default(), &stated(0.85, 0.995));
             assert_eq!(nothing.state, State::NotAssessable);
             assert_eq!((nothing.fraction, nothing.wilson, nothing.field_bootstrap), (None, None, None));
             assert_eq!((nothing.corrected, nothing.context), (None, None));
@@ -255,7 +290,7 @@ mod tests {
     #[test]
     fn correction_needs_all_four_figures() {
         let fields = [field(491, 9, 0); 2];
-        let of = |performance| SchistocyteCount::of_fields(&fields, CountOptions::default(), &performance);
+        let of = |performance| SchistocyteCount::of_fields(&fields, &CountOptions::default(), &performance);
         let full = of(stated(0.85, 0.995));
         let estimate = full.corrected.and_then(|corrected| corrected.estimate).expect("stated and above the floor");
         assert!((estimate - 0.015_38).abs() < 1e-5);
@@ -271,11 +306,26 @@ mod tests {
         let of = |healthy_share| {
             let performance = Performance { healthy_share, ..stated(0.85, 0.995) };
             let fields = [field(491, 9, 0); 2];
-            SchistocyteCount::of_fields(&fields, CountOptions::default(), &performance).false_positive_floor
+            SchistocyteCount::of_fields(&fields, &CountOptions::default(), &performance).false_positive_floor
         };
         let measured = of(Some(healthy)).expect("a floor");
         assert_eq!((measured.fraction, measured.source), (0.0012, FloorSource::HealthyFilms));
         assert_eq!(of(None).expect("a floor").source, FloorSource::Specificity);
+    }
+
+    #[test]
+    fn a_grade_needs_a_table_enough_cells_and_an_unmixed_picture() {
+        let step = |label: &str, from_percent| GradeStep { label: label.to_owned(), from_percent };
+        let grading = GradingTable { name: "T".to_owned(), steps: vec![step("few", 0.0), step("many", 1.5)] };
+        let options = CountOptions { grading: Some(grading), ..CountOptions::default() };
+        let grade = |fields: &[FieldTally]| {
+            SchistocyteCount::of_fields(fields, &options, &Performance::default()).grade.map(|grade| grade.label)
+        };
+        assert_eq!(grade(&[field(985, 15, 0)]).as_deref(), Some("many"));
+        assert_eq!(grade(&[field(986, 14, 0)]).as_deref(), Some("few"));
+        assert_eq!(grade(&[field(979, 20, 0)]), None);
+        assert_eq!(grade(&[field(970, 15, 16)]), None);
+        assert_eq!(count(&[field(985, 15, 0)]).grade, None);
     }
 
     #[test]

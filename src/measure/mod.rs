@@ -5,10 +5,13 @@
 //! from the pixels inside it. Only the pixels of the outline's bounding box are read.
 //! Limits: neighbors that lie on top of the cell count as its stain.
 
+mod form;
 mod shape;
 mod stain;
 
 use std::f64::consts::PI;
+
+pub use form::form;
 
 use crate::smear::{Contour, Morphology, NormalizedField};
 

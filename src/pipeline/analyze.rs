@@ -224,7 +224,7 @@ fn case_of(
     let card = models.classifier.card();
     let tallies: Vec<FieldTally> = results.iter().filter_map(|result| result.tally).collect();
     let total: FieldTally = tallies.iter().sum();
-    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, options.count, &performance(card)));
+    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &options.count, &performance(card)));
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
         *excluded.entry(reason.clone()).or_insert(0) += n;
@@ -267,5 +267,7 @@ fn named_options(options: &AnalyzeOptions) -> BTreeMap<String, Value> {
     named.insert(String::from("um_per_px"), options.um_per_px.map_or(Value::Null, Value::from));
     named.insert(String::from("age_group"), options.count.age_group.name().into());
     named.insert(String::from("min_cells"), options.count.min_cells.into());
+    let grading = options.count.grading.as_ref().map(|table| table.name.clone());
+    named.insert(String::from("grading"), grading.map_or(Value::Null, Value::from));
     named
 }

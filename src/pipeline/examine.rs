@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use super::models::Models;
 use super::prepare::{PrepareError, PreparedField, SpecimenScale, prepare};
 use crate::classify::{Classifier, ClassifyError, CropTarget};
-use crate::measure::measure;
+use crate::measure::{form, measure};
 use crate::quality::{FieldQuality, assess};
 use crate::segment::DetectError;
-use crate::smear::{Calibration, Cell, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind};
+use crate::smear::{
+    Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind,
+};
 
 /// What the stages made of a field.
 #[derive(Debug, Clone)]
@@ -85,9 +87,11 @@ fn classified(
             }
         };
         let morphology = measure(&object.contour, calibration.um_per_px, normalized);
+        let schistocyte = matches!(status, CellStatus::Counted(call) if call.class == CellClass::Schistocyte);
         ClassifiedCell {
             cell: Cell { id: CellId(label), contour: object.contour.clone(), morphology, kind: object.kind },
             status,
+            form: if schistocyte { form(&object.contour, &morphology) } else { None },
         }
     });
     Ok(cells.collect())

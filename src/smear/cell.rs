@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CellClass, Contour, Morphology, ObjectKind};
+use super::{CellClass, Contour, Morphology, ObjectKind, SchistocyteForm};
 use crate::stats::Probability;
 
 /// Number of an object in its field, from 1, in reading order of the segmenter.
@@ -125,6 +125,8 @@ pub struct ClassifiedCell {
     pub cell: Cell,
     /// Counted or excluded.
     pub status: CellStatus,
+    /// ICSH form of a counted schistocyte; `None` for every other object and where no rule gives one.
+    pub form: Option<SchistocyteForm>,
 }
 
 impl ClassifiedCell {

@@ -100,6 +100,27 @@ pub enum SchistocyteForm {
     Microspherocyte,
 }
 
+impl SchistocyteForm {
+    /// Every form.
+    pub const ALL: [Self; 5] = [Self::Triangle, Self::Crescent, Self::Helmet, Self::Keratocyte, Self::Microspherocyte];
+
+    /// Name as it stands in files; also the serde name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Triangle => "triangle",
+            Self::Crescent => "crescent",
+            Self::Helmet => "helmet",
+            Self::Keratocyte => "keratocyte",
+            Self::Microspherocyte => "microspherocyte",
+        }
+    }
+
+    /// Position in [`SchistocyteForm::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,5 +134,13 @@ mod tests {
         }
         assert_eq!(CellClass::Schistocyte.index(), 9);
         assert_eq!(CellClass::from_name("schizocyte"), None);
+    }
+
+    #[test]
+    fn form_names_are_the_serde_names() {
+        for (index, form) in SchistocyteForm::ALL.into_iter().enumerate() {
+            assert_eq!(form.index(), index);
+            assert_eq!(serde_json::to_value(form).expect("plain enum"), form.name());
+        }
     }
 }

@@ -10,12 +10,13 @@ use std::io::Cursor;
 use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
     Case, CaseField, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, DetectorProvenance, FOOTER,
-    FieldRecord, FloorSource, HealthyShare, InputFailure, InputFile, ModelProvenance, PercentInterval, Provenance,
-    QualityFigure, SCHEMA_VERSION, State,
+    FieldRecord, FloorSource, FormsRecord, HealthyShare, InputFailure, InputFile, ModelProvenance, PercentInterval,
+    Provenance, QualityFigure, SCHEMA_VERSION, State,
 };
+use schistoquant::count::FormTally;
 use schistoquant::smear::{
     AgeGroup, CalibrationSource, Call, Cell, CellClass, CellId, CellStatus, ClassifiedCell, Contour, ExclusionReason,
-    Morphology, ObjectKind,
+    Morphology, ObjectKind, SchistocyteForm,
 };
 use schistoquant::stats::Probability;
 
@@ -184,7 +185,9 @@ impl FakeCase {
             None => (CellStatus::Counted(call), ObjectKind::RedCell),
         };
         let cell = Cell { id: CellId(place as u32 + 1), morphology: morphology(&contour), contour, kind };
-        ClassifiedCell { cell, status }
+        // Half a disc is a crescent; the rest are not schistocytes and have no form.
+        let form = (is_schistocyte && matches!(status, CellStatus::Counted(_))).then_some(SchistocyteForm::Crescent);
+        ClassifiedCell { cell, status, form }
     }
 }
 
@@ -246,6 +249,8 @@ fn count(fields: &[FieldRecord], class_counts: &BTreeMap<String, u64>) -> CountR
         .filter(|class| class.is_other_abnormal_shape())
         .map(|class| class_counts[class.name()])
         .sum();
+    let mut forms = FormTally::default();
+    (0..schistocytes).for_each(|_| forms.add(Some(SchistocyteForm::Crescent)));
     let share = |part: u64| (red_cells > 0).then(|| 100.0 * part as f64 / red_cells as f64);
     let wilson_95 = (red_cells > 0).then(|| wilson(schistocytes, red_cells));
     let state = match wilson_95 {
@@ -282,6 +287,8 @@ fn count(fields: &[FieldRecord], class_counts: &BTreeMap<String, u64>) -> CountR
         state,
         context,
         other_abnormal_percent: share(other),
+        forms: FormsRecord::of(&forms, red_cells),
+        grade: None,
     }
 }
 

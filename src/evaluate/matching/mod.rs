@@ -104,7 +104,7 @@ pub(super) mod scenes {
             pallor_contrast: None,
         };
         let contour = Contour::new(square(x, y, side)).expect("four points");
-        ClassifiedCell { cell: Cell { id: CellId(1), contour, morphology, kind }, status }
+        ClassifiedCell { cell: Cell { id: CellId(1), contour, morphology, kind }, status, form: None }
     }
 
     /// A call of a class with its schistocyte probability.
