@@ -2,7 +2,7 @@
 //!
 //! The flow: [`source`] reads fields, [`optics`] flattens them, [`segment`] outlines the red cells, [`quality`] accepts
 //! or refuses the field, [`measure`] and [`classify`] describe each cell, [`count`] gives the percentage with its
-//! intervals, [`case`] is the published record and [`report`] writes it; [`evaluate`] judges it against labels.
+//! intervals, [`clinical`] reads the laboratory panel, [`evidence`] joins both, [`case`] is the published record and [`report`] writes it; [`evaluate`] judges it against labels.
 //! [`pipeline`] is the one place where they meet; [`verify`] runs it on labelled fields.
 //!
 //! Floors; imports point down only and siblings on a floor never import each other (`tests/architecture.rs`):
@@ -13,7 +13,8 @@
 //! | 7 | `verify` |
 //! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
-//! | 3 | `count` |
+//! | 4 | `evidence` |
+//! | 3 | `count`, `clinical` |
 //! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
 //! | 1 | `smear` |
 //! | 0 | `stats`, `optics`, `inference` |
@@ -21,8 +22,10 @@
 pub mod case;
 pub mod classify;
 pub mod cli;
+pub mod clinical;
 pub mod count;
 pub mod evaluate;
+pub mod evidence;
 pub mod inference;
 pub mod measure;
 pub mod optics;

@@ -1,0 +1,203 @@
+//! When something was collected or given: a date, with time and offset as far as they are known.
+//!
+//! In: ISO 8601 (`2025-01-02`, `2025-01-02T08:30`, `2025-01-02T08:30:00+01:00`) or an HL7 v2 time
+//! (`YYYYMMDD[HH[MM[SS[.S…]]]][±ZZZZ]`). Out: a [`Moment`], printed as ISO 8601 with seconds.
+//!
+//! Limits: no clock is read. Two moments are put in order only where their precision allows it; one with and one without
+//! an offset, or a date and a time on that date, have no order.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::Offset;
+
+/// A date, with time and offset where they are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Moment {
+    date: Date,
+    time: Option<Time>,
+    offset: Option<Offset>,
+}
+
+impl Moment {
+    /// Reads ISO 8601.
+    pub fn from_iso(text: &str) -> Option<Self> {
+        let pieces = Pieces::parse(text.trim()).ok()?;
+        if pieces.time_zone_annotation().is_some() {
+            return None;
+        }
+        let (date, time) = (pieces.date(), pieces.time());
+        let offset = pieces.to_numeric_offset();
+        (time.is_some() || offset.is_none()).then_some(Self { date, time, offset })
+    }
+
+    /// Reads an HL7 v2 time (DTM, or the first component of TS) with at least a day.
+    pub fn from_hl7(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if !text.is_ascii() {
+            return None;
+        }
+        let (local, offset) = match text.find(['+', '-']) {
+            Some(at) => (&text[..at], Some(hl7_offset(&text[at..])?)),
+            None => (text, None),
+        };
+        let (digits, fraction) = local.split_once('.').unwrap_or((local, ""));
+        let part = |from: usize, to: usize| -> Option<i16> {
+            let part = digits.get(from..to)?;
+            part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
+        };
+        let date = Date::new(part(0, 4)?, i8::try_from(part(4, 6)?).ok()?, i8::try_from(part(6, 8)?).ok()?).ok()?;
+        let small = |from: usize| i8::try_from(part(from, from + 2)?).ok();
+        let time = match digits.len() {
+            8 => None,
+            10 => Some((small(8)?, 0, 0)),
+            12 => Some((small(8)?, small(10)?, 0)),
+            14 => Some((small(8)?, small(10)?, small(12)?)),
+            _ => return None,
+        };
+        if !fraction.is_empty() && digits.len() != 14 || time.is_none() && offset.is_some() {
+            return None;
+        }
+        let time = match time {
+            None => None,
+            Some((hour, minute, second)) => Some(Time::new(hour, minute, second, nanoseconds(fraction)?).ok()?),
+        };
+        Some(Self { date, time, offset })
+    }
+
+    /// The order of two moments; `None` where their precision does not tell.
+    pub fn order(&self, other: &Self) -> Option<Ordering> {
+        match (self.time, other.time) {
+            (Some(own), Some(others)) => match (self.offset, other.offset) {
+                (Some(own_offset), Some(others_offset)) => {
+                    let instant =
+                        |date, time, offset: Offset| offset.to_timestamp(DateTime::from_parts(date, time)).ok();
+                    Some(instant(self.date, own, own_offset)?.cmp(&instant(other.date, others, others_offset)?))
+                }
+                (None, None) => Some((self.date, own).cmp(&(other.date, others))),
+                _ => None,
+            },
+            (None, None) => Some(self.date.cmp(&other.date)),
+            _ => (self.date != other.date).then(|| self.date.cmp(&other.date)),
+        }
+    }
+
+    /// Completed years from a date of birth to this moment; `None` where the birth lies after it.
+    pub fn completed_years_since(&self, birth: &Self) -> Option<u32> {
+        let (born, now) = (birth.date, self.date);
+        let before_birthday = (now.month(), now.day()) < (born.month(), born.day());
+        u32::try_from(i32::from(now.year()) - i32::from(born.year()) - i32::from(before_birthday)).ok()
+    }
+}
+
+/// `±ZZZZ` as an offset.
+fn hl7_offset(text: &str) -> Option<Offset> {
+    let digits = &text[1..];
+    if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes): (i32, i32) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
+    if minutes > 59 {
+        return None;
+    }
+    let seconds = 3600 * hours + 60 * minutes;
+    Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).ok()
+}
+
+/// Decimals of a second, at most nine digits, as nanoseconds.
+fn nanoseconds(fraction: &str) -> Option<i32> {
+    if fraction.len() > 9 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    format!("{fraction:0<9}").parse().ok()
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.date)?;
+        if let Some(time) = self.time {
+            write!(f, "T{time}")?;
+        }
+        match self.offset {
+            Some(offset) => {
+                let minutes = offset.seconds() / 60;
+                let sign = if minutes < 0 { '-' } else { '+' };
+                write!(f, "{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn iso(text: &str) -> Moment {
+        Moment::from_iso(text).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn both_spellings_give_the_same_moment() {
+        for (hl7, text) in [
+            ("20250102", "2025-01-02"),
+            ("2025010208", "2025-01-02T08:00:00"),
+            ("202501020830", "2025-01-02T08:30:00"),
+            ("20250102083007", "2025-01-02T08:30:07"),
+            ("20250102083007+0100", "2025-01-02T08:30:07+01:00"),
+            ("202501020830-0430", "2025-01-02T08:30:00-04:30"),
+        ] {
+            let moment = Moment::from_hl7(hl7).unwrap_or_else(|| panic!("{hl7}"));
+            assert_eq!(moment.to_string(), text);
+            assert_eq!(iso(text), moment);
+        }
+        assert_eq!(iso("2025-01-02T08:30:00Z").to_string(), "2025-01-02T08:30:00+00:00");
+        assert_eq!(Moment::from_hl7("20250102083007.25"), Some(iso("2025-01-02T08:30:07.25")));
+    }
+
+    #[test]
+    fn what_is_no_day_is_refused() {
+        for text in ["", "2025", "202501", "20250230", "2025010225", "20250102+0100", "20250102083007+01", "2025010é"]
+        {
+            assert_eq!(Moment::from_hl7(text), None, "{text}");
+        }
+        for text in ["", "2025", "2025-01", "2025-02-30", "yesterday", "2025-01-02T08:30[Europe/Paris]"] {
+            assert_eq!(Moment::from_iso(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn order_needs_the_same_precision() {
+        let order = |a: &str, b: &str| iso(a).order(&iso(b));
+        assert_eq!(order("2025-01-02", "2025-01-03"), Some(Ordering::Less));
+        assert_eq!(order("2025-01-02T09:00:00+02:00", "2025-01-02T08:30:00+01:00"), Some(Ordering::Less));
+        assert_eq!(order("2025-01-02T09:00:00+02:00", "2025-01-02T08:00:00+01:00"), Some(Ordering::Equal));
+        assert_eq!(order("2025-01-02T09:00", "2025-01-02T08:30"), Some(Ordering::Greater));
+        assert_eq!(order("2025-01-02", "2025-01-02T08:30"), None);
+        assert_eq!(order("2025-01-01", "2025-01-02T08:30"), Some(Ordering::Less));
+        assert_eq!(order("2025-01-02T08:30", "2025-01-02T08:30:00+01:00"), None);
+    }
+
+    #[test]
+    fn age_turns_over_on_the_birthday() {
+        let age = |now: &str| iso(now).completed_years_since(&iso("1961-03-14"));
+        assert_eq!(age("2025-03-13"), Some(63));
+        assert_eq!(age("2025-03-14T00:10:00"), Some(64));
+        assert_eq!(age("1961-03-14"), Some(0));
+        assert_eq!(age("1960-12-31"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,30}") {
+            if let Some(moment) = Moment::from_iso(&text) {
+                prop_assert_eq!(Moment::from_iso(&moment.to_string()), Some(moment));
+            }
+            let _ = Moment::from_hl7(&text);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! A published score as it is printed: items, points, bands, applicability, source.
+//!
+//! Points are whole. A missing item is never imputed: the score is then not computable, and the points that it could
+//! still take are given instead. Numbers of published cohorts stand beside the bands and are of those cohorts, not of the
+//! patient.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether a criterion holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemState {
+    /// It holds.
+    Met,
+    /// It does not.
+    NotMet,
+    /// It is not known.
+    Missing,
+}
+
+impl From<Option<bool>> for ItemState {
+    fn from(known: Option<bool>) -> Self {
+        match known {
+            Some(true) => Self::Met,
+            Some(false) => Self::NotMet,
+            None => Self::Missing,
+        }
+    }
+}
+
+impl ItemState {
+    /// The state in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::NotMet => "not met",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// One item of a score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreItem {
+    /// Name of the item.
+    pub name: String,
+    /// When it gives points.
+    pub criterion: String,
+    /// What is known of it, with unit; null where nothing is.
+    pub value: Option<String>,
+    /// Whether the criterion holds.
+    pub state: ItemState,
+    /// Points; null where the item is missing or gives none by its nature (checklists).
+    pub points: Option<u32>,
+    /// Most points that the item can give.
+    pub highest_points: u32,
+}
+
+/// A condition under which the score was published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreCondition {
+    /// The condition.
+    pub condition: String,
+    /// Whether it holds.
+    pub state: ItemState,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "state", deny_unknown_fields)]
+pub enum ScoreResult {
+    /// Every item is known.
+    Computed {
+        /// Sum of the points.
+        points: u32,
+    },
+    /// An item or a condition is not known.
+    NotComputable {
+        /// What is missing, by name.
+        missing: Vec<String>,
+        /// Fewest points that the known items leave possible.
+        lowest: u32,
+        /// Most points that the known items leave possible.
+        highest: u32,
+    },
+    /// The patient is outside the population of the score.
+    NotApplicable {
+        /// Why.
+        reason: String,
+    },
+    /// A list of criteria that is shown and never summed up.
+    Checklist {
+        /// Criteria that hold at the one time that is known.
+        met: u32,
+        /// Criteria that do not.
+        not_met: u32,
+        /// Criteria that are not known.
+        missing: u32,
+    },
+}
+
+/// Points that belong together, with what published cohorts had.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreBand {
+    /// Lowest points.
+    pub lowest: u32,
+    /// Highest points.
+    pub highest: u32,
+    /// Name of the band in the publication.
+    pub label: String,
+    /// Figures of published cohorts, not of this patient.
+    pub published_cohorts: Vec<String>,
+}
+
+/// A score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// Name.
+    pub name: String,
+    /// Version of the score.
+    pub version: String,
+    /// What it was made to estimate.
+    pub estimates: String,
+    /// Whom it was published for.
+    pub applicability: String,
+    /// The conditions of that population and whether they hold.
+    pub conditions: Vec<ScoreCondition>,
+    /// Items in published order.
+    pub items: Vec<ScoreItem>,
+    /// What came out.
+    pub result: ScoreResult,
+    /// Bands with published figures.
+    pub bands: Vec<ScoreBand>,
+    /// What to keep in mind for this patient.
+    pub caveats: Vec<String>,
+    /// Publication.
+    pub source: String,
+}
+
+/// Printed with the figures of every band.
+pub const PUBLISHED_COHORT_NOTE: &str = "published cohort, not this patient";
+
+/// Printed with every score.
+pub const SCORE_NOTE: &str = "A score does not diagnose.";
+
+impl Score {
+    /// The band that computed points lie in.
+    pub fn band(&self) -> Option<&ScoreBand> {
+        let ScoreResult::Computed { points } = self.result else { return None };
+        self.bands.iter().find(|band| (band.lowest..=band.highest).contains(&points))
+    }
+}
+
+/// Sums items up under their conditions.
+///
+/// METHOD: a condition that does not hold makes the score not applicable; one that is not known makes it not computable,
+/// because points outside the published population mean nothing.
+pub(super) fn sum(items: &[ScoreItem], conditions: &[ScoreCondition]) -> ScoreResult {
+    let failed: Vec<&str> = conditions
+        .iter()
+        .filter(|condition| condition.state == ItemState::NotMet)
+        .map(|condition| condition.condition.as_str())
+        .collect();
+    if !failed.is_empty() {
+        return ScoreResult::NotApplicable { reason: format!("not fulfilled: {}", failed.join("; ")) };
+    }
+    let unknown = conditions
+        .iter()
+        .filter(|condition| condition.state == ItemState::Missing)
+        .map(|condition| condition.condition.clone());
+    let missing: Vec<String> = items
+        .iter()
+        .filter(|item| item.state == ItemState::Missing)
+        .map(|item| item.name.clone())
+        .chain(unknown)
+        .collect();
+    let lowest: u32 = items.iter().filter_map(|item| item.points).sum();
+    if missing.is_empty() {
+        return ScoreResult::Computed { points: lowest };
+    }
+    let open: u32 = items.iter().filter(|item| item.points.is_none()).map(|item| item.highest_points).sum();
+    ScoreResult::NotComputable { missing, lowest, highest: lowest + open }
+}
+
+/// An item of one point.
+pub(super) fn one_point(name: &str, criterion: &str, value: Option<String>, met: Option<bool>) -> ScoreItem {
+    ScoreItem {
+        name: name.to_owned(),
+        criterion: criterion.to_owned(),
+        value,
+        state: met.into(),
+        points: met.map(u32::from),
+        highest_points: 1,
+    }
+}
+
+/// A condition.
+pub(super) fn condition(text: impl Into<String>, holds: Option<bool>) -> ScoreCondition {
+    ScoreCondition { condition: text.into(), state: holds.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(states: [Option<bool>; 3]) -> Vec<ScoreItem> {
+        states.iter().enumerate().map(|(i, met)| one_point(&format!("item {i}"), "", None, *met)).collect()
+    }
+
+    #[test]
+    fn a_missing_item_gives_the_range() {
+        let known = items([Some(true), Some(false), Some(true)]);
+        assert_eq!(sum(&known, &[]), ScoreResult::Computed { points: 2 });
+        let open = items([Some(true), None, Some(false)]);
+        let missing = vec!["item 1".to_owned()];
+        assert_eq!(sum(&open, &[]), ScoreResult::NotComputable { missing, lowest: 1, highest: 2 });
+    }
+
+    #[test]
+    fn a_condition_that_fails_goes_before_one_that_is_unknown() {
+        let known = items([Some(true); 3]);
+        let unknown = [condition("adult", None)];
+        let missing = vec!["adult".to_owned()];
+        assert_eq!(sum(&known, &unknown), ScoreResult::NotComputable { missing, lowest: 3, highest: 3 });
+        let failed = [condition("adult", None), condition("platelets", Some(false))];
+        let reason = "not fulfilled: platelets".to_owned();
+        assert_eq!(sum(&known, &failed), ScoreResult::NotApplicable { reason });
+    }
+}
