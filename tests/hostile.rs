@@ -34,7 +34,9 @@ fn read(path: &Path) -> (Vec<SourceError>, usize) {
 #[test]
 fn every_bad_file_is_refused_for_its_reason() {
     let mut checked = BTreeMap::new();
-    for folder in files_of(&fixtures("bad")).iter().filter(|path| path.is_dir()) {
+    // `labs` holds panels, which are no images; the reader of panels is tested with them.
+    let folders = files_of(&fixtures("bad")).into_iter().filter(|path| path.is_dir() && !path.ends_with("labs"));
+    for folder in folders {
         let category = folder.file_name().expect("a name").to_string_lossy().into_owned();
         for file in files_of(folder) {
             let (failures, fields) = read(&file);

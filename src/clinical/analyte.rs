@@ -216,7 +216,7 @@ impl Analyte {
 
     /// The analyte of a name in files, if it is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|analyte| analyte.name() == name)
+        FACTS.iter().find(|facts| facts.name == name).map(|facts| facts.analyte)
     }
 
     /// The analyte of a LOINC code, if it is on the list.

@@ -12,20 +12,60 @@
 mod analyte;
 mod analyte_facts;
 mod context;
+mod context_code;
+mod error;
+mod french;
+mod isth_dic;
 mod moment;
+mod number;
+mod options;
 mod panel;
+pub mod plasmic;
+mod read;
+mod reference;
 mod result;
 mod score;
+mod ta_tma;
 mod unit;
 
 pub use analyte::{Analyte, Block, CodedValue};
 pub use context::{
     ADULT_FROM_YEARS, Cancer, ClinicalContext, DatedText, Drug, OrganFinding, Sex, Transplant, TransplantKind,
 };
+pub use context_code::ContextField;
+pub use error::{PanelError, PanelProblem};
 pub use moment::Moment;
+pub use options::{
+    ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,
+};
 pub use panel::{IgnoredObservation, LabPanel};
+pub use read::{
+    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_SCHEMA, PanelFile, ResultFile, panel_schema, read_panel,
+};
+pub use reference::{ConfiguredInterval, ReferenceIntervals};
 pub use result::{Comparator, Flag, LabResult, LabValue, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus};
 pub use score::{
     ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreCondition, ScoreItem, ScoreResult,
 };
 pub use unit::ExtraUnit;
+
+/// Every score of a panel, in the order of the report.
+pub fn scores(panel: &LabPanel, options: &ScoreOptions) -> Vec<Score> {
+    vec![
+        plasmic::score(panel, options),
+        french::score(panel, options),
+        isth_dic::score(panel, options),
+        ta_tma::checklist(panel),
+    ]
+}
+
+/// A panel of numbers for tests, read as a panel file.
+#[cfg(test)]
+fn panel_of(context: &str, results: &[(&str, f64, &str)]) -> LabPanel {
+    let results: Vec<String> = results
+        .iter()
+        .map(|(analyte, value, unit)| format!(r#"{{"analyte": "{analyte}", "value": {value}, "unit": "{unit}"}}"#))
+        .collect();
+    let text = format!(r#"{{"context": {{{context}}}, "results": [{}]}}"#, results.join(", "));
+    read_panel(text.as_bytes(), "test", &PanelOptions::default()).expect("a panel")
+}

@@ -67,6 +67,11 @@ impl Moment {
         Some(Self { date, time, offset })
     }
 
+    /// The day alone, `YYYY-MM-DD`.
+    pub fn day(&self) -> String {
+        self.date.to_string()
+    }
+
     /// The order of two moments; `None` where their precision does not tell.
     pub fn order(&self, other: &Self) -> Option<Ordering> {
         match (self.time, other.time) {

@@ -125,6 +125,8 @@ const OWN_ALIASES: &[(Analyte, &str, &str)] = &[
 
 /// Lower case, without spaces; the several spellings of micro, times and power brought together.
 fn squashed(unit: &str) -> String {
+    let powers = [("10¹²", "10*12"), ("10⁹", "10*9"), ("10⁶", "10*6"), ("10³", "10*3")];
+    let unit = powers.iter().fold(unit.to_owned(), |text, (from, to)| text.replace(from, to));
     let mut text: String = unit
         .chars()
         .filter(|c| !c.is_whitespace())
@@ -135,7 +137,6 @@ fn squashed(unit: &str) -> String {
             '×' => 'x',
             '³' => '3',
             '²' => '2',
-            '⁹' => '9',
             other => other,
         })
         .collect();
@@ -195,19 +196,20 @@ pub fn resolve(
         .ok_or(UnitFault::Unknown)
 }
 
-/// Significant digits that a converted value keeps.
-const CONVERTED_DIGITS: usize = 12;
+/// Significant digits that a computed value keeps.
+const SETTLED_DIGITS: usize = 12;
 
-/// A value in the canonical unit.
+/// A computed value without the last bits of its arithmetic.
 ///
 /// METHOD: rounded to twelve significant digits, so that 198.9 µmol/L and 2.25 mg/dL of creatinine are the same number
-/// and fall on the same side of a cut-off.
+/// and fall on the same side of a cut-off, and 13.9 s + 3 s is 16.9 s.
+pub fn settled(value: f64) -> f64 {
+    format!("{value:.*e}", SETTLED_DIGITS - 1).parse().unwrap_or(value)
+}
+
+/// A value in the canonical unit.
 pub fn to_canonical(value: f64, factor: f64) -> f64 {
-    if factor == 1.0 {
-        return value;
-    }
-    let converted = value * factor;
-    format!("{converted:.*e}", CONVERTED_DIGITS - 1).parse().unwrap_or(converted)
+    if factor == 1.0 { value } else { settled(value * factor) }
 }
 
 #[cfg(test)]

@@ -1,0 +1,328 @@
+//! FHIR R4: a Bundle of Observations of one patient.
+//!
+//! In: a Bundle with Observation resources (`code`, `status`, `valueQuantity` with comparator and UCUM code,
+//! `valueCodeableConcept`, `valueString`, `valueBoolean`, `valueInteger`, `component`, `referenceRange`,
+//! `effectiveDateTime`, `effectivePeriod`) and at most one Patient (`birthDate`, `gender`). Out: results, context, and what
+//! was left aside with its reason. Other resources are passed over.
+//!
+//! Source: HL7 FHIR R4 (4.0.1), Observation and Bundle. Codes are LOINC (`http://loinc.org`), this program's own
+//! (`urn:schistoquant`), or local codes by configuration.
+//!
+//! Limits: references are not followed; an Observation is a result only where it carries its own value.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    CodeSystem, OWN_FHIR_SYSTEM, RawPanel, RawReference, RawResult, RawValue, bad_value, d_dimer_kind_of_loinc,
+    meaning, value_of_text,
+};
+use crate::clinical::analyte::{Analyte, CodedValue};
+use crate::clinical::context::Sex;
+use crate::clinical::context_code::ContextValue;
+use crate::clinical::error::{Fault, PanelProblem};
+use crate::clinical::moment::Moment;
+use crate::clinical::number;
+use crate::clinical::options::{Meaning, PanelOptions};
+use crate::clinical::result::{Comparator, ResultStatus};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Observation {
+    status: String,
+    code: Concept,
+    subject: Option<Reference>,
+    effective_date_time: Option<String>,
+    effective_instant: Option<String>,
+    effective_period: Option<Period>,
+    #[serde(flatten)]
+    value: ValueX,
+    #[serde(default)]
+    reference_range: Vec<Range>,
+    #[serde(default)]
+    component: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Component {
+    code: Concept,
+    #[serde(flatten)]
+    value: ValueX,
+    #[serde(default)]
+    reference_range: Vec<Range>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ValueX {
+    value_quantity: Option<Quantity>,
+    value_codeable_concept: Option<Concept>,
+    value_string: Option<String>,
+    value_boolean: Option<bool>,
+    value_integer: Option<i64>,
+}
+
+#[derive(Deserialize, Default)]
+struct Concept {
+    #[serde(default)]
+    coding: Vec<Coding>,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Coding {
+    system: Option<String>,
+    code: Option<String>,
+    display: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Quantity {
+    value: Option<f64>,
+    comparator: Option<String>,
+    unit: Option<String>,
+    code: Option<String>,
+}
+
+impl Quantity {
+    /// The UCUM code, or else the unit as it is shown.
+    fn written_unit(&self) -> Option<&str> {
+        self.code.as_deref().or(self.unit.as_deref())
+    }
+}
+
+#[derive(Deserialize)]
+struct Range {
+    low: Option<Quantity>,
+    high: Option<Quantity>,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    reference: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Period {
+    start: Option<String>,
+}
+
+/// Reads a Bundle.
+pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fault> {
+    let bundle_fault = |found: String| PanelProblem::Json { expected: "a FHIR R4 Bundle of Observations", found };
+    let kind = |resource: &Value| resource.get("resourceType").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if kind(value) != "Bundle" {
+        return Err(bundle_fault(format!("the resource `{}`", kind(value).chars().take(40).collect::<String>())).into());
+    }
+    let none = Vec::new();
+    let entries = value.get("entry").and_then(Value::as_array).unwrap_or(&none);
+    let mut raw = RawPanel::default();
+    let mut patients: Vec<&Value> = Vec::new();
+    let mut subjects: Vec<String> = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let at = format!("entry[{index}]");
+        let Some(resource) = entry.get("resource") else { continue };
+        match kind(resource).as_str() {
+            "Patient" => patients.push(resource),
+            "Observation" => {
+                let observation = Observation::deserialize(resource)
+                    .map_err(|error| Fault::at(&at, bundle_fault(error.to_string())))?;
+                let subject = observation.subject.as_ref().and_then(|subject| subject.reference.clone());
+                subjects.extend(subject.filter(|subject| !subjects.contains(subject)));
+                take(observation, &at, &mut raw, options).map_err(|problem| Fault::at(&at, problem))?;
+            }
+            _ => {}
+        }
+    }
+    let people = patients.len().max(subjects.len());
+    if people > 1 {
+        return Err(PanelProblem::ManyPatients { found: people }.into());
+    }
+    if let Some(patient) = patients.first() {
+        set_patient(patient, &mut raw);
+    }
+    Ok(raw)
+}
+
+/// Sex, and the age at the earliest collection.
+fn set_patient(patient: &Value, raw: &mut RawPanel) {
+    let text = |field: &str| patient.get(field).and_then(Value::as_str);
+    raw.context.sex = match text("gender") {
+        Some("female") => Some(Sex::Female),
+        Some("male") => Some(Sex::Male),
+        _ => None,
+    };
+    let birth = text("birthDate").and_then(Moment::from_iso);
+    let times = raw.results.iter().filter_map(|result| result.collected_at);
+    let earliest =
+        times.reduce(|one, other| if other.order(&one).is_some_and(|order| order.is_lt()) { other } else { one });
+    if let (None, Some(birth), Some(at)) = (raw.context.age_years, birth, earliest) {
+        raw.context.age_years = at.completed_years_since(&birth);
+    }
+}
+
+/// One Observation with its components.
+fn take(observation: Observation, at: &str, raw: &mut RawPanel, options: &PanelOptions) -> Result<(), PanelProblem> {
+    let status = match observation.status.as_str() {
+        "final" => Ok(ResultStatus::Final),
+        "amended" | "corrected" => Ok(ResultStatus::Corrected),
+        "preliminary" => Ok(ResultStatus::Preliminary),
+        other => Err(other.chars().take(40).collect::<String>()),
+    };
+    let period = observation.effective_period.and_then(|period| period.start);
+    let effective = observation.effective_date_time.or(observation.effective_instant).or(period);
+    let moment = match effective.as_deref() {
+        None => None,
+        Some(text) => Some(Moment::from_iso(text).ok_or_else(|| PanelProblem::BadTime {
+            expected: "2025-01-02T08:30:00+01:00",
+            found: text.chars().take(40).collect(),
+        })?),
+    };
+    let own =
+        Component { code: observation.code, value: observation.value, reference_range: observation.reference_range };
+    let has_components = !observation.component.is_empty();
+    for (index, part) in std::iter::once(own).chain(observation.component).enumerate() {
+        // A panel's own code carries no value; its components do.
+        if index == 0 && has_components && part.value.is_empty() {
+            continue;
+        }
+        one(part, at, &status, moment, raw, options)?;
+    }
+    Ok(())
+}
+
+impl ValueX {
+    fn is_empty(&self) -> bool {
+        let quantity = self.value_quantity.as_ref().is_none_or(|quantity| quantity.value.is_none());
+        quantity
+            && self.value_codeable_concept.is_none()
+            && self.value_string.is_none()
+            && self.value_boolean.is_none()
+            && self.value_integer.is_none()
+    }
+}
+
+fn one(
+    part: Component,
+    at: &str,
+    status: &Result<ResultStatus, String>,
+    moment: Option<Moment>,
+    raw: &mut RawPanel,
+    options: &PanelOptions,
+) -> Result<(), PanelProblem> {
+    let first = part.code.coding.first();
+    let name = part.code.text.clone().or_else(|| first.and_then(|coding| coding.display.clone()));
+    let shown = match first.map(|coding| (coding.code.as_deref().unwrap_or_default(), coding.system.as_deref())) {
+        Some((code, Some(system))) => format!("{code} ({system})"),
+        Some((code, None)) => code.to_owned(),
+        None => String::new(),
+    };
+    let found = part.code.coding.iter().find_map(|coding| {
+        let system = match coding.system.as_deref() {
+            Some("http://loinc.org") => CodeSystem::Loinc,
+            Some(OWN_FHIR_SYSTEM) => CodeSystem::Own,
+            _ => CodeSystem::Other,
+        };
+        let code = coding.code.as_deref().unwrap_or_default();
+        meaning(code, system, options).map(|meaning| (meaning, code.to_owned()))
+    });
+    let Some((meaning, known_code)) = found else {
+        raw.ignore(&shown, name.as_deref(), "not on the list of analytes");
+        return Ok(());
+    };
+    let status = match status {
+        Ok(status) => *status,
+        Err(other) => {
+            raw.ignore(&shown, name.as_deref(), format!("result status {other}"));
+            return Ok(());
+        }
+    };
+    if part.value.is_empty() {
+        raw.ignore(&shown, name.as_deref(), "no value");
+        return Ok(());
+    }
+    match meaning {
+        Meaning::Context(field) => {
+            let concept = part.value.value_codeable_concept.as_ref();
+            let coding = concept.and_then(|concept| concept.coding.first()?.code.clone());
+            let yes_or_no = part.value.value_boolean.map(|yes| if yes { "Y" } else { "N" }.to_owned());
+            let number = part.value.value_integer.map(|number| number.to_string());
+            let text = concept.and_then(|concept| concept.text.clone());
+            let value = ContextValue {
+                word: coding.or(yes_or_no).or(number).or(part.value.value_string.clone()).or(text.clone()),
+                text,
+                date: moment.map(|moment| moment.day()),
+            };
+            field.set(&mut raw.context, &mut raw.before_plasma, &value)
+        }
+        Meaning::Analyte(analyte) => {
+            let (value, unit) = value(analyte, &part.value)?;
+            let (reference, unreadable) = reference(&part.reference_range, unit.as_deref());
+            if let (Some(text), RawValue::Number(..)) = (unreadable, value) {
+                raw.ignore(&shown, name.as_deref(), format!("reference range `{text}` could not be read"));
+            }
+            raw.results.push(RawResult {
+                at: at.to_owned(),
+                analyte,
+                value,
+                unit,
+                stated_kind: d_dimer_kind_of_loinc(&known_code),
+                reference,
+                collected_at: moment,
+                before_plasma: None,
+                status,
+            });
+            Ok(())
+        }
+    }
+}
+
+/// The value with its unit.
+fn value(analyte: Analyte, value: &ValueX) -> Result<(RawValue, Option<String>), PanelProblem> {
+    if let Some(quantity) = &value.value_quantity
+        && let Some(number) = quantity.value
+    {
+        let comparator = match quantity.comparator.as_deref() {
+            None => None,
+            Some(sign) => Some(Comparator::from_sign(sign).ok_or_else(|| bad_value(analyte, sign))?),
+        };
+        return Ok((RawValue::Number(comparator, number), quantity.written_unit().map(str::to_owned)));
+    }
+    if let Some(concept) = &value.value_codeable_concept {
+        let codings = concept.coding.iter().flat_map(|coding| [coding.code.as_deref(), coding.display.as_deref()]);
+        let words: Vec<&str> = codings.chain([concept.text.as_deref()]).flatten().collect();
+        let coded = words.iter().find_map(|word| CodedValue::from_word(word));
+        let found = words.first().copied().unwrap_or_default();
+        return coded.map(|coded| (RawValue::Coded(coded), None)).ok_or_else(|| bad_value(analyte, found));
+    }
+    if let Some(text) = &value.value_string {
+        return Ok((value_of_text(analyte, text)?, None));
+    }
+    let boolean = value.value_boolean.map(|yes| if yes { CodedValue::Positive } else { CodedValue::Negative });
+    boolean.map(|coded| (RawValue::Coded(coded), None)).ok_or_else(|| bad_value(analyte, "a value of another type"))
+}
+
+/// The first range with limits, and the text of one that could not be understood.
+fn reference(ranges: &[Range], unit: Option<&str>) -> (RawReference, Option<String>) {
+    let Some(range) = ranges.iter().find(|range| range.low.is_some() || range.high.is_some()).or(ranges.first()) else {
+        return (RawReference::Absent, None);
+    };
+    let limit = |limit: &Option<Quantity>| limit.as_ref().and_then(|limit| limit.value);
+    let units = [&range.low, &range.high].into_iter().flatten().filter_map(Quantity::written_unit);
+    let other_unit = units.into_iter().find(|written| Some(*written) != unit);
+    match (limit(&range.low), limit(&range.high), other_unit) {
+        (None, None, _) => match range.text.as_deref().and_then(number::interval) {
+            Some((low, high)) => (RawReference::Limits { low, high, source: None }, None),
+            None => {
+                let text = range.text.clone().unwrap_or_default();
+                (RawReference::Unreadable, Some(text.chars().take(40).collect()))
+            }
+        },
+        (_, _, Some(other)) => {
+            (RawReference::Unreadable, Some(format!("in {}", other.chars().take(40).collect::<String>())))
+        }
+        (low, high, None) => (RawReference::Limits { low, high, source: None }, None),
+    }
+}
