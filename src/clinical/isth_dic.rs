@@ -14,7 +14,7 @@
 use super::analyte::Analyte;
 use super::options::{DicVersion, ScoreOptions};
 use super::panel::LabPanel;
-use super::result::Quantity;
+use super::result::{LabResult, Quantity};
 use super::score::{ItemState, SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, sum};
 use super::unit::settled;
 
@@ -128,9 +128,8 @@ fn platelets(panel: &LabPanel) -> ScoreItem {
 }
 
 /// The upper limit of D-dimer, ng{FEU}/mL: the laboratory's own or the configured one, never a built-in one.
-fn d_dimer_upper(panel: &LabPanel, options: &ScoreOptions) -> Option<f64> {
-    let own = panel.current(Analyte::DDimer).and_then(|result| result.own_upper_limit());
-    own.or(options.d_dimer_upper_canonical()).filter(|limit| *limit > 0.0)
+pub fn d_dimer_upper_limit(result: &LabResult, options: &ScoreOptions) -> Option<f64> {
+    result.own_upper_limit().or(options.d_dimer_upper_canonical()).filter(|limit| *limit > 0.0)
 }
 
 /// Value with its limit in words.
@@ -144,7 +143,7 @@ fn with_limit(quantity: Option<&Quantity>, limit: Option<f64>, unit: &str) -> Op
 
 fn d_dimer_2025(panel: &LabPanel, options: &ScoreOptions) -> ScoreItem {
     let d_dimer = panel.current_quantity(Analyte::DDimer);
-    let limit = d_dimer_upper(panel, options);
+    let limit = panel.current(Analyte::DDimer).and_then(|result| d_dimer_upper_limit(result, options));
     let points = d_dimer.zip(limit).and_then(|(d_dimer, limit)| {
         tiers(&[
             (d_dimer.is_above(settled(limit * D_DIMER_THREE_ABOVE_ULN)), 3),
@@ -159,7 +158,7 @@ fn d_dimer_2025(panel: &LabPanel, options: &ScoreOptions) -> ScoreItem {
 fn fibrin_marker_2001(panel: &LabPanel, options: &ScoreOptions) -> ScoreItem {
     let cuts = &options.dic_2001;
     let d_dimer = panel.current_quantity(Analyte::DDimer);
-    let limit = d_dimer_upper(panel, options);
+    let limit = panel.current(Analyte::DDimer).and_then(|result| d_dimer_upper_limit(result, options));
     let by_d_dimer = d_dimer.zip(limit).and_then(|(d_dimer, limit)| {
         tiers(&[
             (d_dimer.is_above(settled(limit * cuts.d_dimer_strong_above_uln)), 3),

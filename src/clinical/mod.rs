@@ -34,6 +34,7 @@ pub use context::{
 };
 pub use context_code::ContextField;
 pub use error::{PanelError, PanelProblem};
+pub use isth_dic::d_dimer_upper_limit;
 pub use moment::Moment;
 pub use options::{
     ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,

@@ -33,6 +33,11 @@ pub struct LabPanel {
 }
 
 impl LabPanel {
+    /// The same results under another context.
+    pub fn with_context(&self, context: ClinicalContext) -> Self {
+        Self { context, ..self.clone() }
+    }
+
     /// The latest result; final ones go before preliminary ones.
     pub fn current(&self, analyte: Analyte) -> Option<&LabResult> {
         let results = self.results.get(&analyte)?;

@@ -1,0 +1,274 @@
+//! The page for a patient with cancer: exposures, what publications compare, what is missing.
+//!
+//! In: count and panel. Out: a [`CancerPage`] where any cancer is known. Each compared item says what a publication
+//! reports and on which side of the published limit this patient's value lies; none says which picture the patient has.
+//!
+//! Limits: publications compare groups, most of them from case reports; a value of one patient may lie on either side in
+//! any of the groups.
+
+use super::context_items::cancer_text;
+use super::exposures;
+use super::record::{CancerPage, ComparedItem, Comparison, Exposure, ExposureKind};
+use super::smear_items::SmearFinding;
+use super::sources;
+use crate::clinical::{Analyte, LabPanel, LabResult, plasmic};
+
+/// ADAMTS13 activity below which patients with idiopathic TTP lay, %.
+const IDIOPATHIC_TTP_BELOW: f64 = 5.0;
+/// Other side of the same publication: patients with cancer, drugs, transplantation or pregnancy.
+const ADAMTS13_GROUPS: &str = "Blood 2004;103:4043 (37 adults)";
+/// TTP and the kidney.
+const TTP_KIDNEY: &str = "Sadler, Hematology 2015:631";
+/// TMA with activity above 10 %.
+const NOT_DEFICIENT: &str = "Blood 2017;129:2857";
+/// Coagulation in TMA after mitomycin.
+const REGISTRY: &str = "Lesesne et al., J Clin Oncol 1989;7:781 (85 registry patients)";
+
+/// The page, where a cancer is known.
+pub(super) fn page(smear: Option<&SmearFinding>, panel: &LabPanel) -> Option<CancerPage> {
+    panel.context.has_cancer().then(|| CancerPage {
+        exposures: exposures_of(panel),
+        comparisons: vec![ttp(panel), dic(panel), complement(panel)],
+        missing: missing(smear, panel),
+        caveats: caveats(panel),
+    })
+}
+
+fn exposures_of(panel: &LabPanel) -> Vec<Exposure> {
+    let mut found = Vec::new();
+    let context = &panel.context;
+    if let Some(cancer) = &context.cancer {
+        let answer = |known: Option<bool>| match known {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "not known",
+        };
+        found.push(Exposure {
+            kind: ExposureKind::Tumor,
+            name: cancer.tumor.clone().unwrap_or_else(|| "tumor not named".to_owned()),
+            detail: cancer_text(cancer).unwrap_or_default(),
+            date: None,
+            published: Some(
+                "of 168 reported cases of hemolysis with schistocytes in cancer 154 had a solid tumor; gastric, breast, \
+                 prostate, lung and unknown primary were most common"
+                    .to_owned(),
+            ),
+            source: Some(sources::CANCER_MAHA.to_owned()),
+        });
+        found.push(Exposure {
+            kind: ExposureKind::Metastasis,
+            name: "metastases".to_owned(),
+            detail: answer(cancer.metastatic).to_owned(),
+            date: None,
+            published: Some("91.8 % of the solid tumors were metastatic".to_owned()),
+            source: Some(sources::CANCER_MAHA.to_owned()),
+        });
+        found.push(Exposure {
+            kind: ExposureKind::Marrow,
+            name: "tumor in the bone marrow".to_owned(),
+            detail: answer(cancer.marrow).to_owned(),
+            date: None,
+            published: Some(
+                "hemolysis with schistocytes in cancer is reported with microvascular metastases and with tumor in the \
+                 bone marrow"
+                    .to_owned(),
+            ),
+            source: Some(sources::HEMOLYSIS.to_owned()),
+        });
+    }
+    found.extend(context.drugs.iter().flatten().map(|drug| {
+        let known = exposures::known(&drug.name);
+        Exposure {
+            kind: if known.is_some() { ExposureKind::Drug } else { ExposureKind::OtherDrug },
+            name: drug.name.clone(),
+            detail: match &drug.start_date {
+                Some(date) => format!("since {date}"),
+                None => "start not known".to_owned(),
+            },
+            date: drug.start_date.clone(),
+            published: known.map(|known| known.published.to_owned()),
+            source: known.map(|known| known.source.to_owned()),
+        }
+    }));
+    found
+}
+
+/// An item with where its value lies: `holds` answers whether it is on the first side.
+fn compared(
+    panel: &LabPanel,
+    analyte: Analyte,
+    published: &str,
+    sides: (&str, &str),
+    holds: impl Fn(&LabResult) -> Option<bool>,
+    source: &str,
+) -> ComparedItem {
+    let result = panel.current(analyte);
+    let position = result.map(|result| match holds(result) {
+        Some(true) => sides.0.to_owned(),
+        Some(false) => sides.1.to_owned(),
+        None => "not placed: no limit is known, or the comparator leaves it open".to_owned(),
+    });
+    ComparedItem {
+        code: analyte.name().to_owned(),
+        name: analyte.label().to_owned(),
+        published: published.to_owned(),
+        value_text: result.map(|result| result.value.to_string()),
+        position,
+        source: source.to_owned(),
+    }
+}
+
+/// Above the result's own upper limit.
+fn above_own(result: &LabResult) -> Option<bool> {
+    result.quantity()?.is_above(result.reference.as_ref()?.canonical_high?)
+}
+
+/// Below the result's own lower limit.
+fn below_own(result: &LabResult) -> Option<bool> {
+    result.quantity()?.is_below(result.reference.as_ref()?.canonical_low?)
+}
+
+const ABOVE_OWN: (&str, &str) = ("above its upper limit", "not above its upper limit");
+const BELOW_OWN: (&str, &str) = ("below its lower limit", "not below its lower limit");
+
+fn ttp(panel: &LabPanel) -> Comparison {
+    let below = |cut: f64| move |result: &LabResult| result.quantity()?.is_below(cut);
+    let activity = compared(
+        panel,
+        Analyte::Adamts13Activity,
+        "below 5 % in 16 of 20 patients with idiopathic TTP, and in none of 17 with cancer, drugs, transplantation or \
+         pregnancy",
+        ("below 5 %", "not below 5 %"),
+        // A sample drawn after plasma is not placed.
+        |result| (result.before_plasma != Some(false)).then(|| below(IDIOPATHIC_TTP_BELOW)(result))?,
+        ADAMTS13_GROUPS,
+    );
+    Comparison {
+        code: "ttp".to_owned(),
+        title: "Items that publications compare with TTP".to_owned(),
+        items: vec![
+            activity,
+            compared(
+                panel,
+                Analyte::Platelets,
+                "below 30 10*9/L is an item of PLASMIC for severe ADAMTS13 deficiency",
+                ("below 30 10*9/L", "not below 30 10*9/L"),
+                below(plasmic::PLATELETS_BELOW),
+                "Bendapudi et al., Lancet Haematol 2017;4:e157",
+            ),
+            compared(
+                panel,
+                Analyte::Creatinine,
+                "TTP is described without oliguric renal failure; below 2.0 mg/dL is an item of PLASMIC",
+                ("below 2.0 mg/dL", "not below 2.0 mg/dL"),
+                below(plasmic::CREATININE_BELOW),
+                TTP_KIDNEY,
+            ),
+        ],
+    }
+}
+
+fn dic(panel: &LabPanel) -> Comparison {
+    let more_common = "disseminated intravascular coagulation was more common in hemolysis with schistocytes of cancer than \
+        in TTP and hemolytic uremic syndrome";
+    let registry = "coagulation studies were normal with rare exception in TMA after mitomycin";
+    Comparison {
+        code: "dic".to_owned(),
+        title: "Items that publications compare with disseminated intravascular coagulation".to_owned(),
+        items: vec![
+            compared(panel, Analyte::ProthrombinTime, registry, ABOVE_OWN, above_own, REGISTRY),
+            compared(panel, Analyte::Aptt, registry, ABOVE_OWN, above_own, REGISTRY),
+            compared(panel, Analyte::Fibrinogen, more_common, BELOW_OWN, below_own, sources::CANCER_MAHA),
+            compared(panel, Analyte::DDimer, more_common, ABOVE_OWN, above_own, sources::CANCER_MAHA),
+        ],
+    }
+}
+
+fn complement(panel: &LabPanel) -> Comparison {
+    let low = "complement may be consumed where it is activated; a value within its interval does not exclude that";
+    let review = "review of cancer-associated TMA (complement components as part of the evaluation)";
+    Comparison {
+        code: "complement".to_owned(),
+        title: "Items that publications compare with complement-mediated disease".to_owned(),
+        items: vec![
+            compared(panel, Analyte::C3, low, BELOW_OWN, below_own, review),
+            compared(panel, Analyte::C4, low, BELOW_OWN, below_own, review),
+            compared(
+                panel,
+                Analyte::Sc5b9,
+                "at or above the upper limit is a criterion of transplant-associated TMA",
+                ("at or above its upper limit", "below its upper limit"),
+                |result| result.quantity()?.is_at_least(result.own_upper_limit()?),
+                sources::TA_TMA,
+            ),
+            compared(
+                panel,
+                Analyte::Adamts13Activity,
+                "TMA other than TTP has an activity above 10 %",
+                ("above 10 %", "not above 10 %"),
+                |result| {
+                    let before = result.before_plasma != Some(false);
+                    before.then(|| result.quantity()?.is_above(super::rules::SEVERE_ADAMTS13_AT_MOST))?
+                },
+                NOT_DEFICIENT,
+            ),
+            compared(
+                panel,
+                Analyte::Creatinine,
+                "only a minority of patients with cancer had the features of atypical hemolytic uremic syndrome, except \
+                 in cancer of the prostate",
+                ABOVE_OWN,
+                above_own,
+                sources::CANCER_MAHA,
+            ),
+        ],
+    }
+}
+
+/// What the page still lacks.
+fn missing(smear: Option<&SmearFinding>, panel: &LabPanel) -> Vec<String> {
+    let cancer = panel.context.cancer.as_ref();
+    let undated = |drugs: &[crate::clinical::Drug]| drugs.iter().any(|drug| drug.start_date.is_none());
+    let entered = [
+        ("Tumor", cancer.is_none_or(|cancer| cancer.tumor.is_none())),
+        ("Whether the cancer is active", panel.context.active_cancer().is_none()),
+        ("Metastases", cancer.is_none_or(|cancer| cancer.metastatic.is_none())),
+        ("Tumor in the bone marrow", cancer.is_none_or(|cancer| cancer.marrow.is_none())),
+        ("Drugs", panel.context.drugs.is_none()),
+        ("Start dates of drugs", panel.context.drugs.as_deref().is_some_and(undated)),
+        ("Schistocytes on the film", smear.is_none() && panel.context.schistocytes_on_film.is_none()),
+    ];
+    let wanted = [
+        Analyte::Adamts13Activity,
+        Analyte::Dat,
+        Analyte::ProthrombinTime,
+        Analyte::Aptt,
+        Analyte::Fibrinogen,
+        Analyte::DDimer,
+        Analyte::C3,
+        Analyte::C4,
+        Analyte::Sc5b9,
+        Analyte::Creatinine,
+    ];
+    let results = wanted.into_iter().filter(|analyte| panel.current(*analyte).is_none());
+    let entered = entered.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name.to_owned());
+    let untold = panel.current(Analyte::Adamts13Activity).is_some_and(|result| result.before_plasma.is_none());
+    entered
+        .chain(results.map(|analyte| analyte.label().to_owned()))
+        .chain(untold.then(|| "Whether ADAMTS13 was drawn before plasma".to_owned()))
+        .collect()
+}
+
+fn caveats(panel: &LabPanel) -> Vec<String> {
+    let mut caveats = vec![
+        "Publications compare groups of patients; a single value may lie on either side in any of them.".to_owned(),
+        "That a drug is reported with TMA does not say that it is the cause here, and a drug that is not in the table is \
+         not thereby free of it."
+            .to_owned(),
+    ];
+    if panel.context.active_cancer() == Some(true) {
+        caveats.push(plasmic::CANCER_CAVEAT.to_owned());
+        caveats.push("The French score was derived without patients with cancer and is not applied.".to_owned());
+    }
+    caveats
+}

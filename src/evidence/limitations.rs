@@ -1,0 +1,96 @@
+//! What the evidence cannot tell in this case, one sentence each.
+
+use std::collections::BTreeSet;
+
+use super::smear_items::SmearFinding;
+use crate::clinical::{Analyte, LabPanel, LabResult, ReferenceOwner, ResultStatus};
+use crate::count::{Context, State};
+
+/// Limitations of a case.
+pub(super) fn of(smear: Option<&SmearFinding>, panel: &LabPanel) -> Vec<String> {
+    let mut found = vec![
+        "Items are listed and not added up: no source gives them weights, and they are not independent.".to_owned(),
+    ];
+    found.extend(of_smear(smear).map(str::to_owned));
+    found.extend(of_adamts13(panel).map(str::to_owned));
+    found.extend(of_results(panel));
+    if panel.context.pregnant == Some(true) {
+        found.push("Built-in reference intervals are not those of pregnancy.".to_owned());
+    }
+    if panel.context.is_adult() == Some(false) {
+        found.push("Scores and built-in reference intervals are for adults and are not applied.".to_owned());
+    }
+    found
+}
+
+fn of_smear(smear: Option<&SmearFinding>) -> Option<&'static str> {
+    let Some(smear) = smear else {
+        return Some("No film was counted: schistocytes are known from the panel alone, if at all.");
+    };
+    if smear.context == Some(Context::MixedPoikilocytosis) {
+        return Some(
+            "Other changes of shape outnumber schistocytes: their percentage is not specific in this picture.",
+        );
+    }
+    match smear.state {
+        State::Above => Some("Schistocytes are not specific for TMA."),
+        State::NotAbove => Some("Schistocytes at or below the limit do not exclude TMA."),
+        State::Indeterminate => Some("The interval of the schistocytes includes the limit: the value is not placed."),
+        State::Insufficient => Some("Too few red cells were counted to place the schistocytes."),
+        State::NotAssessable => Some("No red cell could be counted."),
+    }
+}
+
+fn of_adamts13(panel: &LabPanel) -> Option<&'static str> {
+    let results = Analyte::ALL.into_iter().filter(|analyte| analyte.is_adamts13());
+    let before: Vec<Option<bool>> =
+        results.filter_map(|analyte| panel.current(analyte)).map(|result| result.before_plasma).collect();
+    if before.contains(&Some(false)) {
+        return Some("ADAMTS13 was drawn after plasma was given: it does not tell the activity before.");
+    }
+    before
+        .contains(&None)
+        .then_some("It is not stated whether ADAMTS13 was drawn before plasma was given; plasma raises the activity.")
+}
+
+/// Limitations that follow from the results as a whole.
+fn of_results(panel: &LabPanel) -> Vec<String> {
+    let current: Vec<&LabResult> = Analyte::ALL.into_iter().filter_map(|analyte| panel.current(analyte)).collect();
+    let count = |test: &dyn Fn(&LabResult) -> bool| current.iter().filter(|result| test(result)).count();
+    let mut found = Vec::new();
+    let built_in =
+        count(&|result| result.reference.as_ref().is_some_and(|reference| reference.owner == ReferenceOwner::BuiltIn));
+    if built_in > 0 {
+        found.push(format!("Reference intervals of {built_in} results are built-in defaults, not the laboratory's."));
+    }
+    let without = count(&|result| result.quantity().is_some() && result.reference.is_none());
+    if without > 0 {
+        found.push(format!("No reference interval is known for {without} results."));
+    }
+    let preliminary = count(&|result| result.status == ResultStatus::Preliminary);
+    if preliminary > 0 {
+        found.push(format!("{preliminary} results are preliminary."));
+    }
+    // The baseline is of another day by its nature.
+    let of_the_time = current.iter().filter(|result| result.analyte != Analyte::PlateletsBaseline);
+    let days: BTreeSet<String> = of_the_time.filter_map(|result| Some(result.collected_at?.day())).collect();
+    if let (Some(first), Some(last)) = (days.first(), days.last())
+        && first != last
+    {
+        found.push(format!("Current results were collected on different days, {first} to {last}."));
+    }
+    let untimed = count(&|result| result.collected_at.is_none());
+    if untimed > 0 {
+        found.push(format!("No time of collection is known for {untimed} results."));
+    }
+    if current.iter().any(|result| result.quantity().is_some_and(|quantity| quantity.unit.contains("{DDU}"))) {
+        found.push("D-dimer was given in DDU and compared as twice as many FEU, which is an approximation.".to_owned());
+    }
+    if !panel.ignored.is_empty() {
+        found.push(format!("{} observations of the message were left aside; they are listed.", panel.ignored.len()));
+    }
+    if current.iter().any(|result| matches!(result.analyte, Analyte::ProthrombinTime | Analyte::Inr | Analyte::Aptt)) {
+        found.push("Whether anticoagulants change the clotting times is not known here.".to_owned());
+    }
+    found
+}
