@@ -138,6 +138,46 @@ fn wrong_usage_is_code_2() {
 }
 
 #[test]
+fn an_order_reaches_the_record_and_the_order_of_another_specimen_is_refused() {
+    let (input, out) = (specimen(1), TempDir::new().expect("a temporary folder"));
+    let file = |name: &str, text: &str| {
+        let path = input.path().join(name);
+        fs::write(&path, text).expect("writable");
+        path.to_string_lossy().into_owned()
+    };
+    let order = file(
+        "order.json",
+        r#"{"accession": "S-7", "patient": {"id": "MRN1", "sex": "female"}, "collected_at": "2025-01-02T09:00:00+01:00"}"#,
+    );
+    let image = input.path().join("field-0001.png");
+    let done = analyze(&[&image], out.path(), &["--json", "--order", &order]).code(4);
+    let record: serde_json::Value = serde_json::from_slice(&done.get_output().stdout).expect("one document");
+    assert_eq!(record["accession"], "S-7");
+    assert_eq!(record["order"]["patient"]["sex"], "female");
+    let expected = serde_json::json!({"at": "2025-01-02T09:00:00+01:00", "source": "collected"});
+    assert_eq!(record["issued_at"], expected);
+
+    let given = ["--json", "--order", &order, "--accession", "S-7", "--issued-at", "2025-01-03T00:00:00Z"];
+    let done = analyze(&[&image], out.path(), &given).code(4);
+    let record: serde_json::Value = serde_json::from_slice(&done.get_output().stdout).expect("one document");
+    assert_eq!(record["issued_at"], serde_json::json!({"at": "2025-01-03T00:00:00Z", "source": "given"}));
+
+    let refused = out.path().join("refused");
+    let wrong = file("wrong.json", r#"{"accession": "S-7", "patiant": {}}"#);
+    let missing = out.path().join("none.json").to_string_lossy().into_owned();
+    for (arguments, expected) in [
+        (["--order", &order, "--accession", "S-8"], "expected the order of specimen `S-8`, found that of `S-7`"),
+        (["--order", &wrong, "--accession", "S-7"], "unknown field `patiant`"),
+        (["--order", &missing, "--accession", "S-7"], "expected an order file that can be read"),
+        (["--issued-at", "yesterday", "--accession", "S-7"], "expected a time with its offset"),
+    ] {
+        let said = stderr(&analyze(&[&image], &refused, &arguments).code(2));
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(!refused.exists());
+}
+
+#[test]
 fn an_unusable_model_is_code_5_and_an_unwritable_output_code_6() {
     let (input, folder) = (specimen(1), TempDir::new().expect("a temporary folder"));
     let out = folder.path().join("report");

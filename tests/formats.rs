@@ -9,13 +9,16 @@ use std::path::Path;
 
 use fake_case::FakeCase;
 use schistoquant::case::{Case, CaseRecord, FOOTER, InputFailure};
-use schistoquant::report::{CASE_SCHEMA, COLUMNS, ReportError, ReportFormat, ReportTarget, case_schema, render};
+use schistoquant::report::{
+    CASE_SCHEMA, COLUMNS, ReportError, ReportFile, ReportFormat, ReportTarget, case_schema, render,
+};
 use schistoquant::smear::CellStatus;
 
 const HOSTILE: &str = "<b>&\"=1+1</b>";
 
 fn text(format: ReportFormat, case: &Case) -> String {
-    String::from_utf8(render(format, case).expect("a case that can be written")).expect("UTF-8")
+    let files = render(format, case).expect("a case that can be written");
+    String::from_utf8(files.into_iter().next().expect("a file").bytes).expect("UTF-8")
 }
 
 /// Cases that stress the formats: usual, refused field, nothing read, nothing accepted, mixed picture, hostile names.
@@ -37,11 +40,11 @@ fn cases() -> Vec<(&'static str, Case)> {
 fn committed_schema_is_the_one_of_the_types() {
     let schema = case_schema().expect("the types have a schema");
     if std::env::var_os("REGENERATE").is_some() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/schema/case-v1.json");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/schema/case-v2.json");
         fs::write(path, schema).expect("the repository is writable");
         return;
     }
-    assert!(schema == CASE_SCHEMA, "case-v1.json differs from the types; run with REGENERATE=1 and review the change");
+    assert!(schema == CASE_SCHEMA, "case-v2.json differs from the types; run with REGENERATE=1 and review the change");
 }
 
 #[test]
@@ -182,14 +185,21 @@ fn reports_replace_earlier_ones_and_leave_nothing_else() {
     for case in [FakeCase::default().build(), FakeCase { fields: 1, ..FakeCase::default() }.build()] {
         let target = ReportTarget::prepare(&folder, &ReportFormat::ALL).expect("a writable folder");
         let written = target.write(&case).expect("reports");
-        assert_eq!(written, ReportFormat::ALL.map(|format| folder.join(format.file_name())));
-        for (path, format) in written.iter().zip(ReportFormat::ALL) {
-            assert!(fs::read(path).expect("a report") == render(format, &case).expect("the same"), "{format}");
+        let files: Vec<ReportFile> = ReportFormat::ALL
+            .into_iter()
+            .flat_map(|format| render(format, &case).expect("a case that can be written"))
+            .collect();
+        assert_eq!(written, files.iter().map(|file| folder.join(&file.name)).collect::<Vec<_>>());
+        for file in &files {
+            assert!(fs::read(folder.join(&file.name)).expect("a report") == file.bytes, "{}", file.name);
         }
     }
     let names: BTreeSet<_> =
         fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
-    assert_eq!(names, ReportFormat::ALL.map(|format| format.file_name().into()).into());
+    for name in ReportFormat::ALL.into_iter().flat_map(ReportFormat::fixed_names) {
+        assert!(names.contains(std::ffi::OsStr::new(name.trim_end_matches('/'))), "{name}");
+    }
+    assert!(names.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{names:?}");
 }
 
 #[test]

@@ -11,7 +11,8 @@ use schistoquant::smear::{CellClass, ExclusionReason};
 const HOSTILE: &str = "<b>&\"name</b>";
 
 fn page(case: &Case) -> String {
-    String::from_utf8(render(ReportFormat::Html, case).expect("a case that can be written")).expect("UTF-8")
+    let files = render(ReportFormat::Html, case).expect("a case that can be written");
+    String::from_utf8(files.into_iter().next().expect("one file").bytes).expect("UTF-8")
 }
 
 /// Text of the element that carries an attribute, without the tags in it.

@@ -2,11 +2,16 @@
 //!
 //! Every figure is in the unit that its name ends with; percent is percent of counted red cells. Unknown is `null`,
 //! never 0. A change of meaning raises [`SCHEMA_VERSION`]. The JSON Schema is generated from these types and committed
-//! as `src/report/schema/case-v1.json`; a test fails when they differ.
+//! as `src/report/schema/case-v2.json`; a test fails when they differ.
 
 mod count_record;
+mod issue;
+mod job;
+mod laboratory;
+mod order;
 mod provenance;
 mod statement;
+mod time;
 
 use std::collections::BTreeMap;
 
@@ -14,15 +19,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use count_record::{CorrectedPercent, CountRecord, FormsRecord, PercentInterval, ShareRecord, rounded};
+pub use issue::{IssueSource, IssueTime};
+pub use job::{Job, sha256_hex};
+pub use laboratory::Laboratory;
+pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};
 pub use provenance::{DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement};
+pub use time::{Date, TimeError, Timestamp};
 
 pub use crate::count::{Context, FloorSource, Grade, State};
 
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
-pub const SCHEMA_VERSION: &str = "1.2";
+pub const SCHEMA_VERSION: &str = "2.0";
 
 /// One quality figure of a field against its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +96,12 @@ pub struct CaseRecord {
     pub schema_version: String,
     /// Specimen number given by the caller.
     pub accession: Option<String>,
+    /// The order behind the specimen; null where none was given.
+    pub order: Option<Order>,
+    /// The laboratory that reports; null where none was named.
+    pub laboratory: Option<Laboratory>,
+    /// When reports and messages are issued; null where no source says so.
+    pub issued_at: Option<IssueTime>,
     /// Age group that selects the threshold.
     pub age_group: AgeGroup,
     /// The count.

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
+use super::order_options::OrderOptions;
 use super::output::{print, warn};
 use super::progress::Bar;
 use super::stop::on_interrupt;
@@ -52,9 +53,9 @@ pub struct AnalyzeArgs {
     /// Folder for the reports; made where missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Specimen number
-    #[arg(long, value_name = "ID")]
-    pub accession: Option<String>,
+    /// Whose specimen it is.
+    #[command(flatten)]
+    pub order: OrderOptions,
     /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell
     #[arg(long, value_name = "X", value_parser = super::positive)]
     pub um_per_px: Option<f64>,
@@ -109,8 +110,12 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let mut formats = args.format.clone();
     formats.sort_by_key(|format| ReportFormat::ALL.iter().position(|known| known == format));
     formats.dedup();
+    let (order, accession) = args.order.resolve()?;
     let options = AnalyzeOptions {
-        accession: args.accession.clone(),
+        accession,
+        order,
+        laboratory: None,
+        issued_at: args.order.issued_at.clone(),
         um_per_px: args.um_per_px,
         count: CountOptions { age_group: args.age_group.into(), min_cells: args.min_cells, grading: None },
     };

@@ -8,6 +8,7 @@ mod evaluate_suite;
 pub mod exit;
 pub mod model;
 pub mod model_options;
+pub mod order_options;
 mod output;
 mod progress;
 mod stop;

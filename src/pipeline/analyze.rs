@@ -17,8 +17,8 @@ use super::prepare::{SpecimenScale, given_calibration};
 use super::provenance::provenance;
 use super::stream::{Interrupted, in_order};
 use crate::case::{
-    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, QualityFigure,
-    SCHEMA_VERSION, rounded, statement,
+    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, IssueTime,
+    Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, rounded, statement,
 };
 use crate::classify::ModelCard;
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
@@ -32,6 +32,12 @@ use crate::stats::{Interval, Probability};
 pub struct AnalyzeOptions {
     /// Specimen number.
     pub accession: Option<String>,
+    /// The order behind the specimen; its specimen number must be `accession`.
+    pub order: Option<Order>,
+    /// The laboratory that reports.
+    pub laboratory: Option<Laboratory>,
+    /// When reports and messages are issued; otherwise from the order or the newest input.
+    pub issued_at: Option<Timestamp>,
     /// Pixel size, µm; otherwise from the files or estimated.
     pub um_per_px: Option<f64>,
     /// Age group and minimum count.
@@ -235,6 +241,9 @@ fn case_of(
     let record = CaseRecord {
         schema_version: SCHEMA_VERSION.to_owned(),
         accession: options.accession.clone(),
+        order: options.order.clone(),
+        laboratory: options.laboratory.clone(),
+        issued_at: IssueTime::resolve(options.issued_at.as_ref(), options.order.as_ref(), newest_input(&results)),
         age_group: options.count.age_group,
         statement: statement(&count),
         count,
@@ -246,6 +255,12 @@ fn case_of(
         fields: results.iter().map(|result| result.record.clone()).collect(),
     };
     Case { record, fields: results.into_iter().map(|result| result.field).collect() }
+}
+
+/// Newest modification time of the files; unknown where the file system keeps none.
+fn newest_input(results: &[FieldResult]) -> Option<Timestamp> {
+    let modified = |result: &FieldResult| std::fs::metadata(&result.path).and_then(|file| file.modified()).ok();
+    results.iter().filter_map(modified).max().and_then(Timestamp::of_system)
 }
 
 fn performance(card: &ModelCard) -> Performance {

@@ -1,17 +1,20 @@
 //! A folder of files that is checked before work starts and written whole or not at all.
 //!
-//! Order: every file is written under a temporary name in the same folder and flushed to the disk, and only when all of
+//! A file may lie in a folder of its own below, one level deep. Order: every file is written under a temporary name in
+//! the same folder and flushed to the disk, and only when all of
 //! them stand are they renamed. A failure before the renames leaves earlier files untouched; temporary files are
 //! removed. Limits: the renames are one by one, so a power cut between two of them can leave files of two runs side by
 //! side, each of them whole.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
 use super::ReportError;
+use super::sink::{Content, FileSink};
 
 /// A folder that was found writable.
 ///
@@ -24,7 +27,8 @@ pub struct OutputFolder {
 }
 
 impl OutputFolder {
-    /// Makes the folder where it is missing and makes sure that files of these names can be written there.
+    /// Makes the folder where it is missing and makes sure that files of these names can be written there; a name that
+    /// ends with `/` is that of a folder.
     ///
     /// # Errors
     /// [`ReportError::Folder`], [`ReportError::NotAFolder`] or [`ReportError::Occupied`].
@@ -40,8 +44,13 @@ impl OutputFolder {
 
         let folder_error = |source| ReportError::Folder { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(folder_error)?;
-        if let Some(path) = names.iter().map(|name| folder.join(name)).find(|path| path.is_dir()) {
-            return Err(ReportError::Occupied { path });
+        for name in names {
+            let path = folder.join(name.trim_end_matches('/'));
+            match (name.ends_with('/'), path.is_dir()) {
+                (false, true) => return Err(ReportError::Occupied { path }),
+                (true, false) if path.exists() => return Err(ReportError::NotAFolder { path }),
+                _ => {}
+            }
         }
         // The permission bits do not tell (read-only mounts, quotas, access lists): only writing does.
         drop(target.temporary("probe").map_err(folder_error)?);
@@ -57,47 +66,91 @@ impl OutputFolder {
     ///
     /// # Errors
     /// [`ReportError::Write`] where a file cannot be written or renamed.
-    pub fn write(mut self, files: &[(&str, Vec<u8>)]) -> Result<Vec<PathBuf>, ReportError> {
-        let staged = files.iter().map(|(name, bytes)| self.stage(name, bytes)).collect::<Result<Vec<_>, _>>()?;
-        let mut written = Vec::with_capacity(staged.len());
-        for (file, path) in staged {
+    pub fn write(self, files: &[(&str, Vec<u8>)]) -> Result<Vec<PathBuf>, ReportError> {
+        self.write_with(|staged| files.iter().try_for_each(|(name, bytes)| staged.bytes(name, bytes)))
+    }
+
+    /// Writes the files that `fill` gives and returns their paths.
+    ///
+    /// # Errors
+    /// Those of `fill`, and [`ReportError::Write`] where a file cannot be written or renamed.
+    pub(super) fn write_with(
+        mut self,
+        fill: impl FnOnce(&mut dyn FileSink) -> Result<(), ReportError>,
+    ) -> Result<Vec<PathBuf>, ReportError> {
+        let mut staged = Staged { folder: &mut self, files: Vec::new() };
+        fill(&mut staged)?;
+        let files = staged.files;
+        let mut written = Vec::with_capacity(files.len());
+        let mut folders = BTreeSet::from([self.folder.clone()]);
+        for (file, path) in files {
             file.persist(&path).map_err(|error| ReportError::Write { path: path.clone(), source: error.error })?;
             self.created.clear();
+            folders.extend(path.parent().map(Path::to_owned));
             written.push(path);
         }
-        self.flush_folder()?;
+        folders.iter().try_for_each(|folder| flush_folder(folder))?;
         Ok(written)
     }
 
-    fn stage(&self, name: &str, bytes: &[u8]) -> Result<(NamedTempFile, PathBuf), ReportError> {
-        let path = self.path_of(name);
-        let write = || {
-            let mut file = self.temporary(name)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            Ok(file)
-        };
-        let file = write().map_err(|source| ReportError::Write { path: path.clone(), source })?;
-        Ok((file, path))
+    /// Makes the folder of a file below the output folder where it is missing.
+    fn make_parent(&mut self, path: &Path) -> io::Result<()> {
+        match path.parent() {
+            Some(parent) if parent != self.folder && !parent.exists() => {
+                fs::create_dir(parent)?;
+                self.created.insert(0, parent.to_owned());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A hidden file beside the reports, removed when dropped.
     fn temporary(&self, name: &str) -> io::Result<NamedTempFile> {
+        let (below, name) = name.rsplit_once('/').unwrap_or(("", name));
         let prefix = format!(".{name}.");
         let mut builder = Builder::new();
         builder.prefix(&prefix).suffix(".partial");
         // Reports are as readable as any other file of the user; temporary files would be private.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.folder)
+        builder.tempfile_in(self.folder.join(below))
     }
+}
 
-    /// Makes the renames themselves durable; only Unix lets a folder be flushed.
-    fn flush_folder(&self) -> Result<(), ReportError> {
-        #[cfg(unix)]
-        fs::File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|source| ReportError::Write { path: self.folder.clone(), source })?;
+/// Makes the renames in a folder durable; only Unix lets a folder be flushed.
+fn flush_folder(folder: &Path) -> Result<(), ReportError> {
+    #[cfg(unix)]
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
+    Ok(())
+}
+
+/// Files that stand under temporary names, with the paths they are to have.
+struct Staged<'a> {
+    folder: &'a mut OutputFolder,
+    files: Vec<(NamedTempFile, PathBuf)>,
+}
+
+impl FileSink for Staged<'_> {
+    fn file(&mut self, name: &str, content: Content<'_>) -> Result<(), ReportError> {
+        let path = self.folder.path_of(name);
+        let mut write = || -> Result<_, ReportError> {
+            self.folder.make_parent(&path)?;
+            let mut file = self.folder.temporary(name)?;
+            let mut writer = BufWriter::new(file.as_file_mut());
+            content(&mut writer)?;
+            writer.flush()?;
+            drop(writer);
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        let file = write().map_err(|error| match error {
+            ReportError::Stream(source) => ReportError::Write { path: path.clone(), source },
+            other => other,
+        })?;
+        self.files.push((file, path));
         Ok(())
     }
 }

@@ -19,6 +19,7 @@
 //! must match its file: import the column as text into a spreadsheet.
 
 use super::ReportError;
+use super::sink::FileSink;
 use crate::case::{Case, CaseField};
 use crate::smear::{CellStatus, ClassifiedCell};
 
@@ -46,16 +47,21 @@ const AREA_DECIMALS: usize = 1;
 const DIAMETER_DECIMALS: usize = 3;
 const PROBABILITY_DECIMALS: usize = 6;
 
+/// Name of the file.
+const FILE: &str = "cells.csv";
+
 /// The cells of a case as CSV.
-pub(super) fn render(case: &Case) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for (field, record) in case.fields.iter().zip(&case.record.fields) {
-        for cell in &field.cells {
-            writer.write_record(row(field, cell, record.um_per_px.is_some()))?;
+pub(super) fn write(case: &Case, sink: &mut dyn FileSink) -> Result<(), ReportError> {
+    sink.file(FILE, &mut |writer| {
+        let mut writer = csv::Writer::from_writer(writer);
+        writer.write_record(COLUMNS)?;
+        for (field, record) in case.fields.iter().zip(&case.record.fields) {
+            for cell in &field.cells {
+                writer.write_record(row(field, cell, record.um_per_px.is_some()))?;
+            }
         }
-    }
-    writer.into_inner().map_err(|error| ReportError::Csv(error.into_error().into()))
+        Ok(writer.flush()?)
+    })
 }
 
 fn row(field: &CaseField, classified: &ClassifiedCell, calibrated: bool) -> [String; 15] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{OutputFolder, ReportError, ReportFormat, render};
+use super::{OutputFolder, ReportError, ReportFormat, write};
 use crate::case::Case;
 
 /// A folder that was found writable, and the formats to write there.
@@ -22,23 +22,17 @@ impl ReportTarget {
     /// [`ReportError::Folder`], [`ReportError::NotAFolder`] or [`ReportError::Occupied`].
     pub fn prepare(folder: &Path, formats: &[ReportFormat]) -> Result<Self, ReportError> {
         let formats: BTreeSet<_> = formats.iter().copied().collect();
-        let names: Vec<_> = formats.iter().map(|format| format.file_name()).collect();
+        let names: Vec<_> = formats.iter().flat_map(|format| format.fixed_names()).copied().collect();
         Ok(Self { folder: OutputFolder::prepare(folder, &names)?, formats })
     }
 
-    /// Files that [`ReportTarget::write`] leaves, in the order of [`ReportFormat::ALL`].
-    pub fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        self.formats.iter().map(|format| self.folder.path_of(format.file_name()))
-    }
-
-    /// Writes the reports and gives their paths.
+    /// Writes the reports and gives the paths of their files, in the order of [`ReportFormat::ALL`].
     ///
     /// # Errors
-    /// Those of [`render`], and [`ReportError::Write`] where a file cannot be written or renamed.
+    /// Those of [`render`](super::render), and [`ReportError::Write`] where a file cannot be written or renamed.
     pub fn write(self, case: &Case) -> Result<Vec<PathBuf>, ReportError> {
-        let rendered = |&format: &ReportFormat| Ok((format.file_name(), render(format, case)?));
-        let files = self.formats.iter().map(rendered).collect::<Result<Vec<_>, ReportError>>()?;
-        self.folder.write(&files)
+        let formats = self.formats;
+        self.folder.write_with(|staged| formats.iter().try_for_each(|&format| write(format, case, staged)))
     }
 }
 
@@ -96,7 +90,6 @@ mod tests {
         let base = temporary_folder();
         let formats = [ReportFormat::Html, ReportFormat::Json, ReportFormat::Html];
         let target = ReportTarget::prepare(base.path(), &formats).expect("a writable folder");
-        let names: Vec<_> = target.paths().filter_map(|path| path.file_name().map(ToOwned::to_owned)).collect();
-        assert_eq!(names, ["case.json", "report.html"]);
+        assert_eq!(target.formats.into_iter().collect::<Vec<_>>(), [ReportFormat::Json, ReportFormat::Html]);
     }
 }

@@ -10,8 +10,8 @@ use std::io::Cursor;
 use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
     Case, CaseField, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, DetectorProvenance, FOOTER,
-    FieldRecord, FloorSource, FormsRecord, HealthyShare, InputFailure, InputFile, ModelProvenance, PercentInterval,
-    Provenance, QualityFigure, SCHEMA_VERSION, State,
+    FieldRecord, FloorSource, FormsRecord, HealthyShare, InputFailure, InputFile, IssueTime, Laboratory,
+    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
 };
 use schistoquant::count::FormTally;
 use schistoquant::smear::{
@@ -41,6 +41,10 @@ const OTHER_CLASSES: [CellClass; 8] = [
 pub struct FakeCase {
     /// Specimen number.
     pub accession: Option<&'static str>,
+    /// The order behind the specimen.
+    pub order: Option<Order>,
+    /// The laboratory that reports.
+    pub laboratory: Option<Laboratory>,
     /// Number of fields.
     pub fields: usize,
     /// Columns and rows of cells in a field; the last three places hold excluded objects.
@@ -63,6 +67,8 @@ impl Default for FakeCase {
     fn default() -> Self {
         Self {
             accession: Some("S-2041-0007"),
+            order: None,
+            laboratory: None,
             fields: 2,
             grid: (10, 6),
             schistocytes: 2,
@@ -96,6 +102,9 @@ impl FakeCase {
         let record = CaseRecord {
             schema_version: SCHEMA_VERSION.to_owned(),
             accession: self.accession.map(str::to_owned),
+            order: self.order,
+            laboratory: self.laboratory,
+            issued_at: IssueTime::resolve(None, None, Timestamp::parse("2025-01-02T10:30:00Z").ok()),
             age_group: AgeGroup::Adult,
             statement: statement(&count),
             count,

@@ -31,6 +31,9 @@ use base64::prelude::BASE64_STANDARD;
 
 pub(super) use page::render;
 
+/// Name of the file.
+pub(super) const FILE: &str = "report.html";
+
 /// A picture inside the page.
 fn data_uri(media_type: &str, bytes: &[u8]) -> String {
     let mut uri = format!("data:{media_type};base64,");

@@ -1,0 +1,66 @@
+//! Why a report could not be made.
+
+use std::path::PathBuf;
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The output folder cannot be created or written to (environment).
+    #[error("{path}: expected an output folder that can be created and written to; name another one or change its permissions", path = .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Something else stands where the output folder should be (request invalid).
+    #[error("{path}: expected an output folder, found a file; name another folder", path = .path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A folder stands where a report should be written (request invalid).
+    #[error("{path}: expected a file or nothing, found a folder; move it or name another output folder", path = .path.display())]
+    Occupied {
+        /// The path of the report.
+        path: PathBuf,
+    },
+    /// A file cannot be written (environment).
+    #[error("{path}: expected a file that can be written; check permissions and free space", path = .path.display())]
+    Write {
+        /// The file, or the folder where it was to be made.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What a report is written to takes no more of it (environment); [`ReportError::Write`] where that is a file.
+    #[error("expected a place that takes the whole report")]
+    Stream(#[from] std::io::Error),
+    /// The record cannot be written as JSON.
+    #[error("the record cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
+    /// The cells cannot be written as CSV.
+    #[error("the cells of the case cannot be written as CSV")]
+    Csv(#[source] csv::Error),
+    /// Record and pictures of a case do not belong together.
+    #[error("expected the fields of the record in their order ({expected}), found `{found}` among the pictures")]
+    FieldsDisagree {
+        /// Name of the field in the record, or that there is none.
+        expected: String,
+        /// Name of the field that came with objects and picture, or that there is none.
+        found: String,
+    },
+}
+
+impl From<serde_json::Error> for ReportError {
+    fn from(error: serde_json::Error) -> Self {
+        if error.is_io() { Self::Stream(error.into()) } else { Self::Json(error) }
+    }
+}
+
+impl From<csv::Error> for ReportError {
+    fn from(error: csv::Error) -> Self {
+        if error.is_io_error() { Self::Stream(error.into()) } else { Self::Csv(error) }
+    }
+}
