@@ -38,7 +38,7 @@ fn every_bad_file_is_refused_for_its_reason() {
     let folders = files_of(&fixtures("bad")).into_iter().filter(|path| path.is_dir() && !path.ends_with("labs"));
     for folder in folders {
         let category = folder.file_name().expect("a name").to_string_lossy().into_owned();
-        for file in files_of(folder) {
+        for file in files_of(&folder) {
             let (failures, fields) = read(&file);
             assert_eq!(fields, 0, "{} gave a field", file.display());
             assert_eq!(failures.len(), 1, "{}: {failures:?}", file.display());

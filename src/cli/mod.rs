@@ -11,6 +11,7 @@ pub mod model_options;
 pub mod order_options;
 mod output;
 mod progress;
+pub mod score;
 mod stop;
 pub mod synth;
 
@@ -38,6 +39,8 @@ pub enum Command {
     Evaluate(Box<evaluate::EvaluateArgs>),
     /// Print the card of the model in use and the engine
     Model(model::ModelArgs),
+    /// Print the published scores of a laboratory panel, without images
+    Score(score::ScoreArgs),
     /// Draw a synthetic specimen with exact truth
     Synth(synth::SynthArgs),
 }
@@ -52,6 +55,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Crops(args) => crops::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Model(args) => model::run(args).map(|()| Exit::Success),
+        Command::Score(args) => score::run(args).map(|()| Exit::Success),
         Command::Synth(args) => synth::run(args).map(|()| Exit::Success),
     }
 }

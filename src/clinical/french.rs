@@ -36,7 +36,7 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
     let items = vec![
         one_point(
             "Platelets",
-            &format!("< {} 10*9/L", cuts.platelets_below_10e9_l),
+            &format!("< {} × 10⁹/L", cuts.platelets_below_10e9_l),
             shown(platelets),
             below(platelets, cuts.platelets_below_10e9_l),
         ),
@@ -54,7 +54,7 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
     ];
     // The derivation's blood counts are asked for only where they are known and outside, so that they hide no score.
     let population = [
-        ("platelets < 150 10*9/L", below(platelets, POPULATION_PLATELETS_BELOW)),
+        ("platelets < 150 × 10⁹/L", below(platelets, POPULATION_PLATELETS_BELOW)),
         ("hemoglobin < 12 g/dL", below(first(Analyte::Hemoglobin), POPULATION_HEMOGLOBIN_BELOW)),
     ];
     conditions.extend(
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn counts_outside_the_derivation_make_it_not_applicable() {
         let results = [("platelets", 150.0, "10*9/L"), ("creatinine", 1.0, "mg/dL")];
-        let reason = "not fulfilled: platelets < 150 10*9/L".to_owned();
+        let reason = "not fulfilled: platelets < 150 × 10⁹/L".to_owned();
         assert_eq!(result(CONTEXT, &results), ScoreResult::NotApplicable { reason });
         let anemic = |hemoglobin| {
             result(

@@ -124,7 +124,7 @@ fn platelets(panel: &LabPanel) -> ScoreItem {
     let points = platelets.and_then(|platelets| {
         tiers(&[(platelets.is_below(PLATELETS_TWO_BELOW), 2), (platelets.is_below(PLATELETS_NONE_FROM), 1)])
     });
-    item("Platelets", ">= 100: 0, 50 to < 100: 1, < 50 10*9/L: 2".to_owned(), shown(platelets), points, 2)
+    item("Platelets", ">= 100: 0, 50 to < 100: 1, < 50 × 10⁹/L: 2".to_owned(), shown(platelets), points, 2)
 }
 
 /// The upper limit of D-dimer, ng{FEU}/mL: the laboratory's own or the configured one, never a built-in one.
@@ -151,7 +151,7 @@ fn d_dimer_2025(panel: &LabPanel, options: &ScoreOptions) -> ScoreItem {
         ])
     });
     let criterion = "<= 3 times the upper limit: 0, > 3 times: 2, > 7 times: 3".to_owned();
-    item("D-dimer", criterion, with_limit(d_dimer, limit, "ng{FEU}/mL"), points, 3)
+    item("D-dimer", criterion, with_limit(d_dimer, limit, "ng/mL FEU"), points, 3)
 }
 
 /// D-dimer, or FDP where D-dimer gives no points because it or its limit is missing.
@@ -171,7 +171,7 @@ fn fibrin_marker_2001(panel: &LabPanel, options: &ScoreOptions) -> ScoreItem {
     });
     let value = match (by_d_dimer, by_fdp) {
         (None, Some(_)) => fdp.map(|fdp| format!("FDP {fdp}")),
-        _ => with_limit(d_dimer, limit, "ng{FEU}/mL"),
+        _ => with_limit(d_dimer, limit, "ng/mL FEU"),
     };
     let criterion = format!(
         "no increase: 0, moderate: 2, strong: 3; as configured D-dimer from {} times the upper limit 2, above {} times 3, \

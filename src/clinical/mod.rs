@@ -48,7 +48,7 @@ pub use result::{Comparator, Flag, LabResult, LabValue, Quantity, ReferenceInter
 pub use score::{
     ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreCondition, ScoreItem, ScoreResult,
 };
-pub use unit::ExtraUnit;
+pub use unit::{ExtraUnit, printed_unit};
 
 /// Every score of a panel, in the order of the report.
 pub fn scores(panel: &LabPanel, options: &ScoreOptions) -> Vec<Score> {

@@ -50,10 +50,10 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
     let said = |known: Option<bool>| known.map(|present| if present { "yes" } else { "no" }.to_owned());
     let (hemolysis, hemolysis_value) = hemolysis(panel, options);
     let items = vec![
-        one_point("Platelets", "< 30 10*9/L", shown(platelets), below(platelets, PLATELETS_BELOW)),
+        one_point("Platelets", "< 30 × 10⁹/L", shown(platelets), below(platelets, PLATELETS_BELOW)),
         one_point(
             "Hemolysis",
-            "any of: reticulocytes > 2.5 %; haptoglobin undetectable; indirect bilirubin > 2.0 mg/dL (34.2 umol/L)",
+            "any of: reticulocytes > 2.5 %; haptoglobin undetectable; indirect bilirubin > 2.0 mg/dL (34.2 µmol/L)",
             hemolysis_value,
             hemolysis,
         ),
@@ -66,11 +66,11 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
         ),
         one_point("MCV", "< 90 fL", shown(mcv), below(mcv, MCV_BELOW)),
         one_point("INR", "< 1.5", shown(inr), below(inr, INR_BELOW)),
-        one_point("Creatinine", "< 2.0 mg/dL (176.8 umol/L)", shown(creatinine), below(creatinine, CREATININE_BELOW)),
+        one_point("Creatinine", "< 2.0 mg/dL (176.8 µmol/L)", shown(creatinine), below(creatinine, CREATININE_BELOW)),
     ];
     let conditions = vec![
         condition("adult", context.is_adult()),
-        condition("platelets < 150 10*9/L", below(platelets, POPULATION_PLATELETS_BELOW)),
+        condition("platelets < 150 × 10⁹/L", below(platelets, POPULATION_PLATELETS_BELOW)),
         condition("schistocytes visible on the film", context.schistocytes_on_film),
     ];
     let mut caveats = vec![SCORE_NOTE.to_owned()];
@@ -93,7 +93,7 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
         name: "PLASMIC".to_owned(),
         version: "2017".to_owned(),
         estimates: "severe ADAMTS13 deficiency (activity of at most 10 %)".to_owned(),
-        applicability: "adults with platelets below 150 10*9/L and schistocytes on the film, by the earliest values"
+        applicability: "adults with platelets below 150 × 10⁹/L and schistocytes on the film, by the earliest values"
             .to_owned(),
         result: sum(&items, &conditions),
         conditions,

@@ -120,7 +120,7 @@ fn a_missing_item_gives_the_range_and_is_named() {
 #[test]
 fn the_population_is_asked_for() {
     let reason = |named: &str| ScoreResult::NotApplicable { reason: format!("not fulfilled: {named}") };
-    assert_eq!(points(&with(("platelets", 150.0, "10*9/L"))), reason("platelets < 150 10*9/L"));
+    assert_eq!(points(&with(("platelets", 150.0, "10*9/L"))), reason("platelets < 150 × 10⁹/L"));
     assert_eq!(points(&with(("platelets", 149.9, "10*9/L"))), computed(6));
     assert_eq!(of(&CONTEXT.replace("40", "17"), &FULL).result, reason("adult"));
     let unseen = CONTEXT.replace("\"schistocytes_on_film\": true", "\"schistocytes_on_film\": false");
@@ -152,7 +152,7 @@ fn the_earliest_value_counts() {
     );
     let panel = read_panel(text.as_bytes(), "test", &PanelOptions::default()).expect("a panel");
     let score = score(&panel, &ScoreOptions::default());
-    assert_eq!(score.items[0].value.as_deref(), Some("20 10*9/L"));
+    assert_eq!(score.items[0].value.as_deref(), Some("20 × 10⁹/L"));
     assert_eq!(score.items[0].state, ItemState::Met);
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::analyte::{Analyte, CodedValue};
 use super::moment::Moment;
+use super::unit::printed_unit;
 
 /// Comparator of a value, as FHIR and HL7 SN write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -101,7 +102,9 @@ impl fmt::Display for Quantity {
         if let Some(comparator) = self.comparator {
             write!(f, "{} ", comparator.sign())?;
         }
-        write!(f, "{} {}", self.value, self.unit)
+        let unit = printed_unit(&self.unit);
+        let space = if unit.is_empty() { "" } else { " " };
+        write!(f, "{}{space}{unit}", self.value)
     }
 }
 

@@ -196,6 +196,35 @@ pub fn resolve(
         .ok_or(UnitFault::Unknown)
 }
 
+/// A UCUM unit as it is printed for people: `10*9/L` as `× 10⁹/L`, `ng{FEU}/mL` as `ng/mL FEU`, `{INR}` as nothing.
+pub fn printed_unit(ucum: &str) -> String {
+    let whole = match ucum {
+        "{INR}" => "",
+        "[beth'U]" => "BU",
+        "[arb'U]/mL" => "U/mL",
+        "/100{WBCs}" => "/100 white cells",
+        "mL/min/{1.73_m2}" => "mL/min/1.73 m²",
+        _ => {
+            let mut text = ucum.replace("[IU]", "IU").replace("{creat}", " creatinine");
+            for kind in ["FEU", "DDU"] {
+                let annotation = format!("{{{kind}}}");
+                if text.contains(&annotation) {
+                    text = text.replace(&annotation, "") + " " + kind;
+                }
+            }
+            for (power, shown) in [("10*12", "× 10¹²"), ("10*9", "× 10⁹"), ("10*6", "× 10⁶"), ("10*3", "× 10³")]
+            {
+                text = text.replace(power, shown);
+            }
+            for micro in ["uL", "umol", "ukat", "ug"] {
+                text = text.replace(micro, &micro.replace('u', "µ"));
+            }
+            return text;
+        }
+    };
+    whole.to_owned()
+}
+
 /// Significant digits that a computed value keeps.
 const SETTLED_DIGITS: usize = 12;
 
@@ -273,6 +302,14 @@ mod tests {
         assert_eq!(stated("ng/mL", DDimerKind::Feu).as_deref(), Ok("ng{FEU}/mL"));
         assert_eq!(stated("ng/mL", DDimerKind::Ddu).as_deref(), Ok("ng{DDU}/mL"));
         assert_eq!(stated("ng/mL DDU", DDimerKind::Feu), Err(UnitFault::DDimerKind));
+    }
+
+    #[test]
+    fn units_are_printed_for_people() {
+        let printed =
+            ["10*9/L", "10*3/uL", "umol/L", "ng{FEU}/mL", "mg{DDU}/L", "mg/g{creat}", "{INR}", "%", "[IU]/dL"];
+        let expected = ["× 10⁹/L", "× 10³/µL", "µmol/L", "ng/mL FEU", "mg/L DDU", "mg/g creatinine", "", "%", "IU/dL"];
+        assert_eq!(printed.map(printed_unit), expected);
     }
 
     #[test]

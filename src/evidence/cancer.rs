@@ -151,8 +151,8 @@ fn ttp(panel: &LabPanel) -> Comparison {
             compared(
                 panel,
                 Analyte::Platelets,
-                "below 30 10*9/L is an item of PLASMIC for severe ADAMTS13 deficiency",
-                ("below 30 10*9/L", "not below 30 10*9/L"),
+                "below 30 × 10⁹/L is an item of PLASMIC for severe ADAMTS13 deficiency",
+                ("below 30 × 10⁹/L", "not below 30 × 10⁹/L"),
                 below(plasmic::PLATELETS_BELOW),
                 "Bendapudi et al., Lancet Haematol 2017;4:e157",
             ),
@@ -185,8 +185,9 @@ fn dic(panel: &LabPanel) -> Comparison {
 }
 
 fn complement(panel: &LabPanel) -> Comparison {
-    let low = "complement may be consumed where it is activated; a value within its interval does not exclude that";
-    let review = "review of cancer-associated TMA (complement components as part of the evaluation)";
+    let low = "complement components are measured because complement may be dysregulated in some patients with \
+        cancer-associated TMA";
+    let review = sources::CANCER_REVIEW;
     Comparison {
         code: "complement".to_owned(),
         title: "Items that publications compare with complement-mediated disease".to_owned(),

@@ -61,15 +61,19 @@ fn of_results(panel: &LabPanel) -> Vec<String> {
     let built_in =
         count(&|result| result.reference.as_ref().is_some_and(|reference| reference.owner == ReferenceOwner::BuiltIn));
     if built_in > 0 {
-        found.push(format!("Reference intervals of {built_in} results are built-in defaults, not the laboratory's."));
+        found
+            .push(format!("Built-in reference intervals, not the laboratory's own, stand beside results: {built_in}."));
     }
-    let without = count(&|result| result.quantity().is_some() && result.reference.is_none());
+    // A baseline is compared with, not placed.
+    let without = count(&|result| {
+        result.quantity().is_some() && result.reference.is_none() && result.analyte != Analyte::PlateletsBaseline
+    });
     if without > 0 {
-        found.push(format!("No reference interval is known for {without} results."));
+        found.push(format!("Results without a known reference interval: {without}."));
     }
     let preliminary = count(&|result| result.status == ResultStatus::Preliminary);
     if preliminary > 0 {
-        found.push(format!("{preliminary} results are preliminary."));
+        found.push(format!("Preliminary results: {preliminary}."));
     }
     // The baseline is of another day by its nature.
     let of_the_time = current.iter().filter(|result| result.analyte != Analyte::PlateletsBaseline);
@@ -81,13 +85,14 @@ fn of_results(panel: &LabPanel) -> Vec<String> {
     }
     let untimed = count(&|result| result.collected_at.is_none());
     if untimed > 0 {
-        found.push(format!("No time of collection is known for {untimed} results."));
+        found.push(format!("Results without a time of collection: {untimed}."));
     }
     if current.iter().any(|result| result.quantity().is_some_and(|quantity| quantity.unit.contains("{DDU}"))) {
         found.push("D-dimer was given in DDU and compared as twice as many FEU, which is an approximation.".to_owned());
     }
     if !panel.ignored.is_empty() {
-        found.push(format!("{} observations of the message were left aside; they are listed.", panel.ignored.len()));
+        found
+            .push(format!("Observations of the message that were left aside and are listed: {}.", panel.ignored.len()));
     }
     if current.iter().any(|result| matches!(result.analyte, Analyte::ProthrombinTime | Analyte::Inr | Analyte::Aptt)) {
         found.push("Whether anticoagulants change the clotting times is not known here.".to_owned());

@@ -11,7 +11,7 @@
 use super::record::{Bearing, Direction, Statement};
 use super::sources;
 use crate::clinical::{
-    Analyte, CodedValue, LabPanel, LabResult, Quantity, ReferenceInterval, ReferenceOwner, ScoreOptions,
+    Analyte, CodedValue, LabPanel, LabResult, Quantity, ReferenceInterval, ReferenceOwner, ScoreOptions, printed_unit,
 };
 use Direction::{Neutral, SpeaksAgainst, Supports};
 
@@ -73,7 +73,9 @@ pub(super) fn bearings(result: &LabResult, panel: &LabPanel, options: &ScoreOpti
 /// A limit in the unit of the result with its owner.
 fn limit_text(limit: Option<f64>, unit: &str, reference: &ReferenceInterval) -> String {
     let limit = limit.map(|limit| super::lab_items::shown(limit, reference.owner)).unwrap_or_default();
-    format!("{limit} {unit} ({})", reference.owner.words())
+    let unit = printed_unit(unit);
+    let space = if unit.is_empty() { "" } else { " " };
+    format!("{limit}{space}{unit} ({})", reference.owner.words())
 }
 
 /// A bearing by a comparison that holds, does not hold, or is open.
@@ -139,24 +141,24 @@ fn platelets(result: &LabResult, panel: &LabPanel) -> Bearing {
     let percent = fall.map(|fall| format!("{:.0} %", 100.0 * fall)).unwrap_or_default();
     match (below, fell) {
         (Some(true), Some(true)) => {
-            let rule = format!("below 150 10*9/L, and fallen by {percent} from baseline (more than 30 %)");
+            let rule = format!("below 150 × 10⁹/L, and fallen by {percent} from baseline (more than 30 %)");
             bearing(statement, Supports, rule, sources::PATTERN)
         }
-        (Some(true), _) => bearing(statement, Supports, "below 150 10*9/L", sources::PATTERN),
+        (Some(true), _) => bearing(statement, Supports, "below 150 × 10⁹/L", sources::PATTERN),
         (_, Some(true)) => {
             let rule = format!("fallen by {percent} from baseline (more than 30 %)");
             bearing(statement, Supports, rule, sources::PATTERN)
         }
         (Some(false), Some(false)) => {
-            let rule = "not below 150 10*9/L, and not fallen by more than 30 % from baseline";
+            let rule = "not below 150 × 10⁹/L, and not fallen by more than 30 % from baseline";
             bearing(statement, SpeaksAgainst, rule, sources::PATTERN)
         }
         (Some(false), None) => {
-            let rule = "not below 150 10*9/L; without a baseline a fall is not known";
+            let rule = "not below 150 × 10⁹/L; without a baseline a fall is not known";
             bearing(statement, SpeaksAgainst, rule, sources::PATTERN)
         }
         (None, _) => {
-            let rule = "the comparator leaves open whether the value is below 150 10*9/L";
+            let rule = "the comparator leaves open whether the value is below 150 × 10⁹/L";
             bearing(statement, Neutral, rule, sources::PATTERN)
         }
     }

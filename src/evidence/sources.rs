@@ -1,11 +1,13 @@
 //! Publications behind the rules, each named once.
 
 /// Pattern of TMA with organ damage: platelets below 150 or a fall by more than 30 %.
-pub const PATTERN: &str = "TMA pattern, doi:10.1055/s-0039-1687893";
+pub const PATTERN: &str = "Weitz, Semin Thromb Hemost 2019;45:348";
 /// Markers of mechanical hemolysis in patients with cancer.
 pub const HEMOLYSIS: &str = "Blood 2021;137:1310 (microangiopathic hemolytic anemia in cancer)";
 /// Coombs-negative hemolysis in cancer: 168 reported cases.
 pub const CANCER_MAHA: &str = "Lechner and Obermeier, Medicine 2012;91:195 (168 reported cases)";
+/// Review of cancer-associated TMA: which examinations belong to the evaluation.
+pub const CANCER_REVIEW: &str = "Saffarieh et al., Cancer-associated thrombotic microangiopathy; a review article";
 /// Schistocytes.
 pub const ICSH: &str = "ICSH schistocyte recommendations, Zini et al., Int J Lab Hematol 2012;34:107 and 2021;43:1264";
 /// ISTH score for overt DIC.

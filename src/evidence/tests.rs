@@ -316,7 +316,7 @@ fn an_interval_stands_in_the_unit_of_its_item_with_its_owner() {
         (reference.low, reference.high, reference.owner),
         (Some(52.2), Some(91.9), crate::clinical::ReferenceOwner::BuiltIn)
     );
-    assert_eq!(creatinine.bearings[0].rule, "above the upper limit of 91.9 umol/L (built-in default)");
+    assert_eq!(creatinine.bearings[0].rule, "above the upper limit of 91.9 µmol/L (built-in default)");
     assert_eq!((creatinine.value, creatinine.unit.as_deref()), (Some(141.0), Some("umol/L")));
 }
 

@@ -1,0 +1,170 @@
+//! `schistoquant score`: the published scores of a laboratory panel, without images.
+//!
+//! In: a panel as [`read_panel`] reads it; whether schistocytes are visible comes from its context. Out, on stdout: a table
+//! for each score, or with `--json` one document `{"scores": […], "ignored": […], "footer": "…"}`.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::output::print;
+use crate::case::FOOTER;
+use crate::clinical::{
+    ClinicalOptions, DicVersion, IgnoredObservation, LabPanel, MAX_PANEL_BYTES, PanelOptions, Score, ScoreResult,
+    read_panel, scores,
+};
+
+/// Version of the DIC score, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DicVersionWord {
+    /// The score of 2001.
+    #[value(name = "2001")]
+    V2001,
+    /// The update of 2025.
+    #[default]
+    #[value(name = "2025")]
+    V2025,
+}
+
+impl From<DicVersionWord> for DicVersion {
+    fn from(word: DicVersionWord) -> Self {
+        match word {
+            DicVersionWord::V2001 => Self::V2001,
+            DicVersionWord::V2025 => Self::V2025,
+        }
+    }
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Clone, Args)]
+pub struct ScoreArgs {
+    /// Laboratory panel: panel.json, HL7 v2 ORU^R01, or a FHIR R4 Bundle of Observations
+    #[arg(long, value_name = "FILE")]
+    pub labs: PathBuf,
+
+    /// Version of the ISTH score for overt DIC
+    #[arg(long, value_name = "YEAR", value_enum, default_value_t)]
+    pub dic_version: DicVersionWord,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    scores: &'a [Score],
+    ignored: &'a [IgnoredObservation],
+    footer: &'static str,
+}
+
+/// Reads a panel file.
+///
+/// # Errors
+/// [`Exit::NoInputReadable`] where the file cannot be read, [`Exit::Usage`] where the panel is refused.
+pub fn read_labs(path: &Path, options: &PanelOptions) -> Result<LabPanel, Failure> {
+    let shown = path.display().to_string();
+    let unreadable = |error: std::io::Error| {
+        let text = format!("{shown}: expected a file that can be read, found: {error}; check path and rights");
+        Failure::new(Exit::NoInputReadable, text)
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    // One byte past the limit is enough to be refused for it.
+    file.take(MAX_PANEL_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    read_panel(&bytes, &shown, options).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`read_labs`]; [`Exit::OutputNotWritable`] where stdout cannot be written. A closed pipe is a success.
+pub fn run(args: &ScoreArgs) -> Result<(), Failure> {
+    let mut options = ClinicalOptions::default();
+    options.scores.dic_version = args.dic_version.into();
+    let panel = read_labs(&args.labs, &options.panel)?;
+    let scores = scores(&panel, &options.scores);
+    let document = Document { scores: &scores, ignored: &panel.ignored, footer: FOOTER };
+    let text = if args.json {
+        serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))? + "\n"
+    } else {
+        document.to_string()
+    };
+    print(&text)
+}
+
+impl fmt::Display for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for score in self.scores {
+            write_score(f, score)?;
+        }
+        for observation in self.ignored {
+            let name = observation.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            writeln!(f, "left aside: {}{name}: {}", observation.code, observation.reason)?;
+        }
+        writeln!(f, "{}", self.footer)
+    }
+}
+
+fn write_score(f: &mut fmt::Formatter<'_>, score: &Score) -> fmt::Result {
+    writeln!(f, "{}, {}", score.name, score.version)?;
+    let mut line = |name: &str, text: &str| writeln!(f, "  {name:<14} {text}");
+    line("estimates", &score.estimates)?;
+    line("published for", &score.applicability)?;
+    for condition in &score.conditions {
+        line("condition", &format!("{}: {}", condition.condition, condition.state.words()))?;
+    }
+    for item in &score.items {
+        let points = match (item.points, item.highest_points) {
+            (_, 0) => String::new(),
+            (Some(points), highest) => format!(", {points} of {highest}"),
+            (None, highest) => format!(", 0 to {highest}"),
+        };
+        let value = item.value.as_deref().unwrap_or("not given");
+        line("item", &format!("{} ({}): {value}: {}{points}", item.name, item.criterion, item.state.words()))?;
+    }
+    line("result", &result_text(score))?;
+    for band in &score.bands {
+        let points = if band.lowest == band.highest {
+            band.lowest.to_string()
+        } else {
+            format!("{} to {}", band.lowest, band.highest)
+        };
+        let label = if band.label == points { String::new() } else { format!(" {}", band.label) };
+        let cohorts = band.published_cohorts.join("; ");
+        let cohorts = if cohorts.is_empty() { cohorts } else { format!(": {cohorts}") };
+        line("band", &format!("{points}{label}{cohorts}"))?;
+    }
+    for caveat in &score.caveats {
+        line("note", caveat)?;
+    }
+    line("source", &score.source)?;
+    writeln!(f)
+}
+
+/// What came out, in words.
+fn result_text(score: &Score) -> String {
+    let highest: u32 = score.items.iter().map(|item| item.highest_points).sum();
+    match &score.result {
+        ScoreResult::Computed { points } => match score.band() {
+            Some(band) if band.label != points.to_string() => {
+                format!("{points} of {highest} points, band: {}", band.label)
+            }
+            _ => format!("{points} of {highest} points"),
+        },
+        ScoreResult::NotComputable { missing, lowest, highest } => {
+            let range =
+                if highest == &0 { String::new() } else { format!(" (possible: {lowest} to {highest} points)") };
+            format!("not computable{range}; missing: {}", missing.join(", "))
+        }
+        ScoreResult::NotApplicable { reason } => format!("not applicable: {reason}"),
+        ScoreResult::Checklist { met, not_met, missing } => {
+            format!("checklist at one time: {met} met, {not_met} not met, {missing} missing; not summed up")
+        }
+    }
+}
