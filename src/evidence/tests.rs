@@ -296,7 +296,7 @@ fn a_few_called_cells_do_not_make_schistocytes_seen() {
 fn a_count_becomes_percent_with_its_deciding_interval() {
     let of = std::iter::repeat_n;
     let field: FieldTally = of(CellClass::Normal, 485).chain(of(CellClass::Schistocyte, 15)).collect();
-    let count = SchistocyteCount::of_fields(&[field; 4], CountOptions::default(), &Performance::default());
+    let count = SchistocyteCount::of_fields(&[field; 4], &CountOptions::default(), &Performance::default());
     let smear = SmearFinding::from(&count);
     assert_eq!((smear.percent, smear.red_cells, smear.schistocytes), (Some(3.0), 2000, 60));
     let wilson = count.wilson.expect("red cells");
