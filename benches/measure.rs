@@ -42,7 +42,7 @@ fn main() {
     let fields = [classes.collect::<FieldTally>(); 40];
     criterion.bench_function("count/40 fields", |bencher| {
         let options = CountOptions::default();
-        bencher.iter(|| SchistocyteCount::of_fields(black_box(&fields), options, &Performance::default()));
+        bencher.iter(|| SchistocyteCount::of_fields(black_box(&fields), &options, &Performance::default()));
     });
     criterion.final_summary();
 }

@@ -62,7 +62,7 @@ fn the_text_names_items_values_and_the_caveat_of_cancer() {
     for line in [
         "PLASMIC, 2017\n",
         "item           Platelets (< 30 × 10⁹/L): 61 × 10³/µL: not met, 0 of 1\n",
-        "item           No active cancer (no active cancer): yes: not met, 0 of 1\n",
+        "item           No active cancer (an active cancer gives no point): active cancer: yes: not met, 0 of 1\n",
         "result         3 of 7 points, band: low\n",
         "result         not applicable: not fulfilled: no active cancer\n",
         "(published cohort, not this patient)",

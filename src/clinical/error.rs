@@ -15,9 +15,8 @@ pub struct PanelError {
     pub path: String,
     /// Place in the file: `results[3]`, `OBX[4]`, `entry[5]`.
     pub at: Option<String>,
-    /// What is wrong.
-    #[source]
-    pub problem: PanelProblem,
+    /// What is wrong; its text is part of this error's.
+    pub problem: Box<PanelProblem>,
 }
 
 /// What is wrong with a panel.
@@ -202,7 +201,7 @@ impl Fault {
 
     /// The error with its path.
     pub fn in_file(self, path: &str) -> PanelError {
-        PanelError { path: path.to_owned(), at: self.at, problem: self.problem }
+        PanelError { path: path.to_owned(), at: self.at, problem: Box::new(self.problem) }
     }
 }
 

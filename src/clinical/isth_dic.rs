@@ -82,7 +82,7 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
         items,
         bands: vec![
             band(0, OVERT_FROM - 1, "below the published cut-off of 5"),
-            band(5, 8, "5 or more: published cut-off"),
+            band(5, 8, "at or above the published cut-off of 5"),
         ],
         caveats,
         source: match options.dic_version {

@@ -47,7 +47,9 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
     let (mcv, inr, creatinine) = (first(Analyte::Mcv), first(Analyte::Inr), first(Analyte::Creatinine));
     let context = &panel.context;
     let no = |known: Option<bool>| known.map(|present| !present);
-    let said = |known: Option<bool>| known.map(|present| if present { "yes" } else { "no" }.to_owned());
+    let said = |name: &str, known: Option<bool>| {
+        known.map(|present| format!("{name}: {}", if present { "yes" } else { "no" }))
+    };
     let (hemolysis, hemolysis_value) = hemolysis(panel, options);
     let items = vec![
         one_point("Platelets", "< 30 × 10⁹/L", shown(platelets), below(platelets, PLATELETS_BELOW)),
@@ -57,11 +59,16 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
             hemolysis_value,
             hemolysis,
         ),
-        one_point("No active cancer", "no active cancer", said(context.active_cancer()), no(context.active_cancer())),
+        one_point(
+            "No active cancer",
+            "an active cancer gives no point",
+            said("active cancer", context.active_cancer()),
+            no(context.active_cancer()),
+        ),
         one_point(
             "No transplant",
             "no history of solid-organ or stem-cell transplant",
-            said(context.has_transplant()),
+            said("transplant", context.has_transplant()),
             no(context.has_transplant()),
         ),
         one_point("MCV", "< 90 fL", shown(mcv), below(mcv, MCV_BELOW)),
@@ -188,42 +195,25 @@ fn indirect_bilirubin_raised(panel: &LabPanel) -> Option<bool> {
 }
 
 fn bands() -> Vec<ScoreBand> {
-    let band = |lowest, highest, label: &str, cohorts: [&str; 3]| ScoreBand {
+    let band = |lowest, highest, label: &str, cohorts: &str| ScoreBand {
         lowest,
         highest,
         label: label.to_owned(),
-        published_cohorts: cohorts.map(|cohort| format!("{cohort} ({PUBLISHED_COHORT_NOTE})")).into(),
+        published_cohorts: vec![format!("severe deficiency in {cohorts} ({PUBLISHED_COHORT_NOTE})")],
     };
     vec![
-        band(
-            0,
-            4,
-            "low",
-            [
-                "severe deficiency in 0 of 84, derivation",
-                "0 of 89, internal validation",
-                "2 of 47 (4 %), external validation",
-            ],
-        ),
+        band(0, 4, "low", "0 of 84 (derivation), 0 of 89 (internal), 2 of 47 or 4 % (external validation)"),
         band(
             5,
             5,
             "intermediate",
-            [
-                "severe deficiency in 2 of 44 (5 %), derivation",
-                "3 of 32 (9 %), internal validation",
-                "6 of 25 (24 %), external validation",
-            ],
+            "2 of 44 or 5 % (derivation), 3 of 32 or 9 % (internal), 6 of 25 or 24 % (external validation)",
         ),
         band(
             6,
             7,
             "high",
-            [
-                "severe deficiency in 58 of 72 (81 %), derivation",
-                "18 of 29 (62 %), internal validation",
-                "61 of 74 (82 %), external validation",
-            ],
+            "58 of 72 or 81 % (derivation), 18 of 29 or 62 % (internal), 61 of 74 or 82 % (external validation)",
         ),
     ]
 }
