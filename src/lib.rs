@@ -10,7 +10,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | 8 | `cli` |
-//! | 7 | `verify` |
+//! | 7 | `settings`, `verify`, `watch` |
 //! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
 //! | 4 | `evidence` |
@@ -33,8 +33,10 @@ pub mod pipeline;
 pub mod quality;
 pub mod report;
 pub mod segment;
+pub mod settings;
 pub mod smear;
 pub mod source;
 pub mod stats;
 pub mod synth;
 pub mod verify;
+pub mod watch;

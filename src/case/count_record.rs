@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, FloorSource, State};
 use crate::count::{FORMS_VALIDATED, FormTally, Grade, SchistocyteCount};
+use crate::evidence::SmearFinding;
 use crate::smear::SchistocyteForm;
 use crate::stats::Interval;
 
@@ -152,6 +153,23 @@ impl CountRecord {
     }
 }
 
+impl From<&CountRecord> for SmearFinding {
+    /// The published count as an item of the evidence: one way for a count made now and one read back later.
+    fn from(count: &CountRecord) -> Self {
+        let deciding = count.deciding_95();
+        Self {
+            percent: count.percent,
+            low_percent: deciding.map(|interval| interval.low),
+            high_percent: deciding.map(|interval| interval.high),
+            red_cells: count.red_cells,
+            schistocytes: count.schistocytes,
+            threshold_percent: count.threshold_percent,
+            state: count.state,
+            context: count.context,
+        }
+    }
+}
+
 impl From<&Interval> for PercentInterval {
     fn from(interval: &Interval) -> Self {
         Self { low: percent(interval.low()), high: percent(interval.high()) }
@@ -224,6 +242,18 @@ mod tests {
         assert_eq!(record.false_positive_floor_source, Some(FloorSource::Specificity));
         assert_eq!((record.threshold_percent, record.state), (1.0, State::Indeterminate));
         assert_eq!(record.corrected.and_then(|corrected| corrected.percent), Some(rounded(0.5 / 0.845)));
+    }
+
+    #[test]
+    fn the_count_goes_to_the_evidence_with_its_deciding_interval() {
+        let count =
+            SchistocyteCount::of_fields(&[field(485, 15); 4], &CountOptions::default(), &Performance::default());
+        let record = CountRecord::from(&count);
+        let smear = SmearFinding::from(&record);
+        assert_eq!((smear.percent, smear.red_cells, smear.schistocytes), (Some(3.0), 2000, 60));
+        let wilson = record.wilson_95.expect("red cells");
+        assert_eq!((smear.low_percent, smear.high_percent), (Some(wilson.low), Some(wilson.high)));
+        assert_eq!((smear.threshold_percent, smear.state), (1.0, State::Above));
     }
 
     #[test]

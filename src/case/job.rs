@@ -1,6 +1,6 @@
 //! The name of a piece of work: the same images, model, options, version, order and evidence give the same name.
 //!
-//! In: a [`CaseRecord`]. Out: a SHA-256 of these bytes, and nothing else: the JSON object with the members `accession`,
+//! In: a [`CaseRecord`]. Out: a SHA-256 of these bytes, and nothing else: the JSON object with the members `accession`, `evidence`,
 //! `issued_at`, `laboratory`, `order` and `provenance` of the record, in the canonical form of RFC 8785 (members sorted, no
 //! spaces, one way of writing a number). `provenance` holds the names and hashes of the images, the hashes of model and
 //! detector, engine, options, method and software version. `issued_at` is null there unless the caller gave it: a copied
@@ -15,6 +15,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{CaseRecord, IssueSource, IssueTime, Laboratory, Order, Provenance};
+use crate::evidence::Evidence;
 
 /// Characters of [`Job::id`].
 const ID_CHARS: usize = 16;
@@ -26,6 +27,7 @@ const CONTROL_ID_CHARS: usize = 20;
 #[derive(Serialize)]
 struct Work<'a> {
     accession: Option<&'a str>,
+    evidence: Option<&'a Evidence>,
     issued_at: Option<&'a IssueTime>,
     laboratory: Option<&'a Laboratory>,
     order: Option<&'a Order>,
@@ -46,6 +48,7 @@ impl Job {
     pub fn of(record: &CaseRecord) -> Result<Self, serde_json::Error> {
         let work = Work {
             accession: record.accession.as_deref(),
+            evidence: record.evidence.as_ref(),
             issued_at: record.issued_at.as_ref().filter(|issued| issued.source == IssueSource::Given),
             laboratory: record.laboratory.as_ref(),
             order: record.order.as_ref(),

@@ -4,6 +4,7 @@
 //! never 0. A change of meaning raises [`SCHEMA_VERSION`]. The JSON Schema is generated from these types and committed
 //! as `src/report/schema/case-v2.json`; a test fails when they differ.
 
+mod archive;
 mod count_record;
 mod issue;
 mod job;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use archive::{ArchiveError, MAX_ARCHIVE_BYTES, read_fields, write_fields};
 pub use count_record::{CorrectedPercent, CountRecord, FormsRecord, PercentInterval, ShareRecord, rounded};
 pub use issue::{IssueSource, IssueTime};
 pub use job::{Job, sha256_hex};
@@ -29,6 +31,8 @@ pub use time::{Date, TimeError, Timestamp};
 
 pub use crate::count::{Context, FloorSource, Grade, State};
 
+use crate::clinical::{LabPanel, ScoreOptions};
+use crate::evidence::{Evidence, SmearFinding, weigh};
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
@@ -108,6 +112,8 @@ pub struct CaseRecord {
     pub count: CountRecord,
     /// Result in words; never a diagnosis.
     pub statement: String,
+    /// What count and laboratory panel say together; null where no panel was given.
+    pub evidence: Option<Evidence>,
     /// Counted red cells by class; every class is named.
     pub class_counts: BTreeMap<String, u64>,
     /// Objects left out, by reason; reasons that did not occur are not named.
@@ -123,6 +129,12 @@ pub struct CaseRecord {
 }
 
 impl CaseRecord {
+    /// The record with a panel weighed beside its count; an evidence that was there is replaced.
+    pub fn with_panel(self, panel: &LabPanel, options: &ScoreOptions) -> Self {
+        let evidence = weigh(Some(&SmearFinding::from(&self.count)), panel, options);
+        Self { evidence: Some(evidence), ..self }
+    }
+
     /// Counted cells of a class.
     pub fn class_count(&self, class: CellClass) -> u64 {
         self.class_counts.get(class.name()).copied().unwrap_or(0)

@@ -12,12 +12,12 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use super::order_options::OrderOptions;
 use super::output::{print, warn};
 use super::progress::Bar;
+use super::report_options::{ReportOptions, Requested, sorted};
 use super::stop::on_interrupt;
 use crate::case::{Case, State};
-use crate::count::{CountOptions, DEFAULT_MIN_CELLS};
+use crate::count::CountOptions;
 use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, analyze};
 use crate::report::{ReportError, ReportFormat, ReportTarget};
 use crate::smear::AgeGroup;
@@ -53,18 +53,18 @@ pub struct AnalyzeArgs {
     /// Folder for the reports; made where missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Whose specimen it is.
+    /// Panel, order and configuration.
     #[command(flatten)]
-    pub order: OrderOptions,
+    pub report: ReportOptions,
     /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell
     #[arg(long, value_name = "X", value_parser = super::positive)]
     pub um_per_px: Option<f64>,
     /// Age group that selects the reference limit
     #[arg(long, value_enum, value_name = "G", default_value_t)]
     pub age_group: AgeWord,
-    /// Fewest red cells for a percentage
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MIN_CELLS, value_parser = clap::value_parser!(u64).range(1..))]
-    pub min_cells: u64,
+    /// Fewest red cells for a percentage; otherwise from the configuration
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub min_cells: Option<u64>,
     /// Model and engine.
     #[command(flatten)]
     pub model: ModelOptions,
@@ -107,18 +107,9 @@ impl From<ReportError> for Failure {
 pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     // First of all, so that an interrupt while the model loads ends with the contract's code too.
     let stop = on_interrupt();
-    let mut formats = args.format.clone();
-    formats.sort_by_key(|format| ReportFormat::ALL.iter().position(|known| known == format));
-    formats.dedup();
-    let (order, accession) = args.order.resolve()?;
-    let options = AnalyzeOptions {
-        accession,
-        order,
-        laboratory: None,
-        issued_at: args.order.issued_at.clone(),
-        um_per_px: args.um_per_px,
-        count: CountOptions { age_group: args.age_group.into(), min_cells: args.min_cells, grading: None },
-    };
+    let formats = sorted(&args.format);
+    let requested = args.report.read()?;
+    let options = analyze_options(&requested, args.um_per_px, args.age_group.into(), args.min_cells);
     let models = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
     let pool = rayon::ThreadPoolBuilder::new()
@@ -127,6 +118,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     let bar = Bar::new(args.quiet);
     let case = pool.install(|| analyze(&args.inputs, &options, &models, &bar, &stop))?;
+    let case = with_evidence(case, &requested);
     bar.clear();
     if stop.load(Ordering::Relaxed) {
         return Err(AnalyzeError::from(Interrupted).into());
@@ -146,7 +138,39 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     Ok(exit_of(&case))
 }
 
-fn exit_of(case: &Case) -> Exit {
+/// The options of an analysis from what was asked for.
+pub(super) fn analyze_options(
+    requested: &Requested,
+    um_per_px: Option<f64>,
+    age_group: AgeGroup,
+    min_cells: Option<u64>,
+) -> AnalyzeOptions {
+    let count = &requested.settings.count;
+    AnalyzeOptions {
+        accession: requested.accession.clone(),
+        order: requested.order.clone(),
+        laboratory: requested.laboratory(),
+        issued_at: requested.issued_at.clone(),
+        configuration_sha256: requested.settings_sha256.clone(),
+        um_per_px,
+        count: CountOptions {
+            age_group,
+            min_cells: min_cells.unwrap_or(count.min_cells),
+            grading: count.grading.clone(),
+        },
+    }
+}
+
+/// The case with its panel weighed, where there is one.
+pub(super) fn with_evidence(case: Case, requested: &Requested) -> Case {
+    match requested.panel_and_scores() {
+        Some((panel, options)) => Case { record: case.record.with_panel(panel, options), fields: case.fields },
+        None => case,
+    }
+}
+
+/// The exit code that a case leaves with.
+pub(super) fn exit_of(case: &Case) -> Exit {
     match case.record.count.state {
         State::NotAssessable | State::Insufficient => Exit::NotAssessable,
         _ if !case.record.failed_inputs.is_empty() => Exit::SomeInputsFailed,
@@ -154,7 +178,8 @@ fn exit_of(case: &Case) -> Exit {
     }
 }
 
-fn summary(case: &Case, written: &[PathBuf]) -> String {
+/// A case in a few lines.
+pub(super) fn summary(case: &Case, written: &[PathBuf]) -> String {
     let record = &case.record;
     let accepted = record.fields.iter().filter(|field| field.accepted).count();
     let mut text = format!("{}\n", record.statement);

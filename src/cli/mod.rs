@@ -1,6 +1,8 @@
 //! Commands and shared option groups: typed words to stage options. The only place for clap, the terminal and exit codes.
 
 pub mod analyze;
+pub mod config;
+pub mod config_options;
 pub mod crop_archive;
 pub mod crops;
 pub mod evaluate;
@@ -11,9 +13,12 @@ pub mod model_options;
 pub mod order_options;
 mod output;
 mod progress;
+pub mod report;
+pub mod report_options;
 pub mod score;
 mod stop;
 pub mod synth;
+pub mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -33,6 +38,8 @@ pub struct Cli {
 pub enum Command {
     /// Count the schistocytes of one specimen and write the report
     Analyze(analyze::AnalyzeArgs),
+    /// Print the effective configuration with the source of each value
+    Config(config::ConfigArgs),
     /// Export what the classifier sees of every object, for training
     Crops(crops::CropsArgs),
     /// Measure model and pipeline on labelled fields
@@ -41,8 +48,12 @@ pub enum Command {
     Model(model::ModelArgs),
     /// Print the published scores of a laboratory panel, without images
     Score(score::ScoreArgs),
+    /// Make the reports of a case again, without its images
+    Report(report::ReportArgs),
     /// Draw a synthetic specimen with exact truth
     Synth(synth::SynthArgs),
+    /// Analyze specimens as they are put into a folder
+    Watch(Box<watch::WatchArgs>),
 }
 
 /// Runs a command.
@@ -52,11 +63,14 @@ pub enum Command {
 pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Analyze(args) => analyze::run(args),
+        Command::Config(args) => config::run(args).map(|()| Exit::Success),
         Command::Crops(args) => crops::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Model(args) => model::run(args).map(|()| Exit::Success),
         Command::Score(args) => score::run(args).map(|()| Exit::Success),
+        Command::Report(args) => report::run(args),
         Command::Synth(args) => synth::run(args).map(|()| Exit::Success),
+        Command::Watch(args) => watch::run(args),
     }
 }
 

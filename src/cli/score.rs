@@ -11,22 +11,21 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure};
 use super::output::print;
 use crate::case::FOOTER;
 use crate::clinical::{
-    ClinicalOptions, DicVersion, IgnoredObservation, LabPanel, MAX_PANEL_BYTES, PanelOptions, Score, ScoreResult,
-    read_panel, scores,
+    DicVersion, IgnoredObservation, LabPanel, MAX_PANEL_BYTES, PanelOptions, Score, ScoreResult, read_panel, scores,
 };
 
 /// Version of the DIC score, as typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DicVersionWord {
     /// The score of 2001.
     #[value(name = "2001")]
     V2001,
     /// The update of 2025.
-    #[default]
     #[value(name = "2025")]
     V2025,
 }
@@ -47,9 +46,13 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "FILE")]
     pub labs: PathBuf,
 
-    /// Version of the ISTH score for overt DIC
-    #[arg(long, value_name = "YEAR", value_enum, default_value_t)]
-    pub dic_version: DicVersionWord,
+    /// Version of the ISTH score for overt DIC; otherwise from the configuration
+    #[arg(long, value_name = "YEAR", value_enum)]
+    pub dic_version: Option<DicVersionWord>,
+
+    /// The laboratory's configuration.
+    #[command(flatten)]
+    pub config: ConfigOptions,
 
     /// Print one JSON document
     #[arg(long)]
@@ -85,8 +88,10 @@ pub fn read_labs(path: &Path, options: &PanelOptions) -> Result<LabPanel, Failur
 /// # Errors
 /// See [`read_labs`]; [`Exit::OutputNotWritable`] where stdout cannot be written. A closed pipe is a success.
 pub fn run(args: &ScoreArgs) -> Result<(), Failure> {
-    let mut options = ClinicalOptions::default();
-    options.scores.dic_version = args.dic_version.into();
+    let mut options = args.config.load()?.settings.clinical;
+    if let Some(version) = args.dic_version {
+        options.scores.dic_version = version.into();
+    }
     let panel = read_labs(&args.labs, &options.panel)?;
     let scores = scores(&panel, &options.scores);
     let document = Document { scores: &scores, ignored: &panel.ignored, footer: FOOTER };

@@ -1,14 +1,16 @@
-//! Ctrl-C as a request to stop: the work ends between two fields and leaves nothing half-written.
+//! Ctrl-C and SIGTERM as requests to stop: the work ends between two fields and leaves nothing half-written.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-/// A flag that Ctrl-C sets. Where the system takes no handler, Ctrl-C ends the process at once as it always did.
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// A flag that Ctrl-C and SIGTERM set. Where the system takes no handler, they end the process at once as they always did.
 pub(super) fn on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
-    let request = Arc::clone(&stop);
-    // METHOD: only the interrupt is taken. A hang-up that the caller chose to ignore (nohup) must stay ignored, and
-    // taking it as well would refuse the interrupt there.
-    let _ = ctrlc::set_handler(move || request.store(true, Ordering::Relaxed));
+    // METHOD: a hang-up is not taken: one that the caller chose to ignore (nohup) must stay ignored.
+    for signal in [SIGINT, SIGTERM] {
+        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
+    }
     stop
 }

@@ -7,7 +7,7 @@ use super::record::{Bearing, Direction, EvidenceItem, ItemReference, Statement};
 use super::rules::bearing;
 use super::sources;
 use crate::clinical::{ClinicalContext, Flag, ReferenceOwner};
-use crate::count::{Context, SchistocyteCount, State};
+use crate::count::{Context, State};
 
 /// What was measured on the film.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,22 +28,6 @@ pub struct SmearFinding {
     pub state: State,
     /// Whether schistocytes are the main change of shape.
     pub context: Option<Context>,
-}
-
-impl From<&SchistocyteCount> for SmearFinding {
-    fn from(count: &SchistocyteCount) -> Self {
-        let deciding = count.wilson.map(|wilson| count.field_bootstrap.map_or(wilson, |fields| wilson.union(&fields)));
-        Self {
-            percent: count.fraction.map(|fraction| 100.0 * fraction),
-            low_percent: deciding.map(|interval| 100.0 * interval.low()),
-            high_percent: deciding.map(|interval| 100.0 * interval.high()),
-            red_cells: count.tally.red_cells(),
-            schistocytes: count.tally.schistocytes(),
-            threshold_percent: 100.0 * count.threshold,
-            state: count.state,
-            context: count.context,
-        }
-    }
 }
 
 impl SmearFinding {

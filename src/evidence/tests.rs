@@ -4,8 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::clinical::{DicVersion, ItemState, PanelOptions, ScoreResult, read_panel};
-use crate::count::{Context, CountOptions, FieldTally, Performance, SchistocyteCount, State};
-use crate::smear::CellClass;
+use crate::count::{Context, State};
 use Direction::{Neutral, SpeaksAgainst, Supports};
 
 fn fixture(file: &str) -> LabPanel {
@@ -290,19 +289,6 @@ fn a_few_called_cells_do_not_make_schistocytes_seen() {
     let smear = SmearFinding { state: State::NotAbove, schistocytes: 0, ..above() };
     let scores = evidence(Some(&smear), &fixture("ttp_like.json")).scores;
     assert_eq!(scores[0].result, ScoreResult::Computed { points: 7 });
-}
-
-#[test]
-fn a_count_becomes_percent_with_its_deciding_interval() {
-    let of = std::iter::repeat_n;
-    let field: FieldTally = of(CellClass::Normal, 485).chain(of(CellClass::Schistocyte, 15)).collect();
-    let count = SchistocyteCount::of_fields(&[field; 4], &CountOptions::default(), &Performance::default());
-    let smear = SmearFinding::from(&count);
-    assert_eq!((smear.percent, smear.red_cells, smear.schistocytes), (Some(3.0), 2000, 60));
-    let wilson = count.wilson.expect("red cells");
-    assert_eq!((smear.low_percent, smear.high_percent), (Some(100.0 * wilson.low()), Some(100.0 * wilson.high())));
-    let text = item(&evidence(Some(&smear), &LabPanel::default()), "schistocytes_percent").value_text.clone();
-    assert!(text.starts_with("3.00 % (95 % CI 2.") && text.ends_with("; 60 of 2000 red cells)"), "{text}");
 }
 
 #[test]

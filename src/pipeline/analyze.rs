@@ -38,6 +38,8 @@ pub struct AnalyzeOptions {
     pub laboratory: Option<Laboratory>,
     /// When reports and messages are issued; otherwise from the order or the newest input.
     pub issued_at: Option<Timestamp>,
+    /// SHA-256 of the laboratory's configuration, for the provenance; empty where none was in use.
+    pub configuration_sha256: String,
     /// Pixel size, µm; otherwise from the files or estimated.
     pub um_per_px: Option<f64>,
     /// Age group and minimum count.
@@ -247,6 +249,7 @@ fn case_of(
         age_group: options.count.age_group,
         statement: statement(&count),
         count,
+        evidence: None,
         class_counts: CellClass::ALL.into_iter().map(|class| (class.name().to_owned(), total.of(class))).collect(),
         exclusions: excluded,
         failed_inputs,
@@ -283,6 +286,7 @@ fn named_options(options: &AnalyzeOptions) -> BTreeMap<String, Value> {
     named.insert(String::from("age_group"), options.count.age_group.name().into());
     named.insert(String::from("min_cells"), options.count.min_cells.into());
     let grading = options.count.grading.as_ref().map(|table| table.name.clone());
+    named.insert(String::from("configuration_sha256"), options.configuration_sha256.as_str().into());
     named.insert(String::from("grading"), grading.map_or(Value::Null, Value::from));
     named
 }

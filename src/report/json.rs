@@ -13,20 +13,24 @@ use schemars::generate::SchemaSettings;
 
 use super::ReportError;
 use super::sink::FileSink;
-use crate::case::CaseRecord;
+use crate::case::{Case, CaseRecord, write_fields};
 
 /// The committed JSON Schema of `case.json`.
 pub const CASE_SCHEMA: &str = include_str!("schema/case-v2.json");
 
-/// Name of the file.
-const FILE: &str = "case.json";
+/// Name of the record's file.
+pub const CASE_FILE: &str = "case.json";
 
-/// The record as `case.json` holds it.
-pub(super) fn write(record: &CaseRecord, sink: &mut dyn FileSink) -> Result<(), ReportError> {
-    sink.file(FILE, &mut |writer| {
-        serde_json::to_writer_pretty(&mut *writer, record)?;
+/// Name of the file beside it that holds the fields, see [`write_fields`]: what `report` needs in place of the images.
+pub const ARCHIVE_FILE: &str = "case.fields.gz";
+
+/// The record as `case.json` holds it, and the archive of its fields.
+pub(super) fn write(case: &Case, sink: &mut dyn FileSink) -> Result<(), ReportError> {
+    sink.file(CASE_FILE, &mut |writer| {
+        serde_json::to_writer_pretty(&mut *writer, &case.record)?;
         Ok(writer.write_all(b"\n")?)
-    })
+    })?;
+    sink.file(ARCHIVE_FILE, &mut |writer| Ok(write_fields(&case.record, &case.fields, writer)?))
 }
 
 /// The JSON Schema as the types state it now; a test compares it with [`CASE_SCHEMA`].

@@ -20,7 +20,7 @@ mod target;
 pub use error::ReportError;
 pub use folder::OutputFolder;
 pub use format::{ReportFormat, UnknownFormat};
-pub use json::{CASE_SCHEMA, case_schema};
+pub use json::{ARCHIVE_FILE, CASE_FILE, CASE_SCHEMA, case_schema};
 pub use names::{FileNames, MAX_PART_CHARS};
 pub use sink::ReportFile;
 pub use table::COLUMNS;
@@ -44,7 +44,7 @@ pub fn render(format: ReportFormat, case: &Case) -> Result<Vec<ReportFile>, Repo
 fn write(format: ReportFormat, case: &Case, sink: &mut dyn FileSink) -> Result<(), ReportError> {
     check_fields(case)?;
     match format {
-        ReportFormat::Json => json::write(&case.record, sink),
+        ReportFormat::Json => json::write(case, sink),
         ReportFormat::Csv => table::write(case, sink),
         ReportFormat::Html => sink.bytes(html::FILE, html::render(case).as_bytes()),
     }

@@ -1,7 +1,10 @@
 //! Shape and stain figures of one cell. Computed by `measure`.
 
+use serde::{Deserialize, Serialize};
+
 /// Shape and stain of one cell; lengths in µm, fractions 0–1.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Morphology {
     /// Area inside the outline, pallor included, µm².
     pub area_um2: f64,

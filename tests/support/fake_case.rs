@@ -108,6 +108,7 @@ impl FakeCase {
             age_group: AgeGroup::Adult,
             statement: statement(&count),
             count,
+            evidence: None,
             class_counts,
             exclusions,
             provenance: provenance(inputs.collect()),

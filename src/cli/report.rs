@@ -1,0 +1,166 @@
+//! `report`: the reports of a case made again, with another panel, order, configuration or format; no image is read.
+//!
+//! In: a folder with `case.json` and its archive of fields, as `analyze` left it. What is not given stays as it was
+//! recorded; a panel takes the place of an earlier one. The count and its provenance never change here.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::analyze::{exit_of, summary};
+use super::exit::{Exit, Failure};
+use super::output::print;
+use super::report_options::{ReportOptions, Requested, sorted};
+use crate::case::{ArchiveError, Case, CaseRecord, IssueSource, IssueTime, SCHEMA_VERSION, read_fields};
+use crate::report::{ARCHIVE_FILE, CASE_FILE, ReportError, ReportFormat, ReportTarget};
+
+/// Largest `case.json` that is read, bytes.
+const MAX_CASE_BYTES: u64 = 256 << 20;
+
+/// Make the reports of a case again, without its images
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// Folder that `analyze` wrote
+    #[arg(value_name = "CASE_DIR")]
+    pub case: PathBuf,
+    /// Folder for the reports; the case's own by default
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Panel, order and configuration.
+    #[command(flatten)]
+    pub report: ReportOptions,
+    /// Reports to write
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
+    pub format: Vec<ReportFormat>,
+    /// Print the case as one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why a case folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum CaseFolderError {
+    /// A file of the case cannot be read.
+    #[error("{path}: expected a file of a case folder that can be read; name a folder that `analyze` wrote with the format json", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is no record of this version.
+    #[error("{path}: expected a record with schema version {SCHEMA_VERSION}; run `analyze` again", path = .path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// It is a record of another version.
+    #[error("{path}: expected schema version {SCHEMA_VERSION}, found {found}; run `analyze` again", path = .path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+    },
+    /// It is larger than a record.
+    #[error("{path}: expected a record of at most {MAX_CASE_BYTES} bytes, found {found}", path = .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size, bytes.
+        found: u64,
+    },
+    /// The archive cannot be used.
+    #[error("{path}: the fields of the case cannot be used", path = .path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ArchiveError,
+    },
+}
+
+/// The case that a folder holds.
+fn read_case(folder: &Path) -> Result<Case, CaseFolderError> {
+    let path = folder.join(CASE_FILE);
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CaseFolderError::Read { path, source }
+    };
+    let found = fs::metadata(&path).map_err(unreadable(&path))?.len();
+    if found > MAX_CASE_BYTES {
+        return Err(CaseFolderError::TooLarge { path, found });
+    }
+    let bytes = fs::read(&path).map_err(unreadable(&path))?;
+    let broken = |source| CaseFolderError::Record { path: path.clone(), source };
+    // The version first: a record of another one has other fields, and its number is what helps.
+    let version: serde_json::Value = serde_json::from_slice(&bytes).map_err(broken)?;
+    match version["schema_version"].as_str() {
+        Some(found) if found != SCHEMA_VERSION => {
+            return Err(CaseFolderError::Version { path, found: found.to_owned() });
+        }
+        _ => {}
+    }
+    let record: CaseRecord = serde_json::from_slice(&bytes).map_err(broken)?;
+    let path = folder.join(ARCHIVE_FILE);
+    let file = File::open(&path).map_err(unreadable(&path))?;
+    let fields = read_fields(&record, file).map_err(|source| CaseFolderError::Archive { path, source })?;
+    Ok(Case { record, fields })
+}
+
+/// The record with what was asked for now in place of what it held.
+fn renewed(record: CaseRecord, requested: &Requested, configured: bool) -> CaseRecord {
+    let mut record = record;
+    if requested.order.is_some() {
+        record.order = requested.order.clone();
+    }
+    record.accession = requested.accession.clone().or(record.accession);
+    if configured {
+        record.laboratory = requested.laboratory();
+        let sha256 = requested.settings_sha256.clone();
+        record.provenance.options.insert("configuration_sha256".to_owned(), sha256.into());
+    }
+    // A time that was given stays; one that followed from order or images may follow from a better source now.
+    let given = requested.issued_at.as_ref().or(record
+        .issued_at
+        .as_ref()
+        .filter(|issued| issued.source == IssueSource::Given)
+        .map(|issued| &issued.at));
+    let images = record.issued_at.as_ref().filter(|issued| issued.source == IssueSource::NewestInput);
+    record.issued_at = IssueTime::resolve(given, record.order.as_ref(), images.map(|issued| issued.at.clone()))
+        .or(record.issued_at.clone());
+    match requested.panel_and_scores() {
+        Some((panel, options)) => record.with_panel(panel, options),
+        None => record,
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Exit::NoInputReadable`] where the case cannot be used, [`Exit::Usage`] where panel, order or configuration are
+/// refused, [`Exit::OutputNotWritable`] where a report cannot be written.
+pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
+    let requested = args.report.read()?;
+    let case = read_case(&args.case).map_err(|error| Failure::new(Exit::NoInputReadable, error))?;
+    let target = ReportTarget::prepare(args.out.as_deref().unwrap_or(&args.case), &sorted(&args.format))?;
+    if let (Some(given), Some(recorded)) = (&requested.accession, &case.record.accession)
+        && given != recorded
+    {
+        let text = format!("expected specimen `{recorded}`, found `{given}`; check which specimen this is");
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let configured = args.report.config.config.is_some();
+    let case = Case { record: renewed(case.record, &requested, configured), fields: case.fields };
+    let written = target.write(&case)?;
+    if args.json {
+        let document = serde_json::to_string(&case.record).map_err(ReportError::Json)?;
+        print(&(document + "\n"))?;
+    } else {
+        print(&summary(&case, &written))?;
+    }
+    Ok(exit_of(&case))
+}
