@@ -1,0 +1,198 @@
+//! `watch`: specimens put into a drop folder are analyzed as they come, for a laboratory system that only writes files.
+//!
+//! stdout: one JSON line for each finished specimen, its receipt. stderr: notes. SIGTERM and Ctrl-C are its regular end:
+//! the work on a specimen stops between two fields, stays claimed, and is taken up at the next start; exit code 0.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::analyze::{AgeWord, analyze_options, with_evidence};
+use super::config_options::ConfigOptions;
+use super::exit::{Exit, Failure};
+use super::model_options::ModelOptions;
+use super::output::{print, warn};
+use super::progress::Bar;
+use super::report_options::{Requested, sorted};
+use super::score::read_labs;
+use super::stop::on_interrupt;
+use crate::pipeline::{AnalyzeError, Models, analyze};
+use crate::report::{FileNames, ReportFormat, ReportTarget};
+use crate::settings::Settings;
+use crate::watch::{
+    Claimed, Handled, Handler, Journal, Receipt, ReceiptState, Refusal, WatchError, WatchOptions, watch,
+};
+
+/// Analyze specimens as they are put into a folder
+#[derive(Debug, Clone, Args)]
+pub struct WatchArgs {
+    /// Drop folder: specimen folders and order files
+    #[arg(value_name = "DROP")]
+    pub drop: PathBuf,
+    /// Folder of the results; made where missing
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// A specimen without `.ready` is complete when nothing in it has changed for this long, s
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = super::positive)]
+    pub settle_seconds: f64,
+    /// Time between two looks, s
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = super::positive)]
+    pub poll_seconds: f64,
+    /// End when no specimen is left
+    #[arg(long)]
+    pub once: bool,
+    /// The laboratory's configuration.
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell
+    #[arg(long, value_name = "X", value_parser = super::positive)]
+    pub um_per_px: Option<f64>,
+    /// Age group that selects the reference limit
+    #[arg(long, value_enum, value_name = "G", default_value_t)]
+    pub age_group: AgeWord,
+    /// Model and engine.
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// Threads; all processors by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Reports to write
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
+    pub format: Vec<ReportFormat>,
+    /// No notes on stderr
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Analyzes a claimed specimen.
+struct Analyzer<'a> {
+    args: &'a WatchArgs,
+    formats: Vec<ReportFormat>,
+    settings: Settings,
+    settings_sha256: String,
+    models: Models,
+    pool: rayon::ThreadPool,
+    stop: &'a AtomicBool,
+}
+
+impl Handler for Analyzer<'_> {
+    fn handle(&self, claimed: &Claimed, partial: &Path) -> Result<Handled, Refusal> {
+        let usage = |reason: String| Refusal::Failed { exit_code: Exit::Usage.code(), reason };
+        let failed = |failure: Failure| Refusal::Failed { exit_code: failure.exit.code(), reason: chain(&failure) };
+        let output = |error: &dyn std::error::Error| Refusal::Output(chain(error));
+        let order = claimed.order().map_err(|problem| usage(problem.to_string()))?;
+        let panel = claimed.labs().map(|path| read_labs(&path, &self.settings.clinical.panel)).transpose();
+        // Without an order the name of the drop is all that says whose it is.
+        let accession = order.as_ref().and_then(|order| order.accession.clone());
+        let requested = Requested {
+            accession: Some(accession.unwrap_or_else(|| claimed.name().to_owned())),
+            order,
+            issued_at: None,
+            panel: panel.map_err(failed)?,
+            settings: self.settings.clone(),
+            settings_sha256: self.settings_sha256.clone(),
+        };
+        let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group.into(), None);
+        let bar = Bar::new(true);
+        let case = self.pool.install(|| analyze(&claimed.inputs(), &options, &self.models, &bar, self.stop)).map_err(
+            |error| match error {
+                AnalyzeError::Interrupted(_) => Refusal::Interrupted,
+                error => failed(error.into()),
+            },
+        )?;
+        let case = with_evidence(case, &requested);
+        let result = FileNames::of(&case.record).map_err(|error| output(&error))?.base().to_owned();
+        let target = ReportTarget::prepare(partial, &self.formats).map_err(|error| output(&error))?;
+        let written = target.write(&case).map_err(|error| output(&error))?;
+        let name = |path: &PathBuf| path.strip_prefix(partial).unwrap_or(path).to_string_lossy().into_owned();
+        let state = case.record.count.state.name().to_owned();
+        Ok(Handled { result, state, files: written.iter().map(name).collect() })
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// Receipts to stdout, notes to stderr.
+struct Log {
+    quiet: bool,
+    /// What has been said, so that a drop that waits is named once.
+    said: RefCell<BTreeSet<String>>,
+}
+
+impl Journal for Log {
+    fn finished(&self, receipt: &Receipt) {
+        if let Ok(line) = serde_json::to_string(receipt) {
+            // Nobody may read along any more; the receipt lies in the folder.
+            let _ = print(&(line + "\n"));
+        }
+        if receipt.state == ReceiptState::Error && !self.quiet {
+            warn(format_args!("{}: {}", receipt.name, receipt.reason.as_deref().unwrap_or_default()));
+        }
+    }
+
+    fn waiting(&self, name: &str, reason: &str) {
+        let text = format!("{name}: {reason}");
+        if !self.quiet && self.said.borrow_mut().insert(text.clone()) {
+            warn(format_args!("{text}"));
+        }
+    }
+}
+
+impl From<WatchError> for Failure {
+    fn from(error: WatchError) -> Self {
+        let exit = match error {
+            WatchError::NoDropFolder { .. } | WatchError::OutInsideDrop { .. } => Exit::Usage,
+            WatchError::Folder { .. } | WatchError::Output { .. } => Exit::OutputNotWritable,
+        };
+        Self::new(exit, error)
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`Failure`] where configuration, model or a folder cannot be used; a specimen's failure is a receipt.
+pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
+    let stop = on_interrupt();
+    let settings = args.config.load()?.settings;
+    let settings_sha256 = settings.sha256().map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.map_or(0, usize::from))
+        .build()
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let analyzer = Analyzer {
+        args,
+        formats: sorted(&args.format),
+        settings,
+        settings_sha256,
+        models: args.model.open()?,
+        pool,
+        stop: &stop,
+    };
+    let options = WatchOptions {
+        drop: args.drop.clone(),
+        out: args.out.clone(),
+        settle: seconds(args.settle_seconds)?,
+        poll: seconds(args.poll_seconds)?,
+        once: args.once,
+    };
+    watch(&options, &analyzer, &Log { quiet: args.quiet, said: RefCell::default() }, &stop)?;
+    Ok(Exit::Success)
+}
+
+fn seconds(value: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(value).map_err(|error| Failure::new(Exit::Usage, error))
+}

@@ -1,0 +1,181 @@
+//! Claims complete drops: moves them to `work`, so that nobody adds to them while they are worked on.
+//!
+//! A folder is claimed by one rename. An order file has images elsewhere: they are moved one by one into
+//! `work/NAME.claim/inputs/N`, then the order file, then the folder takes its name. A claim that was interrupted goes on
+//! from where it stopped: what is no longer in the drop folder lies in the claim.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::drops::{DropOrder, Found, ORDER_SUFFIX, is_order};
+use super::{WatchError, WatchProblem};
+use crate::case::Order;
+
+/// Ends the name of a claim that is not finished.
+const CLAIM_SUFFIX: &str = ".claim";
+/// The order file in a claimed drop; no image has this name.
+const ORDER_FILE: &str = "drop.order.json";
+/// Folder of the images of an order.
+const INPUTS: &str = "inputs";
+/// Folder of the panel of an order.
+const LABS: &str = "labs";
+/// The order in a dropped folder.
+const FOLDER_ORDER: &str = "order.json";
+/// Panels in a dropped folder, by name.
+const FOLDER_LABS: [&str; 3] = ["labs.json", "labs.hl7", "labs.fhir.json"];
+
+/// A drop in `work`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    name: String,
+    path: PathBuf,
+}
+
+impl Claimed {
+    /// Name of the drop.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Images and folders of images, in the order of the order file.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        if !self.path.join(ORDER_FILE).exists() {
+            return vec![self.path.clone()];
+        }
+        let folder = |number: usize| self.path.join(INPUTS).join(number.to_string());
+        (1..)
+            .map(folder)
+            .map_while(|folder| fs::read_dir(folder).ok()?.next()?.ok().map(|entry| entry.path()))
+            .collect()
+    }
+
+    /// The order; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`WatchProblem::OrderFile`] where it cannot be used.
+    pub fn order(&self) -> Result<Option<Order>, WatchProblem> {
+        let file = self.path.join(ORDER_FILE);
+        if file.exists() {
+            return Ok(DropOrder::read(&file)?.order);
+        }
+        let file = self.path.join(FOLDER_ORDER);
+        if !file.exists() {
+            return Ok(None);
+        }
+        let refused = |found: String| WatchProblem::OrderFile(found);
+        let bytes = fs::read(&file).map_err(|error| refused(error.to_string()))?;
+        Order::from_json(&bytes).map(Some).map_err(|error| refused(error.to_string()))
+    }
+
+    /// The panel's file; `None` where there is none.
+    pub fn labs(&self) -> Option<PathBuf> {
+        if self.path.join(ORDER_FILE).exists() {
+            let mut panels = fs::read_dir(self.path.join(LABS)).ok()?;
+            return Some(panels.next()?.ok()?.path());
+        }
+        FOLDER_LABS.iter().map(|name| self.path.join(name)).find(|path| path.exists())
+    }
+}
+
+/// Drops in `work`, by name; unfinished claims are left out.
+pub(super) fn claimed(work: &Path) -> Result<Vec<Claimed>, WatchError> {
+    let failed = |source| WatchError::Folder { path: work.to_owned(), source };
+    let mut claimed = Vec::new();
+    for entry in fs::read_dir(work).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !name.ends_with(CLAIM_SUFFIX) {
+            claimed.push(Claimed { name, path });
+        }
+    }
+    claimed.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(claimed)
+}
+
+/// Goes on with claims that a kill interrupted: their images lie partly here, so that the drop would never be complete.
+pub(super) fn finish_interrupted_claims(drop: &Path, work: &Path) -> Result<Vec<(Found, WatchProblem)>, WatchError> {
+    let failed = |source| WatchError::Folder { path: work.to_owned(), source };
+    let mut refused = Vec::new();
+    for entry in fs::read_dir(work).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(name) = name.strip_suffix(CLAIM_SUFFIX) else { continue };
+        if path.join(ORDER_FILE).exists() {
+            fs::rename(&path, free(work, name)).map_err(failed)?;
+            continue;
+        }
+        let found = Found { name: name.to_owned(), path: drop.join(format!("{name}{ORDER_SUFFIX}")) };
+        if let Err(problem) = claim(drop, work, &found) {
+            refused.push((found, problem));
+        }
+    }
+    Ok(refused)
+}
+
+/// The folder of a drop that could not be claimed: its order file with the images that were moved already.
+pub(super) fn unclaimed(work: &Path, found: &Found) -> Result<PathBuf, WatchProblem> {
+    let claim = work.join(format!("{}{CLAIM_SUFFIX}", found.name));
+    if !claim.is_dir() {
+        return Ok(found.path.clone());
+    }
+    if found.path.exists() {
+        moved(&found.path, &claim.join(ORDER_FILE))?;
+    }
+    Ok(claim)
+}
+
+/// A path in a folder that nothing stands at.
+fn free(folder: &Path, name: &str) -> PathBuf {
+    let mut path = folder.join(name);
+    let mut number = 2_u64;
+    while path.exists() {
+        path = folder.join(format!("{name}.{number}"));
+        number += 1;
+    }
+    path
+}
+
+/// Moves a complete drop to `work`.
+pub(super) fn claim(drop: &Path, work: &Path, found: &Found) -> Result<(), WatchProblem> {
+    if !is_order(&found.path) {
+        return moved(&found.path, &free(work, &found.name));
+    }
+    let order = DropOrder::read(&found.path)?;
+    let claim = work.join(format!("{}{CLAIM_SUFFIX}", found.name));
+    let places = order.inputs.iter().enumerate().map(|(index, input)| {
+        // A number for each input, so that two of the same name stay apart.
+        (input, claim.join(INPUTS).join((index + 1).to_string()))
+    });
+    let panel = order.labs.iter().map(|labs| (labs, claim.join(LABS)));
+    for (input, folder) in places.chain(panel) {
+        let (from, to) = (drop.join(input), folder.join(input.file_name().unwrap_or_default()));
+        if to.exists() {
+            continue;
+        }
+        if !plain(drop, input) {
+            return Err(WatchProblem::Outside(input.display().to_string()));
+        }
+        fs::create_dir_all(&folder).map_err(|source| WatchProblem::Move { path: folder.clone(), source })?;
+        moved(&from, &to)?;
+    }
+    moved(&found.path, &claim.join(ORDER_FILE))?;
+    moved(&claim, &free(work, &found.name))
+}
+
+/// Whether no part of a path is a link.
+fn plain(drop: &Path, input: &Path) -> bool {
+    let mut path = drop.to_owned();
+    input.components().all(|part| {
+        path.push(part);
+        fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_symlink())
+    })
+}
+
+fn moved(from: &Path, to: &Path) -> Result<(), WatchProblem> {
+    fs::rename(from, to).map_err(|source| WatchProblem::Move { path: from.to_owned(), source })
+}

@@ -1,0 +1,207 @@
+//! Looks into the drop folder: which drops are complete.
+//!
+//! A drop's signature is the names, sizes and modification times of everything in it. It is complete with a file
+//! `.ready`, or when the signature has stayed for the settling time. Times of the file system are compared with each other
+//! only, never with this machine's clock: a share's clock may differ.
+//!
+//! Hidden entries, links and the watcher's own folders are no drops.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::{OWN_FOLDERS, WatchError, WatchProblem};
+use crate::case::Order;
+
+/// Marks a folder as complete.
+pub(super) const READY: &str = ".ready";
+
+/// Ends the name of an order file.
+pub(super) const ORDER_SUFFIX: &str = ".order.json";
+
+/// Largest order file, bytes.
+pub const MAX_DROP_ORDER_BYTES: u64 = 1 << 20;
+
+/// Most entries of a drop that are looked at: beyond it is no specimen.
+const MAX_ENTRIES: usize = 100_000;
+
+/// An order file: the order and where its images lie.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DropOrder {
+    /// Images and folders, relative to the drop folder.
+    pub inputs: Vec<PathBuf>,
+    /// The order.
+    #[serde(default)]
+    pub order: Option<Order>,
+    /// Laboratory panel, relative to the drop folder.
+    #[serde(default)]
+    pub labs: Option<PathBuf>,
+}
+
+impl DropOrder {
+    /// Reads an order file.
+    ///
+    /// # Errors
+    /// [`WatchProblem::OrderFile`] and [`WatchProblem::Outside`].
+    pub(super) fn read(path: &Path) -> Result<Self, WatchProblem> {
+        let refused = |found: String| WatchProblem::OrderFile(found);
+        let bytes = fs::metadata(path).map_err(|error| refused(error.to_string()))?.len();
+        if bytes > MAX_DROP_ORDER_BYTES {
+            return Err(refused(format!("{bytes} bytes, more than {MAX_DROP_ORDER_BYTES}")));
+        }
+        let text = fs::read(path).map_err(|error| refused(error.to_string()))?;
+        let order: Self = serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+        if order.inputs.is_empty() {
+            return Err(refused("no input".to_owned()));
+        }
+        for path in order.paths() {
+            let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+            let own =
+                path.components().next().is_some_and(|first| OWN_FOLDERS.iter().any(|own| first.as_os_str() == *own));
+            if !inside || own || path.as_os_str().is_empty() {
+                return Err(WatchProblem::Outside(path.display().to_string()));
+            }
+        }
+        Ok(order)
+    }
+
+    /// Inputs and panel.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.inputs.iter().chain(&self.labs)
+    }
+}
+
+/// A drop that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Name without the suffix of an order file.
+    pub name: String,
+    /// Folder or order file.
+    pub path: PathBuf,
+}
+
+/// What a look found.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// Complete drops, by name.
+    pub complete: Vec<Found>,
+    /// Drops that may become complete by settling.
+    pub settling: usize,
+    /// Drops that wait for something, with what.
+    pub waiting: Vec<(String, String)>,
+}
+
+type Signature = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+/// Remembers since when each drop has not changed.
+pub(super) struct Drops {
+    folder: PathBuf,
+    settle: Duration,
+    seen: BTreeMap<PathBuf, (Signature, Instant)>,
+}
+
+impl Drops {
+    pub fn new(folder: &Path, settle: Duration) -> Self {
+        Self { folder: folder.to_owned(), settle, seen: BTreeMap::new() }
+    }
+
+    /// Looks once.
+    pub fn look(&mut self) -> Result<Look, WatchError> {
+        let (mut look, mut present) = (Look::default(), BTreeMap::new());
+        let mut claimed_by_orders = Vec::new();
+        let entries = self.entries()?;
+        for path in entries.iter().filter(|path| is_order(path)) {
+            // Inputs of an order are the order's, complete or not, and no drops of their own.
+            if let Ok(order) = DropOrder::read(path) {
+                claimed_by_orders.extend(
+                    order.paths().filter_map(|path| path.components().next().map(|first| self.folder.join(first))),
+                );
+            }
+        }
+        for path in entries {
+            if !is_order(&path) && (!path.is_dir() || claimed_by_orders.contains(&path)) {
+                continue;
+            }
+            let name = name_of(&path);
+            let signature = match self.signature(&path) {
+                Ok(signature) => signature,
+                Err(missing) => {
+                    look.waiting.push((name, missing));
+                    continue;
+                }
+            };
+            let since = match self.seen.remove(&path) {
+                Some((before, since)) if before == signature => since,
+                _ => Instant::now(),
+            };
+            let ready = path.is_dir() && path.join(READY).exists();
+            if ready || since.elapsed() >= self.settle {
+                look.complete.push(Found { name, path });
+            } else {
+                look.settling += 1;
+                present.insert(path, (signature, since));
+            }
+        }
+        self.seen = present;
+        Ok(look)
+    }
+
+    /// Entries that could be drops, sorted.
+    fn entries(&self) -> Result<Vec<PathBuf>, WatchError> {
+        let failed = |source| WatchError::Folder { path: self.folder.clone(), source };
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let hidden = name.to_string_lossy().starts_with('.');
+            // A link could lead to another patient's files.
+            let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if !hidden && !link && !OWN_FOLDERS.iter().any(|own| name == *own) {
+                entries.push(entry.path());
+            }
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Everything in a drop, or what it still waits for.
+    fn signature(&self, path: &Path) -> Result<Signature, String> {
+        let mut signature = Signature::new();
+        add(path, &mut signature).map_err(|error| error.to_string())?;
+        // An order that cannot be read is complete, so that it is refused with its reason.
+        if let (true, Ok(order)) = (is_order(path), DropOrder::read(path)) {
+            for input in order.paths() {
+                let input = self.folder.join(input);
+                add(&input, &mut signature).map_err(|_| format!("input {} is not there yet", input.display()))?;
+            }
+        }
+        Ok(signature)
+    }
+}
+
+fn add(path: &Path, signature: &mut Signature) -> std::io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    signature.push((path.to_owned(), metadata.len(), metadata.modified().ok()));
+    if metadata.is_dir() && signature.len() < MAX_ENTRIES {
+        let mut below = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        below.sort();
+        below.iter().try_for_each(|path| add(path, signature))?;
+    }
+    Ok(())
+}
+
+pub(super) fn is_order(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ORDER_SUFFIX))
+}
+
+pub(super) fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match name.strip_suffix(ORDER_SUFFIX) {
+        Some(stem) if !stem.is_empty() => stem.to_owned(),
+        _ => name,
+    }
+}

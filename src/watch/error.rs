@@ -1,0 +1,59 @@
+//! What stops a watcher, and what is wrong with a drop.
+
+use std::path::PathBuf;
+
+/// Why watching ends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// There is no drop folder (request invalid).
+    #[error("{path}: expected a drop folder, found none; make it or name another one", path = .path.display())]
+    NoDropFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Results would be taken for drops (request invalid).
+    #[error("{path}: expected an output folder outside of the drop folder, found one inside; name another one", path = .path.display())]
+    OutInsideDrop {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A folder of the watcher cannot be read or written (environment).
+    #[error("{path}: expected a path that can be read and written; check permissions, free space and the disk", path = .path.display())]
+    Folder {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A result cannot be written (environment).
+    #[error("{path}: expected a folder that results can be written to, found: {reason}", path = .path.display())]
+    Output {
+        /// The folder.
+        path: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// What is wrong with a drop; it goes to `error` with this reason.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WatchProblem {
+    /// An order file cannot be used.
+    #[error("order file: expected a JSON object with `inputs`, found: {0}; correct it and drop it again")]
+    OrderFile(String),
+    /// An input lies outside of the drop folder, or is a link.
+    #[error(
+        "order file: inputs: expected plain files or folders inside the drop folder, found `{0}`; put the images into the drop folder"
+    )]
+    Outside(String),
+    /// A file cannot be moved.
+    #[error("{path}: expected a file that can be moved, found: {source}", path = .path.display())]
+    Move {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,302 @@
+//! A drop folder: specimens put in are taken up when complete, worked on one after another, and moved to `done` or `error`.
+//!
+//! In: a folder that other programs write to. Out: for each specimen one result folder and one receipt. The work on a
+//! specimen is a [`Handler`]'s; this module moves files and nothing else.
+//!
+//! A drop is a folder of images (with `order.json` and `labs.json`, `labs.hl7` or `labs.fhir.json` where there are such),
+//! or an order file `NAME.order.json` that names images elsewhere in the drop folder ([`DropOrder`]). It is complete when
+//! a folder holds a file `.ready`, or when nothing in it has changed for the settling time.
+//!
+//! Order for one drop, every step one rename: 1. claimed: moved to `work/NAME`; 2. the handler writes to
+//! `OUT/.partial-NAME`; 3. that folder becomes `OUT/RESULT`; where `RESULT` stands already, the same work was done before
+//! and the new copy is dropped; 4. receipt `done/NAME.json`; 5. `work/NAME` becomes `done/NAME` (or `error/NAME` with its
+//! reason). What is found in `work` at the start was interrupted and is worked on first.
+//!
+//! METHOD: the result's name follows from its content (accession and job), so that work repeated after a kill at any
+//! moment ends in the folder that is there or not yet there: nothing is lost, nothing is made twice.
+//!
+//! Limits: one watcher for a drop folder; `done`, `error` and `work` lie on the drop folder's file system and the partial
+//! results on the output folder's, because only there a rename is one step.
+
+mod claim;
+mod drops;
+mod error;
+mod receipt;
+
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub use claim::Claimed;
+pub use drops::{DropOrder, MAX_DROP_ORDER_BYTES};
+pub use error::{WatchError, WatchProblem};
+pub use receipt::{Receipt, ReceiptState};
+
+use drops::Drops;
+use receipt::write_receipt;
+
+/// Folder of claimed drops, in the drop folder.
+const WORK: &str = "work";
+/// Folder of finished drops.
+const DONE: &str = "done";
+/// Folder of refused drops.
+const ERROR: &str = "error";
+/// Folders of the watcher itself.
+const OWN_FOLDERS: [&str; 3] = [WORK, DONE, ERROR];
+
+/// How a drop folder is watched.
+#[derive(Debug, Clone)]
+pub struct WatchOptions {
+    /// The drop folder.
+    pub drop: PathBuf,
+    /// Folder of the results.
+    pub out: PathBuf,
+    /// A drop without `.ready` is complete when nothing has changed for this long.
+    pub settle: Duration,
+    /// Time between two looks.
+    pub poll: Duration,
+    /// End when nothing is left that is complete or may become so by settling.
+    pub once: bool,
+}
+
+/// What a handler made of a specimen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// Name of the result folder: the same for the same work.
+    pub result: String,
+    /// State of the count, for the receipt.
+    pub state: String,
+    /// Names of the files in the result folder.
+    pub files: Vec<String>,
+}
+
+/// Works on one specimen.
+pub trait Handler {
+    /// Writes the result of a claimed drop into `partial`, which is empty.
+    ///
+    /// # Errors
+    /// [`Refusal::Failed`] with the reason, for `error`; [`Refusal::Interrupted`] where the user stopped the work, which
+    /// stays claimed.
+    fn handle(&self, claimed: &Claimed, partial: &Path) -> Result<Handled, Refusal>;
+}
+
+/// Why a handler made no result.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The specimen cannot be worked on.
+    Failed {
+        /// Exit code that the same work would leave with on the command line.
+        exit_code: u8,
+        /// What was expected, what was found, what to do.
+        reason: String,
+    },
+    /// The output folder cannot be written to: no fault of the specimen, so the watcher stops.
+    Output(String),
+    /// The user stopped the work.
+    Interrupted,
+}
+
+/// Told of each finished drop.
+pub trait Journal {
+    /// A receipt was written.
+    fn finished(&self, receipt: &Receipt);
+    /// A drop is still incomplete for a reason that somebody should know.
+    fn waiting(&self, name: &str, reason: &str);
+}
+
+/// Watches until `stop` is set, or with [`WatchOptions::once`] until nothing is left.
+///
+/// # Errors
+/// [`WatchError`] where a folder of the watcher cannot be used; a specimen's failure is a receipt and stops nothing.
+pub fn watch(
+    options: &WatchOptions,
+    handler: &dyn Handler,
+    journal: &dyn Journal,
+    stop: &AtomicBool,
+) -> Result<(), WatchError> {
+    let folders = Folders::prepare(options)?;
+    let mut drops = Drops::new(&options.drop, options.settle);
+    for (found, problem) in claim::finish_interrupted_claims(&options.drop, &folders.work)? {
+        refuse_unclaimed(&folders, &found, &problem, journal)?;
+    }
+    loop {
+        for claimed in claim::claimed(&folders.work)? {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            if !work_on(&folders, &claimed, handler, journal)? {
+                return Ok(());
+            }
+        }
+        let look = drops.look()?;
+        for (name, reason) in &look.waiting {
+            journal.waiting(name, reason);
+        }
+        let mut progressed = false;
+        for found in &look.complete {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            progressed = true;
+            if let Err(problem) = claim::claim(&options.drop, &folders.work, found) {
+                refuse_unclaimed(&folders, found, &problem, journal)?;
+            }
+        }
+        if progressed {
+            continue;
+        }
+        if options.once && look.settling == 0 {
+            return Ok(());
+        }
+        pause(options.poll, stop);
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+    }
+}
+
+/// Sleeps in short steps, so that a stop is seen at once.
+fn pause(time: Duration, stop: &AtomicBool) {
+    const STEP: Duration = Duration::from_millis(50);
+    let mut left = time;
+    while !left.is_zero() && !stop.load(Ordering::Relaxed) {
+        let step = left.min(STEP);
+        std::thread::sleep(step);
+        left -= step;
+    }
+}
+
+/// The folders of a watcher, all found usable.
+struct Folders {
+    work: PathBuf,
+    done: PathBuf,
+    error: PathBuf,
+    out: PathBuf,
+}
+
+impl Folders {
+    fn prepare(options: &WatchOptions) -> Result<Self, WatchError> {
+        if !options.drop.is_dir() {
+            return Err(WatchError::NoDropFolder { path: options.drop.clone() });
+        }
+        let below = |name: &str| options.drop.join(name);
+        let folders = Self { work: below(WORK), done: below(DONE), error: below(ERROR), out: options.out.clone() };
+        for path in [&folders.work, &folders.done, &folders.error, &folders.out] {
+            let unusable = |source| WatchError::Folder { path: path.clone(), source };
+            fs::create_dir_all(path).map_err(unusable)?;
+            // Permission bits do not tell; only writing does.
+            tempfile::tempfile_in(path).map_err(unusable)?;
+        }
+        let (drop, out) = (real(&options.drop)?, real(&options.out)?);
+        if out == drop || (out.starts_with(&drop) && !OWN_FOLDERS.iter().any(|own| out.starts_with(drop.join(own)))) {
+            return Err(WatchError::OutInsideDrop { path: options.out.clone() });
+        }
+        Ok(folders)
+    }
+}
+
+fn real(path: &Path) -> Result<PathBuf, WatchError> {
+    fs::canonicalize(path).map_err(|source| WatchError::Folder { path: path.to_owned(), source })
+}
+
+/// Works on a claimed drop; `false` where the user stopped it.
+fn work_on(
+    folders: &Folders,
+    claimed: &Claimed,
+    handler: &dyn Handler,
+    journal: &dyn Journal,
+) -> Result<bool, WatchError> {
+    let partial = folders.out.join(format!(".partial-{}", claimed.name()));
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| WatchError::Folder { path, source }
+    };
+    remove_folder(&partial).map_err(failed(&partial))?;
+    fs::create_dir(&partial).map_err(failed(&partial))?;
+    // METHOD: a panic is a bug of this program; one specimen that meets it must not keep the others waiting.
+    let handled = catch_unwind(AssertUnwindSafe(|| handler.handle(claimed, &partial))).unwrap_or_else(|_| {
+        let reason = "the program failed on this specimen; report it as a bug with the images".to_owned();
+        Err(Refusal::Failed { exit_code: 101, reason })
+    });
+    let (receipt, target) = match handled {
+        Ok(handled) => {
+            let result = folders.out.join(&handled.result);
+            let made_before = result.exists();
+            if made_before {
+                remove_folder(&partial).map_err(failed(&partial))?;
+            } else {
+                fs::rename(&partial, &result).map_err(failed(&result))?;
+            }
+            flush(&folders.out)?;
+            (Receipt::done(claimed.name(), &handled, made_before), &folders.done)
+        }
+        Err(Refusal::Interrupted) => {
+            remove_folder(&partial).map_err(failed(&partial))?;
+            return Ok(false);
+        }
+        Err(Refusal::Output(reason)) => {
+            return Err(WatchError::Output { path: folders.out.clone(), reason });
+        }
+        Err(Refusal::Failed { exit_code, reason }) => {
+            remove_folder(&partial).map_err(failed(&partial))?;
+            (Receipt::failed(claimed.name(), exit_code, &reason), &folders.error)
+        }
+    };
+    put_away(claimed.path(), target, &receipt)?;
+    journal.finished(&receipt);
+    Ok(true)
+}
+
+/// A complete drop that cannot be claimed goes to `error` with what was moved of it.
+fn refuse_unclaimed(
+    folders: &Folders,
+    found: &drops::Found,
+    problem: &WatchProblem,
+    journal: &dyn Journal,
+) -> Result<(), WatchError> {
+    /// Wrong usage, as on the command line.
+    const USAGE: u8 = 2;
+    let receipt = Receipt::failed(&found.name, USAGE, &problem.to_string());
+    let from = claim::unclaimed(&folders.work, found)
+        .map_err(|problem| WatchError::Output { path: folders.work.clone(), reason: problem.to_string() })?;
+    put_away(&from, &folders.error, &receipt)?;
+    journal.finished(&receipt);
+    Ok(())
+}
+
+/// Writes the receipt and moves the drop beside it. A name that is taken by an earlier drop gets a number.
+fn put_away(from: &Path, folder: &Path, receipt: &Receipt) -> Result<(), WatchError> {
+    let taken = |name: &str| folder.join(name).exists();
+    let name = match taken(&receipt.name) {
+        false => receipt.name.clone(),
+        true => (2_u64..).map(|n| format!("{}.{n}", receipt.name)).find(|name| !taken(name)).unwrap_or_default(),
+    };
+    write_receipt(&folder.join(format!("{name}.json")), receipt)?;
+    let to = folder.join(&name);
+    fs::rename(from, &to).map_err(|source| WatchError::Folder { path: to, source })?;
+    flush(folder)
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes renames in a folder durable; only Unix lets a folder be flushed.
+fn flush(folder: &Path) -> Result<(), WatchError> {
+    #[cfg(unix)]
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| WatchError::Folder { path: folder.to_owned(), source })?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! The receipt of a drop, written as `done/NAME.json` or `error/NAME.json`.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Handled, WatchError};
+
+/// How a drop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptState {
+    /// A result was made, or had been made before.
+    Done,
+    /// No result was made.
+    Error,
+}
+
+/// What became of a drop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// Name of the drop.
+    pub name: String,
+    /// How it ended.
+    pub state: ReceiptState,
+    /// Name of the result folder; null where none was made.
+    pub result: Option<String>,
+    /// State of the count; null where none was made.
+    pub count_state: Option<String>,
+    /// Files in the result folder.
+    pub files: Vec<String>,
+    /// Whether the same work had been done before: no file was written again.
+    pub made_before: bool,
+    /// Exit code that the same work would leave with on the command line; null where a result was made.
+    pub exit_code: Option<u8>,
+    /// Why no result was made.
+    pub reason: Option<String>,
+}
+
+impl Receipt {
+    pub(super) fn done(name: &str, handled: &Handled, made_before: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: ReceiptState::Done,
+            result: Some(handled.result.clone()),
+            count_state: Some(handled.state.clone()),
+            files: handled.files.clone(),
+            made_before,
+            exit_code: None,
+            reason: None,
+        }
+    }
+
+    pub(super) fn failed(name: &str, exit_code: u8, reason: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: ReceiptState::Error,
+            result: None,
+            count_state: None,
+            files: Vec::new(),
+            made_before: false,
+            exit_code: Some(exit_code),
+            reason: Some(reason.to_owned()),
+        }
+    }
+}
+
+/// Writes a receipt whole or not at all.
+pub(super) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<(), WatchError> {
+    let failed = |source| WatchError::Folder { path: path.to_owned(), source };
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        serde_json::to_writer_pretty(&mut file, receipt)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    write().map(drop).map_err(failed)
+}

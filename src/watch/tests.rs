@@ -1,0 +1,253 @@
+//! Scripted handlers: what is moved where, and that a stop or a failure at any step loses and doubles nothing.
+
+use std::cell::RefCell;
+use std::sync::atomic::AtomicUsize;
+
+use super::*;
+
+/// Counts its calls and writes one file; names it by the files of the drop.
+struct Scripted {
+    calls: AtomicUsize,
+    /// Fails on drops whose name holds this word.
+    failing: &'static str,
+}
+
+impl Scripted {
+    fn new(failing: &'static str) -> Self {
+        Self { calls: AtomicUsize::new(0), failing }
+    }
+}
+
+impl Handler for Scripted {
+    fn handle(&self, claimed: &Claimed, partial: &Path) -> Result<Handled, Refusal> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match claimed.name() {
+            name if name.contains("panic") => panic!("a bug"),
+            name if name.contains("stop") => return Err(Refusal::Interrupted),
+            name if !self.failing.is_empty() && name.contains(self.failing) => {
+                return Err(Refusal::Failed { exit_code: 3, reason: "nothing to read".to_owned() });
+            }
+            _ => {}
+        }
+        let mut content = String::new();
+        for input in claimed.inputs() {
+            let files = if input.is_dir() {
+                fs::read_dir(&input).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+            } else {
+                vec![input]
+            };
+            let mut texts: Vec<String> = files
+                .iter()
+                .filter(|file| file.extension().is_some_and(|extension| extension == "png"))
+                .map(|file| fs::read_to_string(file).expect("a file"))
+                .collect();
+            texts.sort();
+            content.push_str(&texts.concat());
+        }
+        fs::write(partial.join("result"), &content).expect("written");
+        Ok(Handled { result: format!("result-{content}"), state: "above".to_owned(), files: vec!["result".to_owned()] })
+    }
+}
+
+#[derive(Default)]
+struct Kept {
+    receipts: RefCell<Vec<Receipt>>,
+    waiting: RefCell<Vec<String>>,
+}
+
+impl Journal for Kept {
+    fn finished(&self, receipt: &Receipt) {
+        self.receipts.borrow_mut().push(receipt.clone());
+    }
+    fn waiting(&self, name: &str, _reason: &str) {
+        self.waiting.borrow_mut().push(name.to_owned());
+    }
+}
+
+struct Place {
+    base: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let base = tempfile::tempdir().expect("a folder");
+        fs::create_dir(base.path().join("drop")).expect("a folder");
+        Self { base }
+    }
+
+    fn drop(&self, name: &str) -> PathBuf {
+        self.base.path().join("drop").join(name)
+    }
+
+    fn out(&self, name: &str) -> PathBuf {
+        self.base.path().join("out").join(name)
+    }
+
+    fn put(&self, name: &str, content: &str) {
+        fs::create_dir_all(self.drop(name)).expect("a folder");
+        fs::write(self.drop(name).join("a.png"), content).expect("written");
+        fs::write(self.drop(name).join(".ready"), "").expect("written");
+    }
+
+    fn watch(&self, handler: &Scripted) -> Vec<Receipt> {
+        let options = WatchOptions {
+            drop: self.base.path().join("drop"),
+            out: self.base.path().join("out"),
+            settle: Duration::from_millis(60),
+            poll: Duration::from_millis(10),
+            once: true,
+        };
+        let kept = Kept::default();
+        watch(&options, handler, &kept, &AtomicBool::new(false)).expect("folders that can be used");
+        kept.receipts.into_inner()
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_specimen_is_worked_on_once_and_put_away_with_its_receipt() {
+    let place = Place::new();
+    place.put("S-1", "one");
+    let handler = Scripted::new("");
+    let receipts = place.watch(&handler);
+    assert_eq!(receipts.len(), 1);
+    assert_eq!(receipts[0].result.as_deref(), Some("result-one"));
+    assert_eq!(fs::read_to_string(place.out("result-one/result")).expect("a result"), "one");
+    assert_eq!(place.names(&place.drop("done")), ["S-1", "S-1.json"]);
+    let receipt: Receipt =
+        serde_json::from_slice(&fs::read(place.drop("done/S-1.json")).expect("a receipt")).expect("its type");
+    assert_eq!(receipt, receipts[0]);
+    assert_eq!(place.watch(&handler), []);
+    assert_eq!(handler.calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_failure_or_a_panic_stops_no_other() {
+    let place = Place::new();
+    for name in ["a-bad", "b-panic", "c-good"] {
+        place.put(name, name);
+    }
+    let receipts = place.watch(&Scripted::new("bad"));
+    let states: Vec<_> = receipts.iter().map(|receipt| (receipt.name.as_str(), receipt.exit_code)).collect();
+    assert_eq!(states, [("a-bad", Some(3)), ("b-panic", Some(101)), ("c-good", None)]);
+    assert_eq!(place.names(&place.drop("error")), ["a-bad", "a-bad.json", "b-panic", "b-panic.json"]);
+    assert_eq!(place.names(&place.base.path().join("out")), ["result-c-good"]);
+}
+
+#[test]
+fn the_same_work_twice_gives_one_result() {
+    let place = Place::new();
+    place.put("S-1", "same");
+    place.watch(&Scripted::new(""));
+    place.put("S-1", "same");
+    let receipts = place.watch(&Scripted::new(""));
+    assert!(receipts[0].made_before);
+    assert_eq!(place.names(&place.base.path().join("out")), ["result-same"]);
+    assert_eq!(place.names(&place.drop("done")), ["S-1", "S-1.2", "S-1.2.json", "S-1.json"]);
+}
+
+#[test]
+fn a_stopped_specimen_stays_claimed() {
+    let place = Place::new();
+    place.put("stop", "kept");
+    assert_eq!(place.watch(&Scripted::new("")), []);
+    assert_eq!(place.names(&place.drop("work")), ["stop"]);
+    assert_eq!(place.names(&place.base.path().join("out")), [] as [&str; 0]);
+    fs::rename(place.drop("work/stop"), place.drop("work/go")).expect("renamed");
+    assert_eq!(place.watch(&Scripted::new(""))[0].result.as_deref(), Some("result-kept"));
+}
+
+#[test]
+fn a_folder_without_a_marker_waits_until_nothing_changes() {
+    let place = Place::new();
+    place.put("S-1", "one");
+    fs::remove_file(place.drop("S-1/.ready")).expect("removed");
+    let mut drops = Drops::new(&place.base.path().join("drop"), Duration::from_millis(40));
+    let first = drops.look().expect("a folder");
+    assert_eq!((first.complete.len(), first.settling), (0, 1));
+    std::thread::sleep(Duration::from_millis(50));
+    fs::write(place.drop("S-1/b.png"), "more").expect("written");
+    let changed = drops.look().expect("a folder");
+    assert_eq!((changed.complete.len(), changed.settling), (0, 1));
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(drops.look().expect("a folder").complete.len(), 1);
+}
+
+#[test]
+fn an_order_file_brings_its_images() {
+    let place = Place::new();
+    for folder in ["x", "y"] {
+        fs::create_dir(place.drop(folder)).expect("a folder");
+        fs::write(place.drop(folder).join("same.png"), folder).expect("written");
+    }
+    let order = r#"{"inputs": ["x/same.png", "y/same.png"], "order": {"accession": "S-9"}}"#;
+    fs::write(place.drop("S-9.order.json"), order).expect("written");
+    let receipts = place.watch(&Scripted::new(""));
+    let done: Vec<_> = receipts.iter().filter(|receipt| receipt.name == "S-9").collect();
+    assert_eq!(done.len(), 1);
+    assert_eq!(done[0].result.as_deref(), Some("result-xy"));
+    assert!(!place.drop("x/same.png").exists());
+    assert!(place.drop("done/S-9/inputs/1/same.png").exists());
+}
+
+#[test]
+fn a_claim_that_was_cut_off_goes_on() {
+    let place = Place::new();
+    fs::create_dir_all(place.drop("work/S-9.claim/inputs/1")).expect("a folder");
+    fs::write(place.drop("work/S-9.claim/inputs/1/a.png"), "x").expect("written");
+    fs::write(place.drop("b.png"), "y").expect("written");
+    fs::write(place.drop("S-9.order.json"), r#"{"inputs": ["a.png", "b.png"]}"#).expect("written");
+    let receipts = place.watch(&Scripted::new(""));
+    assert_eq!(receipts[0].result.as_deref(), Some("result-xy"));
+    assert_eq!(place.names(&place.drop("work")), [] as [&str; 0]);
+}
+
+#[test]
+fn orders_that_reach_outside_are_refused() {
+    let place = Place::new();
+    fs::write(place.base.path().join("secret.png"), "other patient").expect("written");
+    for (index, inputs) in [r#"["../secret.png"]"#, r#"["/etc/passwd"]"#, r#"["done/x.png"]"#, "[]"].iter().enumerate()
+    {
+        fs::write(place.drop(&format!("{index}.order.json")), format!(r#"{{"inputs": {inputs}}}"#)).expect("written");
+    }
+    let receipts = place.watch(&Scripted::new(""));
+    assert_eq!(receipts.len(), 4);
+    assert!(receipts.iter().all(|receipt| receipt.exit_code == Some(2) && receipt.result.is_none()));
+    assert!(place.base.path().join("secret.png").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed() {
+    let place = Place::new();
+    let outside = place.base.path().join("outside");
+    fs::create_dir(&outside).expect("a folder");
+    fs::write(outside.join("a.png"), "other patient").expect("written");
+    std::os::unix::fs::symlink(&outside, place.drop("link")).expect("a link");
+    fs::write(place.drop("S-1.order.json"), r#"{"inputs": ["link/a.png"]}"#).expect("written");
+    let receipts = place.watch(&Scripted::new(""));
+    assert_eq!(receipts.len(), 1);
+    assert_eq!(receipts[0].exit_code, Some(2), "{receipts:?}");
+    assert!(outside.join("a.png").exists());
+}
+
+#[test]
+fn results_do_not_lie_among_the_drops() {
+    let place = Place::new();
+    let options = WatchOptions {
+        drop: place.base.path().join("drop"),
+        out: place.drop("results"),
+        settle: Duration::ZERO,
+        poll: Duration::ZERO,
+        once: true,
+    };
+    let error = watch(&options, &Scripted::new(""), &Kept::default(), &AtomicBool::new(false)).expect_err("inside");
+    assert!(matches!(error, WatchError::OutInsideDrop { .. }), "{error}");
+}
