@@ -89,6 +89,15 @@ pub enum Context {
 }
 
 impl Context {
+    /// Name as written in files; also the serde name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SchistocytesPredominate => "schistocytes_predominate",
+            Self::MixedPoikilocytosis => "mixed_poikilocytosis",
+            Self::NoSchistocytes => "no_schistocytes",
+        }
+    }
+
     /// Context of the counts. All other abnormal shapes together are weighed against the schistocytes; a tie is not
     /// "outnumbered".
     pub fn of(schistocytes: u64, other_abnormal: u64) -> Self {
@@ -140,6 +149,13 @@ mod tests {
     fn state_names_are_the_serde_names() {
         for state in [State::Above, State::NotAbove, State::Indeterminate, State::Insufficient, State::NotAssessable] {
             assert_eq!(serde_json::to_value(state).expect("plain enum"), state.name());
+        }
+    }
+
+    #[test]
+    fn context_names_are_the_serde_names() {
+        for context in [Context::SchistocytesPredominate, Context::MixedPoikilocytosis, Context::NoSchistocytes] {
+            assert_eq!(serde_json::to_value(context).expect("plain enum"), context.name());
         }
     }
 }

@@ -43,6 +43,23 @@ pub enum ReportError {
     /// The cells cannot be written as CSV.
     #[error("the cells of the case cannot be written as CSV")]
     Csv(#[source] csv::Error),
+    /// The tables cannot be written as Parquet.
+    #[error("the tables of the case cannot be written as Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// A picture of the case cannot be read.
+    #[error("{field}: its preview or the picture of a cell cannot be decoded")]
+    Picture {
+        /// Field.
+        field: String,
+        /// What is wrong with it.
+        source: image::ImageError,
+    },
+    /// A picture cannot be encoded.
+    #[error("a picture of the case cannot be encoded")]
+    Encode {
+        /// What the encoder said.
+        source: image::ImageError,
+    },
     /// Record and pictures of a case do not belong together.
     #[error("expected the fields of the record in their order ({expected}), found `{found}` among the pictures")]
     FieldsDisagree {

@@ -8,15 +8,22 @@ use std::str::FromStr;
 pub enum ReportFormat {
     /// The record, `case.json`.
     Json,
-    /// One row for each object of every field, `cells.csv`.
+    /// The tables of cells (`cells.csv`) and specimen.
     Csv,
     /// The page for people, `report.html`.
     Html,
+    /// The outlines of each field as QuPath detections.
+    Geojson,
+    /// The tables of cells and specimen as Parquet.
+    Parquet,
+    /// Fields with their outlines and a sheet of the called schistocytes.
+    Pictures,
 }
 
 impl ReportFormat {
     /// Every format, in the order in which they are written.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Html];
+    pub const ALL: [Self; 6] =
+        [Self::Json, Self::Csv, Self::Html, Self::Geojson, Self::Parquet, Self::Pictures];
 
     /// Name as typed.
     pub fn name(self) -> &'static str {
@@ -24,6 +31,9 @@ impl ReportFormat {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Html => "html",
+            Self::Geojson => "geojson",
+            Self::Parquet => "parquet",
+            Self::Pictures => "pictures",
         }
     }
 
@@ -33,6 +43,9 @@ impl ReportFormat {
             Self::Json => &["case.json"],
             Self::Csv => &["cells.csv"],
             Self::Html => &["report.html"],
+            Self::Geojson => &["geojson/"],
+            Self::Parquet => &[],
+            Self::Pictures => &["fields/", "gallery.png"],
         }
     }
 }

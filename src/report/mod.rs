@@ -7,21 +7,26 @@
 //! [`render`] makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
+mod colors;
 mod error;
 mod folder;
 mod format;
+mod geojson;
 mod html;
 mod json;
 mod names;
+mod pictures;
 mod sink;
 mod table;
 mod target;
+mod urn;
 
 pub use error::ReportError;
 pub use folder::OutputFolder;
 pub use format::{ReportFormat, UnknownFormat};
 pub use json::{ARCHIVE_FILE, CASE_FILE, CASE_SCHEMA, case_schema};
 pub use names::{FileNames, MAX_PART_CHARS};
+pub use pictures::MOST_TILES;
 pub use sink::ReportFile;
 pub use table::COLUMNS;
 pub use target::ReportTarget;
@@ -32,8 +37,7 @@ use sink::FileSink;
 /// The files of a case in one format.
 ///
 /// # Errors
-/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, [`ReportError::Json`] and
-/// [`ReportError::Csv`] where a value cannot be written.
+/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, and those of the format's encoder.
 pub fn render(format: ReportFormat, case: &Case) -> Result<Vec<ReportFile>, ReportError> {
     let mut files = Vec::new();
     write(format, case, &mut files)?;
@@ -43,10 +47,14 @@ pub fn render(format: ReportFormat, case: &Case) -> Result<Vec<ReportFile>, Repo
 /// Gives the files of a case in one format to a sink.
 fn write(format: ReportFormat, case: &Case, sink: &mut dyn FileSink) -> Result<(), ReportError> {
     check_fields(case)?;
+    let names = FileNames::of(&case.record)?;
     match format {
         ReportFormat::Json => json::write(case, sink),
-        ReportFormat::Csv => table::write(case, sink),
+        ReportFormat::Csv => table::write_csv(case, &names, sink),
         ReportFormat::Html => sink.bytes(html::FILE, html::render(case).as_bytes()),
+        ReportFormat::Geojson => geojson::write(case, &names, sink),
+        ReportFormat::Parquet => table::write_parquet(case, &names, sink),
+        ReportFormat::Pictures => pictures::write(case, &names, sink),
     }
 }
 

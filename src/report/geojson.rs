@@ -1,0 +1,238 @@
+//! `geojson/<accession>_<job>.<field>.geojson`: the outlines of a field as QuPath detections.
+//!
+//! In: the objects of a case. Out: one file for each field, a GeoJSON `FeatureCollection` (RFC 7946) in the shape that
+//! QuPath 0.4 and later read (`qupath.lib.io.QuPathTypeAdapters`; `docs/advanced/exporting_annotations.md` of
+//! qupath-docs). Features are written one after another, so that memory does not grow with their number.
+//!
+//! METHOD: one file for each field and not one for the specimen, because QuPath imports a file into the image that is
+//! open: outlines of other fields would lie over it.
+//!
+//! | part | content |
+//! | --- | --- |
+//! | `id` | UUID version 5 of job, field and object: the same work gives the same identifiers |
+//! | `geometry` | `Polygon`, one closed ring, positive sense; pixels of the full-resolution image, x right, y down, origin at its top-left corner, two decimals |
+//! | `objectType` | `detection`; QuPath keeps thousands of these with ease, annotations are heavy |
+//! | `name` | number of the object in its field |
+//! | `classification` | class of a counted red cell; `Excluded: <reason>` for every other object; color by `COUNTED`, `SCHISTOCYTE`, `EXCLUDED` |
+//! | `measurements` | those that are known, unit in the name; lengths in µm only with a pixel size |
+//!
+//! Foreign members of the collection (RFC 7946, section 6.1), which QuPath passes over: `field`, `accession`, `job`,
+//! `um_per_px`, `footer`.
+//!
+//! Limits: an outline has no holes, because pallor is inside; every object is written, not only the called ones.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::sink::FileSink;
+use super::urn::Identifiers;
+use super::{FileNames, ReportError, colors};
+use crate::case::{Case, CaseField, FOOTER, FieldRecord, Job};
+use crate::smear::{Call, CellClass, CellStatus, ClassifiedCell, Contour};
+
+/// Folder of the files.
+const FOLDER: &str = "geojson";
+
+/// Steps per pixel of a coordinate: two decimals.
+const STEPS_PER_PX: f64 = 100.0;
+
+/// Steps per unit of a measurement: six decimals.
+const STEPS_PER_UNIT: f64 = 1e6;
+
+#[derive(Serialize)]
+struct Feature<'a> {
+    r#type: &'static str,
+    id: String,
+    geometry: Geometry,
+    properties: Properties<'a>,
+}
+
+#[derive(Serialize)]
+struct Geometry {
+    r#type: &'static str,
+    coordinates: [Vec<[f64; 2]>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties<'a> {
+    object_type: &'static str,
+    name: String,
+    classification: Classification,
+    measurements: BTreeMap<&'a str, f64>,
+}
+
+#[derive(Serialize)]
+struct Classification {
+    name: String,
+    color: [u8; 3],
+}
+
+/// What the collection says of its field, behind the features.
+#[derive(Serialize)]
+struct About<'a> {
+    field: &'a str,
+    accession: Option<&'a str>,
+    job: &'a str,
+    um_per_px: Option<f64>,
+    footer: &'a str,
+}
+
+/// Writes one file for each field.
+pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> Result<(), ReportError> {
+    let job = Job::of(&case.record)?;
+    let identifiers = Identifiers::of(&job);
+    for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
+        let name = format!("{FOLDER}/{}.{}.geojson", names.base(), names.fields()[index]);
+        let about = About {
+            field: &field.field,
+            accession: case.record.accession.as_deref(),
+            job: job.id(),
+            um_per_px: record.um_per_px,
+            footer: FOOTER,
+        };
+        sink.file(&name, &mut |writer| collection(field, record, &identifiers, index, &about, writer))?;
+    }
+    Ok(())
+}
+
+fn collection(
+    field: &CaseField,
+    record: &FieldRecord,
+    identifiers: &Identifiers,
+    index: usize,
+    about: &About<'_>,
+    writer: &mut dyn Write,
+) -> Result<(), ReportError> {
+    writer.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
+    for (place, cell) in field.cells.iter().enumerate() {
+        writer.write_all(if place == 0 { b"\n" } else { b",\n" })?;
+        let id = identifiers.uuid(&format!("field {index} cell {}", cell.cell.id.0));
+        serde_json::to_writer(&mut *writer, &feature(cell, id, record.um_per_px.is_some()))?;
+    }
+    writer.write_all(b"\n],")?;
+    // The members of `about` go on in the same object: its own opening brace is left out.
+    writer.write_all(&serde_json::to_vec(about)?[1..])?;
+    Ok(writer.write_all(b"\n")?)
+}
+
+fn feature(classified: &ClassifiedCell, id: String, calibrated: bool) -> Feature<'static> {
+    Feature {
+        r#type: "Feature",
+        id,
+        geometry: Geometry { r#type: "Polygon", coordinates: [ring(&classified.cell.contour)] },
+        properties: Properties {
+            object_type: "detection",
+            name: classified.cell.id.0.to_string(),
+            classification: classification(classified),
+            measurements: measurements(classified, calibrated),
+        },
+    }
+}
+
+/// The outline as a closed ring: rounded, without repeated points, in the positive sense.
+fn ring(contour: &Contour) -> Vec<[f64; 2]> {
+    let rounded = |value: f64| (value * STEPS_PER_PX).round() / STEPS_PER_PX + 0.0;
+    let all: Vec<[f64; 2]> = contour.points().iter().map(|p| [rounded(p[0]), rounded(p[1])]).collect();
+    let mut points = all.clone();
+    points.dedup();
+    while points.len() > 1 && points.first() == points.last() {
+        points.pop();
+    }
+    // A ring needs three points; an outline smaller than the rounding keeps its repeated ones.
+    if points.len() < 3 {
+        points = all;
+    }
+    let doubled_area: f64 =
+        points.iter().zip(points.iter().cycle().skip(1)).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum();
+    if doubled_area < 0.0 {
+        points.reverse();
+    }
+    points.push(points[0]);
+    points
+}
+
+fn classification(classified: &ClassifiedCell) -> Classification {
+    match classified.status {
+        CellStatus::Counted(call) if call.class == CellClass::Schistocyte => {
+            Classification { name: title(call.class.name()), color: colors::SCHISTOCYTE }
+        }
+        CellStatus::Counted(call) => Classification { name: title(call.class.name()), color: colors::COUNTED },
+        CellStatus::Excluded(reason, _) => {
+            Classification { name: format!("Excluded: {}", reason.name().replace('_', " ")), color: colors::EXCLUDED }
+        }
+    }
+}
+
+/// A name with a capital, as QuPath writes its classes.
+fn title(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn measurements(classified: &ClassifiedCell, calibrated: bool) -> BTreeMap<&'static str, f64> {
+    let (shape, contour) = (&classified.cell.morphology, &classified.cell.contour);
+    let call: Option<Call> = match classified.status {
+        CellStatus::Counted(call) => Some(call),
+        CellStatus::Excluded(_, call) => call,
+    };
+    let in_um = |value: f64| calibrated.then_some(value);
+    let known = [
+        ("area_px2", Some(contour.area_px())),
+        ("area_um2", in_um(shape.area_um2)),
+        ("perimeter_um", in_um(shape.perimeter_um)),
+        ("diameter_um", in_um(shape.diameter_um)),
+        ("circularity", Some(shape.circularity)),
+        ("solidity", Some(shape.solidity)),
+        ("aspect_ratio", Some(shape.aspect_ratio)),
+        ("mean_optical_density", Some(shape.mean_optical_density)),
+        ("pallor_contrast", shape.pallor_contrast),
+        ("class_probability", call.map(|call| call.class_probability.value())),
+        ("schistocyte_probability", call.map(|call| call.schistocyte_probability.value())),
+    ];
+    let finite = |(name, value): (&'static str, Option<f64>)| {
+        let value = value.filter(|value| value.is_finite())?;
+        Some((name, (value * STEPS_PER_UNIT).round() / STEPS_PER_UNIT + 0.0))
+    };
+    known.into_iter().filter_map(finite).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn contour(points: &[[f64; 2]]) -> Contour {
+        Contour::new(points.to_vec()).expect("three or more points")
+    }
+
+    #[test]
+    fn a_ring_is_closed_rounded_and_positive() {
+        let clockwise = contour(&[[0.0, 0.0], [0.0, 2.004], [2.0, 2.0], [2.0, 2.001], [2.006, 0.0]]);
+        assert_eq!(ring(&clockwise), [[2.01, 0.0], [2.0, 2.0], [0.0, 2.0], [0.0, 0.0], [2.01, 0.0]]);
+        // Smaller than the rounding: still a ring of four positions.
+        assert_eq!(ring(&contour(&[[5.0, 5.0], [5.001, 5.0], [5.0, 5.001]])), [[5.0, 5.0]; 4]);
+    }
+
+    #[test]
+    fn classes_have_a_capital() {
+        assert_eq!((title("schistocyte"), title("")), ("Schistocyte".to_owned(), String::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn every_outline_gives_a_ring_that_keeps_its_area(
+            points in prop::collection::vec([0.0..2000.0f64, 0.0..2000.0f64], 3..60),
+        ) {
+            let original = contour(&points);
+            let ring = ring(&original);
+            prop_assert!(ring.len() >= 4 && ring.first() == ring.last());
+            let again = contour(&ring[..ring.len() - 1]);
+            let tolerance = 0.01 * original.perimeter_px() + 0.01;
+            prop_assert!((again.area_px() - original.area_px()).abs() <= tolerance);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The table of cells: one row for each object of every field, counted or not, refused fields included.
+//!
+//! Rows follow the fields in input order and the objects in the order of their numbers.
+//!
+//! | column | meaning |
+//! | --- | --- |
+//! | `field`, `cell_id` | file name (`#page` behind it for further pages) and number of the object in it |
+//! | `x_px`, `y_px` | center of mass of the outline, two decimals |
+//! | `x_min`, `y_min`, `x_max`, `y_max` | its bounding rectangle, px, two decimals |
+//! | `area_px` | enclosed area, px², one decimal |
+//! | `diameter_um` | diameter of the circle of the same area, µm, three decimals; absent without a pixel size |
+//! | `class`, `class_probability`, `schistocyte_probability` | the classifier's call, six decimals; absent where it made none |
+//! | `status` | `counted` or `excluded` |
+//! | `reason` | name of the exclusion reason; absent where counted |
+//!
+//! Positions are in pixels of the original image, x right, y down, origin at its top-left corner.
+
+use super::{Column, Datum, Kind, Row};
+use crate::case::{Case, CaseField};
+use crate::smear::{CellStatus, ClassifiedCell};
+
+/// Columns in their order: a contract with the programs that read the file.
+pub const COLUMNS: [&str; 15] = [
+    "field",
+    "cell_id",
+    "x_px",
+    "y_px",
+    "x_min",
+    "y_min",
+    "x_max",
+    "y_max",
+    "area_px",
+    "diameter_um",
+    "class",
+    "class_probability",
+    "schistocyte_probability",
+    "status",
+    "reason",
+];
+
+const POSITION: Kind = Kind::Number { decimals: 2 };
+const AREA: Kind = Kind::Number { decimals: 1 };
+const DIAMETER: Kind = Kind::Number { decimals: 3 };
+const PROBABILITY: Kind = Kind::Number { decimals: 6 };
+
+/// What each of [`COLUMNS`] holds.
+const KINDS: [Kind; COLUMNS.len()] = [
+    Kind::Text,
+    Kind::Count,
+    POSITION,
+    POSITION,
+    POSITION,
+    POSITION,
+    POSITION,
+    POSITION,
+    AREA,
+    DIAMETER,
+    Kind::Text,
+    PROBABILITY,
+    PROBABILITY,
+    Kind::Text,
+    Kind::Text,
+];
+
+/// The columns.
+pub(super) fn columns() -> Vec<Column> {
+    COLUMNS.into_iter().zip(KINDS).map(|(name, kind)| Column::new(name, kind)).collect()
+}
+
+/// The rows of a case.
+pub(super) fn rows(case: &Case) -> impl Iterator<Item = Row> + '_ {
+    case.fields.iter().zip(&case.record.fields).flat_map(|(field, record)| {
+        let calibrated = record.um_per_px.is_some();
+        field.cells.iter().map(move |cell| row(field, cell, calibrated))
+    })
+}
+
+fn row(field: &CaseField, classified: &ClassifiedCell, calibrated: bool) -> Row {
+    let cell = &classified.cell;
+    let [x, y] = cell.contour.centroid();
+    let bounds = cell.contour.bounds();
+    let (call, status, reason) = match classified.status {
+        CellStatus::Counted(call) => (Some(call), "counted", None),
+        CellStatus::Excluded(reason, call) => (call, "excluded", Datum::text(reason.name())),
+    };
+    let entries: [Option<Datum>; COLUMNS.len()] = [
+        Datum::text(&field.field),
+        Some(Datum::Count(cell.id.0.into())),
+        Datum::number(x),
+        Datum::number(y),
+        Datum::number(bounds.x_min),
+        Datum::number(bounds.y_min),
+        Datum::number(bounds.x_max),
+        Datum::number(bounds.y_max),
+        Datum::number(cell.contour.area_px()),
+        calibrated.then(|| Datum::number(cell.morphology.diameter_um)).flatten(),
+        call.and_then(|call| Datum::text(call.class.name())),
+        call.and_then(|call| Datum::number(call.class_probability.value())),
+        call.and_then(|call| Datum::number(call.schistocyte_probability.value())),
+        Datum::text(status),
+        reason,
+    ];
+    entries.into()
+}
