@@ -71,7 +71,7 @@ pub struct AnalyzeArgs {
     /// Threads; all processors by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Reports to write
+    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
     pub format: Vec<ReportFormat>,
     /// Print the case as one JSON document on stdout
@@ -96,7 +96,11 @@ impl From<AnalyzeError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        Self::new(Exit::OutputNotWritable, error)
+        let exit = match error {
+            ReportError::NoTimeOfIssue | ReportError::NoPdf { .. } => Exit::Usage,
+            _ => Exit::OutputNotWritable,
+        };
+        Self::new(exit, error)
     }
 }
 

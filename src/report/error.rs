@@ -60,6 +60,19 @@ pub enum ReportError {
         /// What the encoder said.
         source: image::ImageError,
     },
+    /// A message has no time of issue (request invalid).
+    #[error(
+        "expected a time of issue for the message, found none in the record; give --issued-at or an order with times"
+    )]
+    NoTimeOfIssue,
+    /// A message is to embed a PDF and there is none (request invalid).
+    #[error(
+        "{format}: expected the printable report to embed, found none; add pdf to the formats or set embed_pdf to false"
+    )]
+    NoPdf {
+        /// Format of the message.
+        format: &'static str,
+    },
     /// Record and pictures of a case do not belong together.
     #[error("expected the fields of the record in their order ({expected}), found `{found}` among the pictures")]
     FieldsDisagree {

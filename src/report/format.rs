@@ -18,12 +18,16 @@ pub enum ReportFormat {
     Parquet,
     /// Fields with their outlines and a sheet of the called schistocytes.
     Pictures,
+    /// The result as an HL7 v2 message.
+    Hl7,
+    /// The result as a FHIR R4 bundle.
+    Fhir,
 }
 
 impl ReportFormat {
     /// Every format, in the order in which they are written.
-    pub const ALL: [Self; 6] =
-        [Self::Json, Self::Csv, Self::Html, Self::Geojson, Self::Parquet, Self::Pictures];
+    pub const ALL: [Self; 8] =
+        [Self::Json, Self::Csv, Self::Html, Self::Geojson, Self::Parquet, Self::Pictures, Self::Hl7, Self::Fhir];
 
     /// Name as typed.
     pub fn name(self) -> &'static str {
@@ -34,6 +38,8 @@ impl ReportFormat {
             Self::Geojson => "geojson",
             Self::Parquet => "parquet",
             Self::Pictures => "pictures",
+            Self::Hl7 => "hl7",
+            Self::Fhir => "fhir",
         }
     }
 
@@ -44,7 +50,7 @@ impl ReportFormat {
             Self::Csv => &["cells.csv"],
             Self::Html => &["report.html"],
             Self::Geojson => &["geojson/"],
-            Self::Parquet => &[],
+            Self::Parquet | Self::Hl7 | Self::Fhir => &[],
             Self::Pictures => &["fields/", "gallery.png"],
         }
     }

@@ -9,24 +9,32 @@
 
 mod colors;
 mod error;
+mod fhir;
 mod folder;
 mod format;
 mod geojson;
+mod hl7;
 mod html;
 mod json;
+mod message;
 mod names;
 mod pictures;
+mod settings;
 mod sink;
 mod table;
 mod target;
 mod urn;
 
 pub use error::ReportError;
+pub use fhir::FhirOptions;
 pub use folder::OutputFolder;
 pub use format::{ReportFormat, UnknownFormat};
+pub use hl7::{DocumentComponents, Hl7Options, Hl7Version, ProcessingId};
 pub use json::{ARCHIVE_FILE, CASE_FILE, CASE_SCHEMA, case_schema};
+pub use message::{AlternateCode, CodeOptions, ObservationCode, ObservationName};
 pub use names::{FileNames, MAX_PART_CHARS};
 pub use pictures::MOST_TILES;
+pub use settings::ReportSettings;
 pub use sink::ReportFile;
 pub use table::COLUMNS;
 pub use target::ReportTarget;
@@ -34,20 +42,41 @@ pub use target::ReportTarget;
 use crate::case::Case;
 use sink::FileSink;
 
-/// The files of a case in one format.
+/// The files of a case in one format, with settings by default.
 ///
 /// # Errors
-/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, and those of the format's encoder.
+/// As [`render_with`].
 pub fn render(format: ReportFormat, case: &Case) -> Result<Vec<ReportFile>, ReportError> {
+    render_with(format, case, &ReportSettings::default(), None)
+}
+
+/// The files of a case in one format. `pdf` is the printable report, for the messages that embed it.
+///
+/// # Errors
+/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, [`ReportError::NoTimeOfIssue`] and
+/// [`ReportError::NoPdf`] where a message lacks what it needs, and those of the format's encoder.
+pub fn render_with(
+    format: ReportFormat,
+    case: &Case,
+    settings: &ReportSettings,
+    pdf: Option<&[u8]>,
+) -> Result<Vec<ReportFile>, ReportError> {
     let mut files = Vec::new();
-    write(format, case, &mut files)?;
+    write(format, case, settings, pdf, &mut files)?;
     Ok(files)
 }
 
 /// Gives the files of a case in one format to a sink.
-fn write(format: ReportFormat, case: &Case, sink: &mut dyn FileSink) -> Result<(), ReportError> {
+fn write(
+    format: ReportFormat,
+    case: &Case,
+    settings: &ReportSettings,
+    pdf: Option<&[u8]>,
+    sink: &mut dyn FileSink,
+) -> Result<(), ReportError> {
     check_fields(case)?;
-    let names = FileNames::of(&case.record)?;
+    let (record, codes) = (&case.record, &settings.codes);
+    let names = FileNames::of(record)?;
     match format {
         ReportFormat::Json => json::write(case, sink),
         ReportFormat::Csv => table::write_csv(case, &names, sink),
@@ -55,6 +84,10 @@ fn write(format: ReportFormat, case: &Case, sink: &mut dyn FileSink) -> Result<(
         ReportFormat::Geojson => geojson::write(case, &names, sink),
         ReportFormat::Parquet => table::write_parquet(case, &names, sink),
         ReportFormat::Pictures => pictures::write(case, &names, sink),
+        ReportFormat::Hl7 => {
+            sink.bytes(&names.with("hl7"), hl7::message(record, &settings.hl7, codes, pdf)?.as_bytes())
+        }
+        ReportFormat::Fhir => sink.bytes(&names.with("fhir.json"), &fhir::bundle(record, &settings.fhir, codes, pdf)?),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{OutputFolder, ReportError, ReportFormat, write};
+use super::{OutputFolder, ReportError, ReportFormat, ReportSettings, write};
 use crate::case::Case;
 
 /// A folder that was found writable, and the formats to write there.
@@ -26,13 +26,29 @@ impl ReportTarget {
         Ok(Self { folder: OutputFolder::prepare(folder, &names)?, formats })
     }
 
-    /// Writes the reports and gives the paths of their files, in the order of [`ReportFormat::ALL`].
+    /// Writes the reports, with settings by default, and gives the paths of their files in the order of
+    /// [`ReportFormat::ALL`].
     ///
     /// # Errors
-    /// Those of [`render`](super::render), and [`ReportError::Write`] where a file cannot be written or renamed.
+    /// As [`ReportTarget::write_with`].
     pub fn write(self, case: &Case) -> Result<Vec<PathBuf>, ReportError> {
+        self.write_with(case, &ReportSettings::default(), None)
+    }
+
+    /// Writes the reports and gives the paths of their files. `pdf` is the printable report, for the messages that embed
+    /// it.
+    ///
+    /// # Errors
+    /// Those of [`render_with`](super::render_with), and [`ReportError::Write`] where a file cannot be written or renamed.
+    pub fn write_with(
+        self,
+        case: &Case,
+        settings: &ReportSettings,
+        pdf: Option<&[u8]>,
+    ) -> Result<Vec<PathBuf>, ReportError> {
         let formats = self.formats;
-        self.folder.write_with(|staged| formats.iter().try_for_each(|&format| write(format, case, staged)))
+        self.folder
+            .write_with(|staged| formats.iter().try_for_each(|&format| write(format, case, settings, pdf, staged)))
     }
 }
 

@@ -1,0 +1,79 @@
+//! `<accession>_<job>.hl7`: the result as an HL7 v2 message, ORU^R01.
+//!
+//! In: a record with a time of issue, and the laboratory's options. Out: one message in UTF-8, segments ended by CR, without
+//! the framing of a transport. Segments: MSH, \[SFT\], \[PID\], ORC, OBR with NTE, OBX with NTE each, \[SPM\]
+//! (HL7 v2.5.1, section 7.3.1); in brackets where the version and the order allow it.
+//!
+//! Every result is preliminary. The statement and the fixed footer are the notes of the OBR. MSH-7 is the record's time of
+//! issue, so that the same record gives the same bytes.
+//!
+//! METHOD: no crate builds HL7 v2 messages and is well kept (those that exist parse); the grammar needed is fields,
+//! components and escapes, one file for each group of segments.
+//!
+//! Limits: no batch header, no acknowledgment, no MLLP framing: an interface engine does these.
+
+mod escape;
+mod msh;
+mod options;
+mod order;
+mod pid;
+mod result;
+mod segment;
+mod specimen;
+
+pub use options::{DocumentComponents, Hl7Options, Hl7Version, ProcessingId};
+
+use super::ReportError;
+use super::message::{CodeOptions, observations};
+use crate::case::{CaseRecord, FOOTER, Job, Timestamp};
+use result::Results;
+use segment::Segment;
+
+/// The message of a record.
+///
+/// `pdf` is embedded where the options ask for it.
+pub(super) fn message(
+    record: &CaseRecord,
+    options: &Hl7Options,
+    codes: &CodeOptions,
+    pdf: Option<&[u8]>,
+) -> Result<String, ReportError> {
+    let issued = dtm(&record.issued_at.as_ref().ok_or(ReportError::NoTimeOfIssue)?.at);
+    let job = Job::of(record)?;
+    let patient = record.order.as_ref().and_then(|order| order.patient.as_ref());
+    let mut segments: Vec<Segment> = vec![msh::msh(options, &job, &issued)];
+    segments.extend(msh::sft(options, &record.provenance));
+    segments.extend(patient.and_then(|patient| pid::pid(options, patient)));
+    segments.push(order::orc(options, record));
+    segments.push(order::obr(options, codes, record, &issued));
+    segments.push(result::note(1, &record.statement));
+    segments.push(result::note(2, FOOTER));
+    let results = Results { options, codes, record };
+    let all = observations(record, codes);
+    for (index, observation) in all.iter().enumerate() {
+        segments.extend(results.observation(index + 1, observation));
+    }
+    if options.embed_pdf {
+        let pdf = pdf.ok_or(ReportError::NoPdf { format: "hl7" })?;
+        segments.push(results.document(all.len() + 1, pdf));
+    }
+    segments.extend(specimen::spm(options, record));
+    Ok(segments.iter().map(Segment::encoded).collect())
+}
+
+/// A time as HL7 writes it, in whole seconds with its offset (HL7 v2.5.1, section 2.A.22).
+fn dtm(time: &Timestamp) -> String {
+    time.at().format("%Y%m%d%H%M%S%z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_keeps_its_offset() {
+        let time = |text: &str| dtm(&Timestamp::parse(text).expect("a time"));
+        assert_eq!(time("2025-01-02T10:30:00Z"), "20250102103000+0000");
+        assert_eq!(time("2025-01-02T10:30:00.999-03:30"), "20250102103000-0330");
+    }
+}

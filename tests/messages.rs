@@ -1,0 +1,454 @@
+//! HL7 and FHIR messages are read back and say what the record says, in every version, for every state, and whatever a
+//! name holds. The messages of `fixtures/messages` are what the program writes: `REGENERATE=1` rewrites them.
+
+#[path = "support/fake_case.rs"]
+mod fake_case;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use fake_case::FakeCase;
+use schistoquant::case::{
+    AdministrativeSex, Case, Date, FOOTER, IssueTime, Job, Laboratory, Order, Patient, State, Timestamp,
+    banned_terms_in, statement,
+};
+use schistoquant::report::{
+    CodeOptions, Hl7Options, Hl7Version, ReportError, ReportFormat, ReportSettings, render, render_with,
+};
+use schistoquant::smear::CellClass;
+use serde_json::Value;
+
+const HOSTILE: &str = "x|^~\\&\r\nOBX|1|NM|FAKE||99\u{b}\u{1c}\"</b>";
+
+fn order() -> Order {
+    Order {
+        accession: Some("S-2041-0007".into()),
+        patient: Some(Patient {
+            id: Some("MRN123".into()),
+            id_authority: Some("HOSP".into()),
+            family_name: Some("Doe".into()),
+            given_name: Some("Jane".into()),
+            birth_date: Date::parse("1960-01-31").ok(),
+            sex: Some(AdministrativeSex::Female),
+        }),
+        placer_order_number: Some("P-1".into()),
+        filler_order_number: Some("F-1".into()),
+        collected_at: Timestamp::parse("2025-01-02T09:00:00+01:00").ok(),
+        received_at: Timestamp::parse("2025-01-02T10:00:00+01:00").ok(),
+        requester: Some("Ward 3".into()),
+    }
+}
+
+fn laboratory() -> Laboratory {
+    Laboratory { name: "Laboratory X".into(), address: Some("1 Example Street".into()) }
+}
+
+/// Enough cells, an order and a laboratory.
+fn full() -> Case {
+    let made = FakeCase {
+        grid: (26, 20),
+        fields: 3,
+        schistocytes: 120,
+        order: Some(order()),
+        laboratory: Some(laboratory()),
+        ..FakeCase::default()
+    };
+    made.build()
+}
+
+fn hostile() -> Case {
+    let text = || Some(HOSTILE.to_owned());
+    let patient =
+        Patient { id: text(), id_authority: text(), family_name: text(), given_name: text(), ..Patient::default() };
+    let order = Order {
+        accession: text(),
+        patient: Some(patient),
+        placer_order_number: text(),
+        filler_order_number: text(),
+        requester: text(),
+        ..Order::default()
+    };
+    let laboratory = Laboratory { name: HOSTILE.into(), address: text() };
+    FakeCase {
+        name: HOSTILE,
+        accession: Some(HOSTILE),
+        refused: vec![1],
+        order: Some(order),
+        laboratory: Some(laboratory),
+        ..FakeCase::default()
+    }
+    .build()
+}
+
+fn cases() -> Vec<(&'static str, Case)> {
+    vec![
+        ("full", full()),
+        ("no order", FakeCase { accession: None, ..FakeCase::default() }.build()),
+        ("mixed", FakeCase { mixed: true, grid: (26, 20), schistocytes: 12, fields: 3, ..FakeCase::default() }.build()),
+        ("nothing accepted", FakeCase { refused: vec![0, 1], order: Some(order()), ..FakeCase::default() }.build()),
+        ("nothing read", FakeCase { fields: 0, ..FakeCase::default() }.build()),
+        ("no schistocyte", FakeCase { schistocytes: 0, grid: (26, 20), fields: 3, ..FakeCase::default() }.build()),
+        ("hostile", hostile()),
+    ]
+}
+
+fn settings(version: Hl7Version) -> ReportSettings {
+    ReportSettings { hl7: Hl7Options { version, ..Hl7Options::default() }, ..ReportSettings::default() }
+}
+
+fn hl7_with(case: &Case, settings: &ReportSettings, pdf: Option<&[u8]>) -> String {
+    let files = render_with(ReportFormat::Hl7, case, settings, pdf).expect("a message");
+    assert_eq!(files.len(), 1);
+    String::from_utf8(files[0].bytes.clone()).expect("UTF-8")
+}
+
+/// Segments as fields; field `n` at index `n`, for MSH at `n - 1`.
+fn segments(message: &str) -> Vec<Vec<String>> {
+    assert!(message.ends_with('\r') && !message.contains('\n'), "segments end with CR alone");
+    message.trim_end_matches('\r').split('\r').map(|segment| segment.split('|').map(str::to_owned).collect()).collect()
+}
+
+/// The observations by local code: type, value, unit, limit, flag, status.
+fn results(segments: &[Vec<String>]) -> BTreeMap<String, [String; 6]> {
+    let field = |segment: &[String], number: usize| segment.get(number).cloned().unwrap_or_default();
+    let rows = segments.iter().filter(|segment| segment[0] == "OBX").map(|segment| {
+        let code = field(segment, 3).split('^').next().unwrap_or_default().to_owned();
+        (code, [2, 5, 6, 7, 8, 11].map(|number| field(segment, number)))
+    });
+    let all: Vec<_> = rows.collect();
+    let by_code: BTreeMap<_, _> = all.iter().cloned().collect();
+    assert_eq!(all.len(), by_code.len(), "a code is sent once");
+    by_code
+}
+
+#[test]
+fn the_cases_are_of_the_states_that_they_stand_for() {
+    let states: Vec<_> = cases().iter().map(|(name, case)| (*name, case.record.count.state)).collect();
+    let expected = [
+        ("full", State::Above),
+        ("no order", State::Insufficient),
+        ("mixed", State::Above),
+        ("nothing accepted", State::NotAssessable),
+        ("nothing read", State::NotAssessable),
+        ("no schistocyte", State::NotAbove),
+        ("hostile", State::Insufficient),
+    ];
+    assert_eq!(states, expected);
+}
+
+#[test]
+fn a_message_says_what_the_record_says_in_every_version() {
+    for version in Hl7Version::ALL {
+        for (name, case) in cases() {
+            let message = hl7_with(&case, &settings(version), None);
+            let segments = segments(&message);
+            let results = results(&segments);
+            let (record, count) = (&case.record, &case.record.count);
+            let value = |code: &str| results[code][1].as_str();
+            match count.percent {
+                Some(percent) => {
+                    assert_eq!(value("SCHISTO-PCT"), format!("{percent:.2}"), "{name}");
+                    let limits = count.deciding_95().expect("limits");
+                    assert_eq!(value("SCHISTO-CI"), format!("^{:.2}^-^{:.2}", limits.low, limits.high));
+                    assert_eq!(value("SCHISTO-N"), count.schistocytes.to_string());
+                    assert_eq!(results["SCHISTO-PCT"][5], "P");
+                }
+                None => {
+                    for code in ["SCHISTO-PCT", "SCHISTO-CI", "SCHISTO-N", "SCHISTO-PRES", "RBC-NORMAL"] {
+                        assert_eq!((value(code), results[code][5].as_str()), ("", "X"), "{name} {code}");
+                    }
+                }
+            }
+            assert_eq!(value("RBC-N"), count.red_cells.to_string());
+            let flag = match name {
+                "full" => "H",
+                "no schistocyte" => "N",
+                // Mixed, too few cells, none at all.
+                _ => "",
+            };
+            assert_eq!(results["SCHISTO-PCT"][4], flag, "{name}");
+            assert_eq!(results["SCHISTO-PCT"][2..4], ["%^percent^UCUM", "<=1"]);
+            for class in CellClass::ALL.into_iter().filter(|_| count.red_cells > 0) {
+                let code = format!("RBC-{}", class.name().to_uppercase());
+                assert_eq!(value(&code), record.class_count(class).to_string());
+            }
+            let refused = record.fields.iter().filter(|field| !field.accepted).count();
+            assert_eq!(value("QC-FIELDS-REFUSED"), refused.to_string());
+            assert!(results.values().all(|row| matches!(row[5].as_str(), "P" | "X")), "nothing is final");
+            assert!(message.contains(&format!("NTE|2|L|{FOOTER}\r")), "{name}");
+            assert_eq!(banned_terms_in(&message), Vec::<&str>::new());
+            let header = &segments[0];
+            assert_eq!(header[9], Job::of(record).expect("a job").control_id());
+            assert_eq!((header[11].as_str(), header[9].len()), (version.name(), 20));
+        }
+    }
+}
+
+#[test]
+fn segments_and_types_follow_the_version() {
+    let names = |version| -> Vec<String> {
+        let mut names: Vec<String> = segments(&hl7_with(&full(), &settings(version), None))
+            .into_iter()
+            .map(|mut fields| fields.remove(0))
+            .collect();
+        names.dedup();
+        names.truncate(6);
+        names
+    };
+    assert_eq!(names(Hl7Version::V2_5_1), ["MSH", "SFT", "PID", "ORC", "OBR", "NTE"]);
+    assert_eq!(names(Hl7Version::V2_4), ["MSH", "PID", "ORC", "OBR", "NTE", "OBX"]);
+    assert_eq!(names(Hl7Version::V2_3), ["MSH", "PID", "ORC", "OBR", "NTE", "OBX"]);
+    let last = |version| segments(&hl7_with(&full(), &settings(version), None)).pop().expect("a segment");
+    let specimen = "SPM|1|^S-2041-0007||BLD^Whole blood^HL70487|||||||||||||20250102090000+0100|20250102100000+0100";
+    assert_eq!(last(Hl7Version::V2_5_1).join("|"), specimen);
+    assert_ne!(last(Hl7Version::V2_4)[0], "SPM");
+    let coded = |version| results(&segments(&hl7_with(&full(), &settings(version), None)))["SCHISTO-PRES"].clone();
+    assert_eq!(coded(Hl7Version::V2_5_1)[..2], ["CWE", "PRES^Present^99TMA"]);
+    assert_eq!(coded(Hl7Version::V2_3)[..2], ["CE", "PRES^Present^99TMA"]);
+}
+
+#[test]
+fn no_name_can_forge_a_segment_or_a_field() {
+    let plain = segments(&hl7_with(&full(), &settings(Hl7Version::V2_5_1), None));
+    let message = hl7_with(&hostile(), &settings(Hl7Version::V2_5_1), None);
+    assert!(!message.contains(['\n', '\u{b}', '\u{1c}']));
+    let forged = segments(&message);
+    let expected = ["MSH", "SFT", "PID", "ORC", "OBR", "NTE", "OBX", "SPM"];
+    assert!(forged.iter().all(|segment| expected.contains(&segment[0].as_str())));
+    assert!(!results(&forged).contains_key("FAKE"));
+    let of =
+        |all: &[Vec<String>], name: &str| all.iter().find(|segment| segment[0] == name).expect("the segment").clone();
+    for name in ["PID", "OBR", "ORC"] {
+        let (one, two) = (of(&plain, name), of(&forged, name));
+        assert!(two.len() <= one.len(), "{name}: no field more than usual");
+        let components = |all: &[String]| all.iter().map(|field| field.matches('^').count()).sum::<usize>();
+        assert!(components(&two) <= components(&one), "{name}: no component more than usual");
+    }
+}
+
+#[test]
+fn codes_components_and_addresses_are_the_laboratorys() {
+    let toml_like = r#"{
+        "codes": {"hl7_system": "99LAB", "use_loinc_percent": true,
+                  "observations": {"red_cells": {"code": "ERY", "text": "Erythrocytes counted"}}},
+        "hl7": {"version": "2.5.1", "sending_application": "SQ", "sending_facility": "LAB|X", "receiving_application": "LIS",
+                "receiving_facility": "HOSP", "processing_id": "training", "embed_pdf": true,
+                "document": {"source_application": "MTL", "type_of_data": "PDF"}}
+    }"#;
+    let settings: ReportSettings = serde_json::from_str(toml_like).expect("settings");
+    let pdf: Vec<u8> = b"%PDF-1.7 ".iter().copied().chain((0..=255).cycle().take(5_000)).collect();
+    let message = hl7_with(&full(), &settings, Some(&pdf));
+    assert!(message.starts_with("MSH|^~\\&|SQ|LAB\\F\\X|LIS|HOSP|20250102103000+0000||ORU^R01^ORU_R01|"), "{message}");
+    let segments = segments(&message);
+    assert_eq!(segments[0][10], "T");
+    let results = results(&segments);
+    assert!(results.contains_key("ERY") && !results.contains_key("RBC-N"));
+    let parts: Vec<&str> = results["PDF"][1].split('^').collect();
+    assert_eq!((results["PDF"][0].as_str(), &parts[..4]), ("ED", &["MTL", "PDF", "PDF", "Base64"][..]));
+    assert_eq!(BASE64_STANDARD.decode(parts[4]).expect("Base64 in one line"), pdf);
+    let percent = segments.iter().find(|segment| segment[0] == "OBX").expect("an observation");
+    assert_eq!(percent[3], "SCHISTO-PCT^Schistocytes/RBC^99LAB^51630-2^Schistocytes/1000 erythrocytes^LN");
+    let error = render_with(ReportFormat::Hl7, &full(), &settings, None).expect_err("no PDF");
+    assert!(matches!(error, ReportError::NoPdf { format: "hl7" }), "{error:?}");
+    for unknown in
+        [r#"{"hl7": {"port": 1}}"#, r#"{"hl7": {"version": "2.2"}}"#, r#"{"mllp": {}}"#, r#"{"fhir": {"r5": 1}}"#]
+    {
+        serde_json::from_str::<ReportSettings>(unknown).expect_err(unknown);
+    }
+    let defaults = serde_json::to_value(ReportSettings::default()).expect("settings");
+    assert_eq!(serde_json::from_value::<ReportSettings>(defaults).expect("own settings"), ReportSettings::default());
+}
+
+#[test]
+fn a_message_needs_a_time_and_the_same_record_gives_the_same_bytes() {
+    let mut case = full();
+    assert_eq!(
+        hl7_with(&case, &settings(Hl7Version::V2_5_1), None),
+        hl7_with(&full(), &settings(Hl7Version::V2_5_1), None)
+    );
+    case.record.issued_at = None;
+    let error = render(ReportFormat::Hl7, &case).expect_err("no time");
+    assert!(matches!(error, ReportError::NoTimeOfIssue), "{error:?}");
+    render(ReportFormat::Fhir, &case).expect("a bundle may be without");
+    case.record.issued_at = IssueTime::resolve(Timestamp::parse("2025-03-04T05:06:07-08:00").ok().as_ref(), None, None);
+    let message = hl7_with(&case, &settings(Hl7Version::V2_5_1), None);
+    assert_eq!(segments(&message)[0][6], "20250304050607-0800");
+}
+
+fn fhir_with(case: &Case, settings: &ReportSettings, pdf: Option<&[u8]>) -> Value {
+    let files = render_with(ReportFormat::Fhir, case, settings, pdf).expect("a bundle");
+    serde_json::from_slice(&files[0].bytes).expect("JSON")
+}
+
+fn resources<'a>(bundle: &'a Value, kind: &str) -> Vec<&'a Value> {
+    let entries = bundle["entry"].as_array().expect("entries");
+    entries.iter().map(|entry| &entry["resource"]).filter(|resource| resource["resourceType"] == kind).collect()
+}
+
+fn observation<'a>(bundle: &'a Value, code: &str) -> &'a Value {
+    let found: Vec<_> = resources(bundle, "Observation")
+        .into_iter()
+        .filter(|observation| observation["code"]["coding"][0]["code"] == code)
+        .collect();
+    assert_eq!(found.len(), 1, "{code}");
+    found[0]
+}
+
+/// Every null, empty text, object or list, by its path.
+fn empties(value: &Value, path: &str) -> Vec<String> {
+    match value {
+        Value::Null => vec![path.to_owned()],
+        Value::String(text) if text.is_empty() => vec![path.to_owned()],
+        Value::Array(values) if values.is_empty() => vec![path.to_owned()],
+        Value::Object(members) if members.is_empty() => vec![path.to_owned()],
+        Value::Array(values) => values.iter().flat_map(|value| empties(value, &format!("{path}[]"))).collect(),
+        Value::Object(members) => {
+            members.iter().flat_map(|(name, value)| empties(value, &format!("{path}.{name}"))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_bundle_says_what_the_record_says() {
+    for (name, case) in cases() {
+        let bundle = fhir_with(&case, &ReportSettings::default(), None);
+        let (record, count) = (&case.record, &case.record.count);
+        assert_eq!((&bundle["resourceType"], &bundle["type"]), (&"Bundle".into(), &"collection".into()));
+        assert_eq!(empties(&bundle, name), Vec::<String>::new());
+        let percent = observation(&bundle, "SCHISTO-PCT");
+        match count.percent {
+            Some(value) => {
+                let sent = percent["valueQuantity"]["value"].as_f64().expect("a number");
+                assert!((sent - value).abs() <= 0.005_001, "{sent} and {value}");
+                assert_eq!(percent["valueQuantity"]["code"], "%");
+                let limits = count.deciding_95().expect("limits");
+                let range = &percent["component"][0]["valueRange"];
+                assert!((range["low"]["value"].as_f64().expect("a number") - limits.low).abs() <= 0.005_001);
+                assert!((range["high"]["value"].as_f64().expect("a number") - limits.high).abs() <= 0.005_001);
+                assert_eq!(percent["component"][1]["valueQuantity"]["value"], count.red_cells);
+                assert_eq!(percent["component"][2]["valueQuantity"]["value"], count.schistocytes);
+            }
+            None => {
+                for code in ["SCHISTO-PCT", "SCHISTO-N", "SCHISTO-PRES", "RBC-NORMAL"] {
+                    let observation = observation(&bundle, code);
+                    assert_eq!(observation["dataAbsentReason"]["coding"][0]["code"], "unknown", "{name} {code}");
+                    let members = observation.as_object().expect("an object");
+                    assert!(!members.keys().any(|member| member.starts_with("value")), "{name} {code}");
+                }
+            }
+        }
+        let interpretation = match name {
+            "full" => Some("H"),
+            "no schistocyte" => Some("N"),
+            _ => None,
+        };
+        assert_eq!(percent["interpretation"][0]["coding"][0]["code"].as_str(), interpretation, "{name}");
+        for class in CellClass::ALL.into_iter().filter(|_| count.red_cells > 0) {
+            let sent = &observation(&bundle, &format!("RBC-{}", class.name().to_uppercase()))["valueQuantity"]["value"];
+            assert_eq!(*sent, record.class_count(class), "{name}");
+        }
+        let presence = observation(&bundle, "SCHISTO-PRES");
+        assert_eq!(presence["code"]["coding"][1]["code"], "800-3");
+        let report = resources(&bundle, "DiagnosticReport")[0];
+        assert_eq!(report["conclusion"], format!("{} {FOOTER}", record.statement));
+        for resource in ["DiagnosticReport", "Observation"].into_iter().flat_map(|kind| resources(&bundle, kind)) {
+            assert_eq!(resource["status"], "preliminary");
+        }
+        assert_eq!(report["identifier"][0]["value"], Job::of(record).expect("a job").sha256());
+        assert_eq!(banned_terms_in(&bundle.to_string()), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn every_reference_of_a_bundle_leads_to_one_of_its_entries() {
+    fn references(value: &Value) -> Vec<&str> {
+        match value {
+            Value::Array(values) => values.iter().flat_map(references).collect(),
+            Value::Object(members) => members
+                .iter()
+                .flat_map(|(name, value)| match value.as_str() {
+                    Some(text) if name == "reference" => vec![text],
+                    _ => references(value),
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+    for (name, case) in cases() {
+        let bundle = fhir_with(&case, &ReportSettings::default(), None);
+        let entries = bundle["entry"].as_array().expect("entries");
+        let urns: Vec<&str> = entries.iter().map(|entry| entry["fullUrl"].as_str().expect("a URL")).collect();
+        let unique: std::collections::BTreeSet<_> = urns.iter().collect();
+        assert_eq!(unique.len(), urns.len(), "{name}");
+        let references = references(&bundle);
+        assert!(references.len() > urns.len());
+        assert!(references.iter().all(|reference| urns.contains(reference)), "{name}");
+    }
+}
+
+#[test]
+fn a_bundle_knows_the_patient_by_the_orders_identifier_alone() {
+    let settings: ReportSettings = serde_json::from_str(
+        r#"{"fhir": {"patient_id_system": "urn:oid:1.2.3", "accession_system": "urn:oid:1.2.4", "embed_pdf": true}}"#,
+    )
+    .expect("settings");
+    let bundle = fhir_with(&full(), &settings, Some(b"%PDF-1.7"));
+    let report = resources(&bundle, "DiagnosticReport")[0];
+    assert_eq!(
+        report["subject"],
+        serde_json::json!({
+            "type": "Patient",
+            "identifier": {"system": "urn:oid:1.2.3", "value": "MRN123", "assigner": {"display": "HOSP"}},
+        })
+    );
+    assert_eq!(report["presentedForm"][0]["data"], BASE64_STANDARD.encode(b"%PDF-1.7"));
+    let specimen = resources(&bundle, "Specimen")[0];
+    assert_eq!(specimen["accessionIdentifier"], serde_json::json!({"system": "urn:oid:1.2.4", "value": "S-2041-0007"}));
+    let text = bundle.to_string();
+    assert!(!text.contains("Doe") && !text.contains("Jane") && !text.contains("1960"), "no name, no birthday");
+    let unknown = fhir_with(&FakeCase::default().build(), &ReportSettings::default(), None);
+    assert!(resources(&unknown, "DiagnosticReport")[0].get("subject").is_none());
+}
+
+#[test]
+fn loinc_of_the_percentage_comes_only_where_asked_for() {
+    let asked = ReportSettings {
+        codes: CodeOptions { use_loinc_percent: true, ..CodeOptions::default() },
+        ..ReportSettings::default()
+    };
+    let codes = |settings: &ReportSettings| {
+        observation(&fhir_with(&full(), settings, None), "SCHISTO-PCT")["code"]["coding"].clone()
+    };
+    assert_eq!(codes(&ReportSettings::default()).as_array().map(Vec::len), Some(1));
+    assert_eq!(codes(&asked)[1]["code"], "51630-2");
+    // The value is the same percentage: nothing is scaled to "per 1000".
+    let value = |settings| observation(&fhir_with(&full(), settings, None), "SCHISTO-PCT")["valueQuantity"].clone();
+    assert_eq!(value(&asked), value(&ReportSettings::default()));
+}
+
+#[test]
+fn committed_messages_are_what_the_program_writes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/messages");
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for (name, mut case) in [("above", full()), ("not-assessable", cases().remove(3).1)] {
+        case.record.statement = statement(&case.record.count);
+        for version in Hl7Version::ALL {
+            let file = folder.join(format!("{name}-{}.hl7", version.name()));
+            files.push((file, hl7_with(&case, &settings(version), None).into_bytes()));
+        }
+        let bundle = render(ReportFormat::Fhir, &case).expect("a bundle").remove(0);
+        files.push((folder.join(format!("{name}.fhir.json")), bundle.bytes));
+    }
+    for (path, bytes) in files {
+        if std::env::var_os("REGENERATE").is_some_and(|value| value == "1") {
+            fs::create_dir_all(&folder).expect("the repository is writable");
+            fs::write(&path, &bytes).expect("the repository is writable");
+        }
+        let committed = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; REGENERATE=1", path.display()));
+        assert!(committed == bytes, "{} differs; run with REGENERATE=1 and review the change", path.display());
+    }
+}
