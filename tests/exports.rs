@@ -102,6 +102,8 @@ fn the_row_of_the_specimen_is_the_record() {
         for class in CellClass::ALL {
             assert_eq!(row[&format!("n_{}", class.name())], record.class_count(class).to_string());
         }
+        assert_eq!(row["form_crescent"], record.count.schistocytes.to_string());
+        assert_eq!((row["form_helmet"].as_str(), row["forms_validated"].as_str()), ("0", "no"));
         assert_eq!(row["excluded_debris"], "0");
         let platelets = record.exclusions.get("platelet").copied().unwrap_or(0);
         assert_eq!(row["excluded_platelet"], platelets.to_string());
@@ -235,7 +237,9 @@ fn outlines_read_back_as_detections_of_their_field() {
                 let outline = Contour::new(ring[..ring.len() - 1].to_vec()).expect("an outline");
                 assert!((outline.area_px() - cell.cell.contour.area_px()).abs() < 2.0);
                 let (name, color) = match cell.status {
-                    CellStatus::Counted(call) if call.class == CellClass::Schistocyte => ("Schistocyte", [213, 94, 0]),
+                    CellStatus::Counted(call) if call.class == CellClass::Schistocyte => {
+                        ("Schistocyte: crescent", [213, 94, 0])
+                    }
                     CellStatus::Counted(_) => (feature.properties.classification.name.as_str(), [0, 114, 178]),
                     CellStatus::Excluded(reason, _) => {
                         let expected = format!("Excluded: {}", reason.name().replace('_', " "));

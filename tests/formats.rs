@@ -117,6 +117,7 @@ fn csv_holds_every_object_of_every_field() {
                 CellStatus::Excluded(reason, call) => (call, "excluded", reason.name()),
             };
             assert_eq!((&row[13], &row[14]), (status, reason));
+            assert_eq!(row[15], *classified.form.map_or("", |form| form.name()));
             match call {
                 Some(call) => {
                     assert_eq!(&row[10], call.class.name());
@@ -149,9 +150,12 @@ fn a_table_row_reads_as_documented() {
     assert_eq!(lines[0], COLUMNS.join(","));
     assert_eq!(
         lines[2],
-        "field-01.png,2,72.00,29.00,53.00,10.00,91.00,48.00,1132.7,7.595,normal,0.930000,0.000123,counted,"
+        "field-01.png,2,72.00,29.00,53.00,10.00,91.00,48.00,1132.7,7.595,normal,0.930000,0.000123,counted,,"
     );
-    assert_eq!(lines[60], "field-01.png,60,479.00,275.00,473.00,269.00,485.00,281.00,113.0,2.398,,,,excluded,platelet");
+    assert_eq!(
+        lines[60],
+        "field-01.png,60,479.00,275.00,473.00,269.00,485.00,281.00,113.0,2.398,,,,excluded,platelet,"
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ use schistoquant::case::{
     AdministrativeSex, Case, Date, FOOTER, IssueTime, Job, Laboratory, Order, Patient, State, Timestamp,
     banned_terms_in, statement,
 };
+use schistoquant::count::Grade;
 use schistoquant::report::{
     CodeOptions, Hl7Options, Hl7Version, ReportError, ReportFormat, ReportSettings, render, render_with,
 };
@@ -175,6 +176,12 @@ fn a_message_says_what_the_record_says_in_every_version() {
                 let code = format!("RBC-{}", class.name().to_uppercase());
                 assert_eq!(value(&code), record.class_count(class).to_string());
             }
+            if count.red_cells > 0 {
+                assert_eq!(value("SCHISTO-CRESCENT"), count.forms.by_form["crescent"].to_string());
+                assert_eq!(value("SCHISTO-HELMET"), "0");
+                let core = count.forms.core.percent.expect("a percentage");
+                assert_eq!(value("SCHISTO-CORE-PCT"), format!("{core:.2}"));
+            }
             let refused = record.fields.iter().filter(|field| !field.accepted).count();
             assert_eq!(value("QC-FIELDS-REFUSED"), refused.to_string());
             assert!(results.values().all(|row| matches!(row[5].as_str(), "P" | "X")), "nothing is final");
@@ -260,6 +267,19 @@ fn codes_components_and_addresses_are_the_laboratorys() {
     }
     let defaults = serde_json::to_value(ReportSettings::default()).expect("settings");
     assert_eq!(serde_json::from_value::<ReportSettings>(defaults).expect("own settings"), ReportSettings::default());
+}
+
+#[test]
+fn a_grade_is_sent_as_the_laboratory_words_it_with_its_table() {
+    let mut case = full();
+    assert!(!results(&segments(&hl7_with(&case, &settings(Hl7Version::V2_5_1), None))).contains_key("SCHISTO-GRADE"));
+    case.record.count.grade = Some(Grade { label: "2+|many".into(), table: "house table".into() });
+    let message = hl7_with(&case, &settings(Hl7Version::V2_5_1), None);
+    let grade = results(&segments(&message))["SCHISTO-GRADE"].clone();
+    assert_eq!(grade[..2], ["CWE", "2+\\F\\many^2+\\F\\many^99TMA"]);
+    assert!(message.contains("NTE|1|L|Grading table: house table.\r"));
+    let bundle = fhir_with(&case, &ReportSettings::default(), None);
+    assert_eq!(observation(&bundle, "SCHISTO-GRADE")["valueCodeableConcept"]["text"], "2+|many");
 }
 
 #[test]

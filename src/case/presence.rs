@@ -40,7 +40,8 @@ impl CountRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::PercentInterval;
+    use crate::case::{FormsRecord, PercentInterval};
+    use crate::count::FormTally;
 
     fn presence(schistocytes: u64, red_cells: u64, low: f64, floor: Option<f64>) -> Option<Presence> {
         let limits = (red_cells > 0).then_some(PercentInterval { low, high: 9.0 });
@@ -59,6 +60,8 @@ mod tests {
             state: if red_cells > 0 { State::Indeterminate } else { State::NotAssessable },
             context: None,
             other_abnormal_percent: None,
+            forms: FormsRecord::of(&FormTally::default(), red_cells),
+            grade: None,
         };
         record.presence()
     }

@@ -13,7 +13,7 @@
 //! | `geometry` | `Polygon`, one closed ring, positive sense; pixels of the full-resolution image, x right, y down, origin at its top-left corner, two decimals |
 //! | `objectType` | `detection`; QuPath keeps thousands of these with ease, annotations are heavy |
 //! | `name` | number of the object in its field |
-//! | `classification` | class of a counted red cell; `Excluded: <reason>` for every other object; color by `COUNTED`, `SCHISTOCYTE`, `EXCLUDED` |
+//! | `classification` | class of a counted red cell, `Schistocyte: <form>` where a rule gives one; `Excluded: <reason>` for every other object; color by `COUNTED`, `SCHISTOCYTE`, `EXCLUDED` |
 //! | `measurements` | those that are known, unit in the name; lengths in µm only with a pixel size |
 //!
 //! Foreign members of the collection (RFC 7946, section 6.1), which QuPath passes over: `field`, `accession`, `job`,
@@ -157,7 +157,8 @@ fn ring(contour: &Contour) -> Vec<[f64; 2]> {
 fn classification(classified: &ClassifiedCell) -> Classification {
     match classified.status {
         CellStatus::Counted(call) if call.class == CellClass::Schistocyte => {
-            Classification { name: title(call.class.name()), color: colors::SCHISTOCYTE }
+            let form = classified.form.map(|form| format!(": {}", form.name())).unwrap_or_default();
+            Classification { name: title(call.class.name()) + &form, color: colors::SCHISTOCYTE }
         }
         CellStatus::Counted(call) => Classification { name: title(call.class.name()), color: colors::COUNTED },
         CellStatus::Excluded(reason, _) => {

@@ -30,10 +30,12 @@ for path in paths:
         for found, expected in zip((min(xs), min(ys), max(xs), max(ys)), (row.x_min, row.y_min, row.x_max, row.y_max)):
             assert abs(found - expected) < 0.011, (feature.id, found, expected)
         name = feature.properties["classification"]["name"]
-        expected = row["class"].capitalize() if row.status == "counted" else "Excluded: " + row.reason.replace("_", " ")
+        form = "" if pandas.isna(row.form) else f": {row.form}"
+        counted = row.status == "counted"
+        expected = row["class"].capitalize() + form if counted else "Excluded: " + row.reason.replace("_", " ")
         assert name == expected, (name, expected)
         assert len(feature.properties["classification"]["color"]) == 3
-        schistocytes += name == "Schistocyte"
+        schistocytes += name.split(":")[0] == "Schistocyte"
         features += 1
 assert len(ids) == features == len(table)
 assert schistocytes == report.count["schistocytes"]

@@ -12,7 +12,7 @@ cells = pyarrow.parquet.read_table(report.file("cells.parquet"))
 assert cells.schema.metadata[b"footer"].decode() == report.footer
 assert cells.schema.metadata[b"job"].decode() == report.job[:16]
 frame = cells.to_pandas()
-text = pandas.read_csv(report.folder / "cells.csv", dtype={"reason": "str", "class": "str"})
+text = pandas.read_csv(report.folder / "cells.csv", dtype={"reason": "str", "class": "str", "form": "str"})
 assert list(frame.columns) == list(text.columns)
 assert len(frame) == len(text) > count["red_cells"]
 for column in frame.columns:
@@ -23,6 +23,8 @@ counted = frame[frame["status"] == "counted"]
 assert len(counted) == count["red_cells"]
 assert (counted["class"] == "schistocyte").sum() == count["schistocytes"]
 assert counted["class"].value_counts().to_dict() == {k: v for k, v in record["class_counts"].items() if v}
+forms = counted["form"].dropna().value_counts().to_dict()
+assert forms == {form: cells for form, cells in count["forms"]["by_form"].items() if cells}
 assert frame[frame["status"] == "excluded"]["reason"].value_counts().to_dict() == record["exclusions"]
 assert list(frame["field"].unique()) == [field["field"] for field in record["fields"] if field["field"] in set(frame["field"])]
 

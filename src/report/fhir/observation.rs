@@ -60,7 +60,8 @@ fn set_value(resource: &mut Json, bundle: &Bundle<'_>, value: &Value) {
         Value::Count(count, unit) => ("valueQuantity", count.map(|count| quantity(count, unit.words(), unit.ucum()))),
         Value::Coded(code) => (
             "valueCodeableConcept",
-            code.map(|(code, text)| json!({"coding": [coding(&bundle.codes.fhir_system, code, text)], "text": text})),
+            code.as_ref()
+                .map(|(code, text)| json!({"coding": [coding(&bundle.codes.fhir_system, code, text)], "text": text})),
         ),
         Value::Interval(limits) => ("valueRange", limits.map(range)),
     };

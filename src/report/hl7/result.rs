@@ -89,7 +89,7 @@ impl Results<'_> {
             Value::Count(count, unit) => ("NM", count.map(|count| count.to_string()).unwrap_or_default(), Some(*unit)),
             Value::Coded(code) => (
                 coded,
-                code.map(|(code, words)| joined(&[code, words, &self.codes.hl7_system])).unwrap_or_default(),
+                code.as_ref().map(|(code, words)| joined(&[code, words, &self.codes.hl7_system])).unwrap_or_default(),
                 None,
             ),
         }

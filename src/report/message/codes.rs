@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::smear::CellClass;
+use crate::smear::{CellClass, SchistocyteForm};
 
 /// Code of the whole examination, and its words.
 pub(in crate::report) const SERVICE: (&str, &str) = ("SMEAR-TMA", "Schistocyte image analysis");
@@ -97,8 +97,8 @@ impl Default for CodeOptions {
     }
 }
 
-/// Name, local code and words of every observation but those of the classes.
-const FIXED: [(&str, &str, &str); 15] = [
+/// Name, local code and words of every observation but those of forms and classes.
+const FIXED: [(&str, &str, &str); 18] = [
     ("percent", "SCHISTO-PCT", "Schistocytes/RBC"),
     ("interval", "SCHISTO-CI", "Schistocytes/RBC 95% interval"),
     ("red_cells", "RBC-N", "RBC counted"),
@@ -108,6 +108,9 @@ const FIXED: [(&str, &str, &str); 15] = [
     ("other_abnormal_percent", "OTHER-SHAPES-PCT", "Other abnormal shapes/RBC"),
     ("corrected_percent", "SCHISTO-CORR-PCT", "Schistocytes/RBC corrected for classifier error"),
     ("corrected_interval", "SCHISTO-CORR-CI", "Corrected schistocytes/RBC 95% interval"),
+    ("icsh_rule_percent", "SCHISTO-ICSH-PCT", "Schistocytes/RBC by the ICSH rule for microspherocytes"),
+    ("core_percent", "SCHISTO-CORE-PCT", "Helmets, crescents and triangles/RBC"),
+    ("grade", "SCHISTO-GRADE", "Schistocyte grade by the laboratory's table"),
     ("floor_percent", "FP-FLOOR-PCT", "Reading of a film without schistocytes"),
     ("fields_accepted", "QC-FIELDS-ACCEPTED", "Fields of sufficient quality"),
     ("fields_refused", "QC-FIELDS-REFUSED", "Fields refused for their quality"),
@@ -125,19 +128,27 @@ pub(super) fn class_name(class: CellClass) -> String {
     format!("class_{}", class.name())
 }
 
+/// Name of the observation of a form.
+pub(super) fn form_name(form: SchistocyteForm) -> String {
+    format!("form_{}", form.name())
+}
+
 fn names() -> Vec<String> {
-    FIXED.iter().map(|(name, ..)| (*name).to_owned()).chain(CellClass::ALL.into_iter().map(class_name)).collect()
+    let fixed = FIXED.iter().map(|(name, ..)| (*name).to_owned());
+    let forms = SchistocyteForm::ALL.into_iter().map(form_name);
+    fixed.chain(forms).chain(CellClass::ALL.into_iter().map(class_name)).collect()
 }
 
 /// Code, words and alternate of an observation.
 pub(super) fn code_of(name: &str, options: &CodeOptions) -> (String, String, Option<AlternateCode>) {
     let fixed = FIXED.iter().find(|(fixed, ..)| *fixed == name);
-    let (code, text) = match fixed {
-        Some((_, code, text)) => ((*code).to_owned(), (*text).to_owned()),
-        None => {
-            let class = name.trim_start_matches("class_");
-            (format!("RBC-{}", class.to_uppercase()), format!("RBC counted as {class}"))
+    let (code, text) = match (fixed, name.split_once('_')) {
+        (Some((_, code, text)), _) => ((*code).to_owned(), (*text).to_owned()),
+        (None, Some(("form", form))) => {
+            (format!("SCHISTO-{}", form.to_uppercase()), format!("Schistocytes counted as {form}"))
         }
+        (None, Some((_, class))) => (format!("RBC-{}", class.to_uppercase()), format!("RBC counted as {class}")),
+        (None, None) => (name.to_uppercase(), name.to_owned()),
     };
     let loinc = |(code, text): (&str, &str)| AlternateCode {
         code: code.to_owned(),
@@ -168,7 +179,7 @@ mod tests {
         let mut unique = codes.clone();
         unique.sort();
         unique.dedup();
-        assert_eq!((codes.len(), unique.len()), (28, 28));
+        assert_eq!((codes.len(), unique.len()), (36, 36));
     }
 
     #[test]

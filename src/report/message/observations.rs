@@ -1,8 +1,8 @@
 //! The observations of a record in the order in which messages send them.
 
-use super::codes::{AlternateCode, CodeOptions, class_name, code_of};
+use super::codes::{AlternateCode, CodeOptions, class_name, code_of, form_name};
 use crate::case::{CaseRecord, Context, PercentInterval, Presence, State};
-use crate::smear::{AgeGroup, CellClass};
+use crate::smear::{AgeGroup, CellClass, SchistocyteForm};
 
 /// Decimals of a percentage: a limit close to the threshold does not read as if it lay on it.
 pub(in crate::report) const PERCENT_DECIMALS: usize = 2;
@@ -48,7 +48,7 @@ pub(in crate::report) enum Value {
     /// A number of cells, fields or files.
     Count(Option<u64>, Unit),
     /// A local code with its words.
-    Coded(Option<(&'static str, &'static str)>),
+    Coded(Option<(String, String)>),
 }
 
 impl Value {
@@ -138,8 +138,8 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
         // How many were counted is known even where nothing can be said of them.
         of("red_cells", Value::Count(Some(count.red_cells), Unit::Cells)),
         of("schistocytes", cells(count.schistocytes)),
-        of("presence", Value::Coded(count.presence().map(presence_code))),
-        of("context", Value::Coded(count.context.map(context_code))),
+        of("presence", coded(count.presence().map(presence_code))),
+        of("context", coded(count.context.map(context_code))),
         of("other_abnormal_percent", Value::Percent(count.other_abnormal_percent.filter(|_| assessable))),
     ];
     if let Some(corrected) = count.corrected.filter(|_| assessable) {
@@ -151,12 +151,37 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
         let limits = PercentInterval { low: corrected.low, high: corrected.high };
         all.push(of("corrected_interval", Value::Interval(Some(limits))));
     }
+    if let Some(grade) = count.grade.as_ref().filter(|_| assessable) {
+        let value = Value::Coded(Some((grade.label.clone(), grade.label.clone())));
+        all.push(noted(of("grade", value), vec![format!("Grading table: {}.", grade.table)]));
+    }
     if count.false_positive_floor_percent.is_some() {
         all.push(of("floor_percent", Value::Percent(count.false_positive_floor_percent)));
+    }
+    if assessable {
+        all.extend(forms(record, of));
     }
     all.extend(CellClass::ALL.into_iter().map(|class| of(&class_name(class), cells(record.class_count(class)))));
     all.extend(quality(record, of));
     all
+}
+
+/// The forms of the called schistocytes, and the totals of ICSH's rule.
+fn forms(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> Vec<Observation> {
+    let forms = &record.count.forms;
+    let words = match forms.validated {
+        true => Vec::new(),
+        false => vec!["Form by a rule on the outline of the cell; not validated.".to_owned()],
+    };
+    let cells = |form: SchistocyteForm| forms.by_form.get(form.name()).copied().unwrap_or(0);
+    let totals = [
+        of("icsh_rule_percent", Value::Percent(forms.by_icsh_rule.percent)),
+        of("core_percent", Value::Percent(forms.core.percent)),
+    ];
+    let by_form =
+        SchistocyteForm::ALL.into_iter().map(|form| of(&form_name(form), Value::Count(Some(cells(form)), Unit::Cells)));
+    let noted = |observation: Observation| Observation { notes: words.clone(), ..observation };
+    totals.into_iter().chain(by_form).map(noted).collect()
 }
 
 fn quality(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> [Observation; 4] {
@@ -195,6 +220,10 @@ fn limit_words(age_group: AgeGroup) -> &'static str {
         AgeGroup::TermNeonate => "ICSH reference limit, newborn at term",
         AgeGroup::PretermNeonate => "ICSH reference limit, preterm newborn",
     }
+}
+
+fn coded(code: Option<(&str, &str)>) -> Value {
+    Value::Coded(code.map(|(code, words)| (code.to_owned(), words.to_owned())))
 }
 
 fn presence_code(presence: Presence) -> (&'static str, &'static str) {

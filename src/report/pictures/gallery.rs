@@ -43,6 +43,7 @@ pub(super) fn sheet(case: &Case, about: &str) -> Result<RgbImage, ReportError> {
         all if all > shown.len() => {
             format!("{about}. The {} likeliest of {all} cells counted as schistocytes.", shown.len())
         }
+        1 => format!("{about}. One cell counted as a schistocyte."),
         all => format!("{about}. {all} cells counted as schistocytes, by falling probability."),
     };
     let (above, below) = (wrapped(&heading, width - 2 * MARGIN_PX), wrapped(FOOTER, width - 2 * MARGIN_PX));

@@ -12,6 +12,7 @@
 //! | `class`, `class_probability`, `schistocyte_probability` | the classifier's call, six decimals; absent where it made none |
 //! | `status` | `counted` or `excluded` |
 //! | `reason` | name of the exclusion reason; absent where counted |
+//! | `form` | ICSH form of a counted schistocyte by rule, not validated; absent where no rule gives one |
 //!
 //! Positions are in pixels of the original image, x right, y down, origin at its top-left corner.
 
@@ -20,7 +21,7 @@ use crate::case::{Case, CaseField};
 use crate::smear::{CellStatus, ClassifiedCell};
 
 /// Columns in their order: a contract with the programs that read the file.
-pub const COLUMNS: [&str; 15] = [
+pub const COLUMNS: [&str; 16] = [
     "field",
     "cell_id",
     "x_px",
@@ -36,6 +37,7 @@ pub const COLUMNS: [&str; 15] = [
     "schistocyte_probability",
     "status",
     "reason",
+    "form",
 ];
 
 const POSITION: Kind = Kind::Number { decimals: 2 };
@@ -58,6 +60,7 @@ const KINDS: [Kind; COLUMNS.len()] = [
     Kind::Text,
     PROBABILITY,
     PROBABILITY,
+    Kind::Text,
     Kind::Text,
     Kind::Text,
 ];
@@ -99,6 +102,7 @@ fn row(field: &CaseField, classified: &ClassifiedCell, calibrated: bool) -> Row 
         call.and_then(|call| Datum::number(call.schistocyte_probability.value())),
         Datum::text(status),
         reason,
+        classified.form.and_then(|form| Datum::text(form.name())),
     ];
     entries.into()
 }

@@ -2,13 +2,13 @@
 //!
 //! Columns follow the record: names are those of `case.json`, `wilson_95_low_percent` for `count.wilson_95.low`. Counted
 //! red cells of each class stand in `n_<class>`, objects left out in `excluded_<reason>`; a reason that did not occur is 0
-//! there, because it was looked for. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
+//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, not validated. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
 //! table leaves the laboratory's systems more easily than a message does.
 
 use super::{Column, Datum, Kind, Row};
 use crate::case::{CaseRecord, Job, PercentInterval};
 use crate::report::ReportError;
-use crate::smear::{CellClass, ExclusionReason};
+use crate::smear::{CellClass, ExclusionReason, SchistocyteForm};
 
 /// As many as the record holds.
 const PERCENT: Kind = Kind::Number { decimals: 6 };
@@ -66,6 +66,22 @@ pub(super) fn table(record: &CaseRecord) -> Result<(Vec<Column>, Row), ReportErr
     for class in CellClass::ALL {
         add(&format!("n_{}", class.name()), Kind::Count, count(record.class_count(class)));
     }
+    let forms = &figures.forms;
+    for form in SchistocyteForm::ALL {
+        add(&format!("form_{}", form.name()), Kind::Count, count(forms.by_form.get(form.name()).copied().unwrap_or(0)));
+    }
+    add("form_unassigned", Kind::Count, count(forms.unassigned));
+    add("forms_validated", Kind::Text, text(Some(if forms.validated { "yes" } else { "no" })));
+    for (name, share) in [
+        ("by_icsh_rule", forms.by_icsh_rule),
+        ("without_microspherocytes", forms.without_microspherocytes),
+        ("core", forms.core),
+    ] {
+        add(&format!("{name}_cells"), Kind::Count, count(share.cells));
+        add(&format!("{name}_percent"), PERCENT, number(share.percent));
+    }
+    add("grade", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.label.as_str())));
+    add("grading_table", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.table.as_str())));
     for reason in ExclusionReason::ALL {
         let objects = record.exclusions.get(reason.name()).copied().unwrap_or(0);
         add(&format!("excluded_{}", reason.name()), Kind::Count, count(objects));
