@@ -1,9 +1,10 @@
 //! Whole specimens through the shipped model: one named test for each folder of `fixtures/cases`.
 //!
-//! A folder holds `specimen.json`, what `synth` is asked to draw, and `expected.json`: ranges that are right whatever the
-//! model, with the reason. Where the shipped model is known to miss them, `known_to_fail` says why; such a case fails as
+//! A folder holds `specimen.json`, what `synth` is asked to draw and the panel that comes with it, and `expected.json`:
+//! ranges that are right whatever the model, and what the evidence must say, with the reason. Where the shipped model is known to miss them, `known_to_fail` says why; such a case fails as
 //! soon as it passes, so that the words go when they are no longer true.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::sync::atomic::AtomicBool;
 
 use schistoquant::case::{CaseRecord, Context, State, banned_terms_in};
 use schistoquant::classify::{Classifier, Model};
+use schistoquant::clinical::{PanelOptions, ScoreOptions, ScoreResult, read_panel};
+use schistoquant::evidence::{Evidence, Statement, WeighedItem};
 use schistoquant::inference::{Engine, EngineRequest};
 use schistoquant::pipeline::{AnalyzeOptions, Models, Progress, analyze};
 use schistoquant::segment::{Detector, Segmenter};
@@ -28,6 +31,24 @@ struct Specimen {
     schistocyte_fraction: f64,
     other_shapes_fraction: f64,
     blur_diameters: f64,
+    /// Panel, relative to the case's folder.
+    labs: Option<PathBuf>,
+}
+
+/// What the evidence must hold; names are the codes of items, as in `case.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedEvidence {
+    /// Items that support each statement, all of them.
+    supports: BTreeMap<Statement, Vec<String>>,
+    /// Items that speak against each statement, all of them.
+    speaks_against: BTreeMap<Statement, Vec<String>>,
+    /// Score by name with its result.
+    scores: BTreeMap<String, ScoreResult>,
+    /// Names that must stand among what is missing.
+    missing: Vec<String>,
+    /// Exposures of the page for a patient with cancer; null where there must be no such page.
+    exposures: Option<Vec<String>>,
 }
 
 /// What must come out; ranges include both ends, null stands for anything.
@@ -40,6 +61,7 @@ struct Expected {
     red_cells: [u64; 2],
     schistocytes: [u64; 2],
     accepted_fields: usize,
+    evidence: Option<ExpectedEvidence>,
     known_to_fail: Option<String>,
 }
 
@@ -84,6 +106,46 @@ fn analyzed(specimen: &Specimen) -> CaseRecord {
     analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &Silent, &stop).expect("a case").record
 }
 
+/// The record with the specimen's panel weighed.
+fn with_labs(record: CaseRecord, labs: &Path) -> CaseRecord {
+    let bytes = fs::read(labs).unwrap_or_else(|error| panic!("{}: {error}", labs.display()));
+    let panel = read_panel(&bytes, &labs.display().to_string(), &PanelOptions::default()).expect("a panel");
+    record.with_panel(&panel, &ScoreOptions::default())
+}
+
+/// One line for each expectation of the evidence that is not met.
+fn unmet_evidence(evidence: Option<&Evidence>, expected: &ExpectedEvidence) -> String {
+    let Some(evidence) = evidence else { return "no evidence\n".to_owned() };
+    let mut lines = String::new();
+    let mut compare = |what: String, found: String, expected: String| {
+        if found != expected {
+            let _ = writeln!(lines, "{what}: {found}, expected {expected}");
+        }
+    };
+    for said in &evidence.statements {
+        let codes = |items: &[WeighedItem]| items.iter().map(|item| item.code.clone()).collect::<Vec<_>>();
+        let of = |map: &BTreeMap<Statement, Vec<String>>| map.get(&said.statement).cloned().unwrap_or_default();
+        let (supports, against) = (of(&expected.supports), of(&expected.speaks_against));
+        compare(format!("supports {}", said.title), format!("{:?}", codes(&said.supports)), format!("{supports:?}"));
+        compare(
+            format!("against {}", said.title),
+            format!("{:?}", codes(&said.speaks_against)),
+            format!("{against:?}"),
+        );
+    }
+    for score in &evidence.scores {
+        let wanted = expected.scores.get(&score.name);
+        compare(score.name.clone(), format!("{:?}", Some(&score.result)), format!("{wanted:?}"));
+    }
+    for name in &expected.missing {
+        let found = if evidence.missing.contains(name) { "named" } else { "not named" };
+        compare(format!("missing {name}"), found.to_owned(), "named".to_owned());
+    }
+    let exposures = evidence.cancer_page.as_ref().map(|page| page.exposures.iter().map(|e| e.name.clone()).collect());
+    compare("exposures".to_owned(), format!("{exposures:?}"), format!("{:?}", expected.exposures));
+    lines
+}
+
 /// One line for each expectation that is not met.
 fn unmet(record: &CaseRecord, expected: &Expected) -> String {
     let (count, mut lines) = (&record.count, String::new());
@@ -107,9 +169,18 @@ fn unmet(record: &CaseRecord, expected: &Expected) -> String {
 fn check(name: &str) {
     let folder = cases().join(name);
     let expected: Expected = read(&folder.join("expected.json"));
-    let record = analyzed(&read(&folder.join("specimen.json")));
-    assert!(banned_terms_in(&record.statement).is_empty(), "{}", record.statement);
-    let unmet = unmet(&record, &expected);
+    let specimen: Specimen = read(&folder.join("specimen.json"));
+    let record = analyzed(&specimen);
+    let record = match &specimen.labs {
+        Some(labs) => with_labs(record, &folder.join(labs)),
+        None => record,
+    };
+    let text = serde_json::to_string(&record).expect("a record");
+    assert!(banned_terms_in(&text).is_empty(), "{:?}", banned_terms_in(&text));
+    let mut unmet = unmet(&record, &expected);
+    if let Some(expected) = &expected.evidence {
+        unmet.push_str(&unmet_evidence(record.evidence.as_ref(), expected));
+    }
     match &expected.known_to_fail {
         None => assert!(unmet.is_empty(), "{name}: {}\nfound:\n{unmet}", expected.reason),
         Some(why) => assert!(!unmet.is_empty(), "{name} passes now; take known_to_fail out: {why}"),
@@ -135,4 +206,7 @@ macro_rules! cases {
     };
 }
 
-cases! { none three_percent mixed_poikilocytosis insufficient blurred }
+cases! {
+    none three_percent mixed_poikilocytosis insufficient blurred
+    cancer_full_panel sparse_panel ttp_like_panel
+}

@@ -127,7 +127,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     if stop.load(Ordering::Relaxed) {
         return Err(AnalyzeError::from(Interrupted).into());
     }
-    let written = target.write(&case)?;
+    let written = target.write_with(&case, &requested.settings.messages, None)?;
     if !args.quiet {
         for failure in &case.record.failed_inputs {
             warn(format_args!("{}: {}", failure.path, failure.reason));

@@ -9,6 +9,7 @@
 //! | `count` | fewest red cells, grading table |
 //! | `clinical.panel` | reference intervals, local codes, further units |
 //! | `clinical.scores` | upper limits, cut-offs, version of the DIC score |
+//! | `messages` | codes, HL7 version and components, FHIR |
 //!
 //! [`Settings::entries`] lists the effective value of every key with where it came from.
 //! Limits: what concerns one specimen (order, pixel size, age group) is no setting.
@@ -24,6 +25,7 @@ pub use entries::{Entry, EntrySource};
 use crate::case::{Laboratory, sha256_hex};
 use crate::clinical::{ClinicalOptions, PanelProblem};
 use crate::count::{DEFAULT_MIN_CELLS, GradingError, GradingTable};
+use crate::report::ReportSettings;
 
 /// Largest configuration file, bytes.
 pub const MAX_SETTINGS_BYTES: u64 = 1 << 20;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub count: CountSettings,
     /// Panels and scores.
     pub clinical: ClinicalOptions,
+    /// Codes, HL7 and FHIR.
+    pub messages: ReportSettings,
 }
 
 /// Why a configuration is refused.

@@ -1,0 +1,188 @@
+//! `watch` killed at random moments: every specimen ends in exactly one result, whole and equal to an undisturbed one.
+
+#[path = "support/tiny_model.rs"]
+mod tiny_model;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+use schistoquant::synth::{Stain, SynthOptions, field};
+use tempfile::TempDir;
+use tiny_model::tiny_model;
+
+/// Kills that the issue asks for.
+const KILLS: usize = 50;
+/// Latest moment of a kill: long enough to load the models and finish a specimen or two.
+const LATEST_KILL_MS: u64 = 700;
+
+static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(tiny_model);
+
+struct Place {
+    base: TempDir,
+    pictures: Vec<Vec<u8>>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let base = TempDir::new().expect("a folder");
+        fs::create_dir(base.path().join("drop")).expect("a folder");
+        let options = SynthOptions {
+            field_size_diameters: (7.0, 6.0),
+            red_cells_per_field: (10, 12),
+            stain: Some(Stain::GreyWhite),
+            white_cells_per_field: 0.0,
+            ..SynthOptions::default()
+        };
+        let pictures = (0..3).map(|index| {
+            let path = base.path().join("picture.png");
+            field(&options, 5, index).expect("a field").rgb.save(&path).expect("written");
+            fs::read(&path).expect("read")
+        });
+        let pictures = pictures.collect();
+        Self { base, pictures }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.base.path().join(name)
+    }
+
+    /// Puts a specimen in; every third as an order file, every seventh broken.
+    fn put(&self, index: usize) -> (String, bool) {
+        let (name, broken) = (format!("S-{index:03}"), index % 7 == 6);
+        let picture = if broken { b"no picture".to_vec() } else { self.pictures[index % self.pictures.len()].clone() };
+        if index % 3 == 2 {
+            let image = format!("drop/{name}.png");
+            fs::write(self.path(&image), picture).expect("written");
+            let order = format!(r#"{{"inputs": ["{name}.png"], "order": {{"accession": "{name}"}}}}"#);
+            fs::write(self.path(".order"), order).expect("written");
+            fs::rename(self.path(".order"), self.path(&format!("drop/{name}.order.json"))).expect("renamed");
+        } else {
+            let folder = self.path("incoming");
+            fs::create_dir(&folder).expect("a folder");
+            fs::write(folder.join(format!("{name}.png")), picture).expect("written");
+            fs::write(folder.join(".ready"), "").expect("written");
+            fs::rename(folder, self.path(&format!("drop/{name}"))).expect("renamed");
+        }
+        (name, broken)
+    }
+
+    fn watch(&self) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+        command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        command.arg("watch").arg(self.path("drop")).arg("--out").arg(self.path("out"));
+        command.args([
+            "--once",
+            "--quiet",
+            "--settle-seconds",
+            "0.05",
+            "--poll-seconds",
+            "0.02",
+            "--format",
+            "json,csv",
+        ]);
+        command.arg("--model").arg(&TINY_MODEL.1);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What an undisturbed run makes of each picture: the count and the cells.
+fn undisturbed(place: &Place, picture: usize) -> (serde_json::Value, Vec<u8>) {
+    let (input, out) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let image = input.path().join("x.png");
+    fs::write(&image, &place.pictures[picture]).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+    command.env_remove("ORT_DYLIB_PATH").args(["analyze", "--quiet", "--out"]).arg(out.path());
+    let status = command.arg("--model").arg(&TINY_MODEL.1).arg(&image).stdout(Stdio::null()).status().expect("it runs");
+    assert_eq!(status.code(), Some(4), "too few cells for a percentage");
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.path().join("case.json")).expect("a record")).expect("JSON");
+    (record["count"].clone(), fs::read(out.path().join("cells.csv")).expect("a table"))
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_by_kills_at_random_moments() {
+    let place = Place::new();
+    let mut random = Pcg64Mcg::seed_from_u64(2041);
+    let (mut kills, mut specimens) = (0, BTreeMap::new());
+    while kills < KILLS {
+        // Work for the next run: sometimes none, sometimes several.
+        for _ in 0..random.next_u64() % 3 {
+            let (name, broken) = place.put(specimens.len());
+            specimens.insert(name, (specimens.len() % place.pictures.len(), broken));
+        }
+        let mut child = place.watch();
+        let until = Instant::now() + Duration::from_millis(random.next_u64() % LATEST_KILL_MS);
+        let mut ended = false;
+        while Instant::now() < until && !ended {
+            ended = child.try_wait().expect("a process").is_some();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if !ended {
+            child.kill().expect("killed");
+            kills += 1;
+        }
+        child.wait().expect("ended");
+    }
+    let left = place.watch().wait().expect("ended");
+    assert_eq!(left.code(), Some(0));
+
+    let references: Vec<_> = (0..place.pictures.len()).map(|picture| undisturbed(&place, picture)).collect();
+    let (done, refused) = (names(&place.path("drop/done")), names(&place.path("drop/error")));
+    let expected = |broken: bool| -> Vec<String> {
+        let of = specimens.iter().filter(|(_, specimen)| specimen.1 == broken);
+        let mut names: Vec<String> = of.flat_map(|(name, _)| [name.clone(), format!("{name}.json")]).collect();
+        names.sort();
+        names
+    };
+    assert!(specimens.len() >= KILLS / 3, "{} specimens", specimens.len());
+    assert_eq!(done, expected(false));
+    assert_eq!(refused, expected(true));
+    assert_eq!(names(&place.path("drop")), ["done", "error", "work"]);
+    assert_eq!(names(&place.path("drop/work")), [] as [&str; 0]);
+
+    let results = names(&place.path("out"));
+    assert_eq!(results.len(), done.len() / 2, "{results:?}");
+    for (name, &(picture, _)) in specimens.iter().filter(|(_, specimen)| !specimen.1) {
+        let own: Vec<_> = results.iter().filter(|result| result.starts_with(&format!("{name}_"))).collect();
+        assert_eq!(own.len(), 1, "{name}: {results:?}");
+        let folder = place.path("out").join(own[0]);
+        let record: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.join("case.json")).expect("a record")).expect("whole JSON");
+        assert_eq!(record["accession"], **name);
+        assert_eq!(record["count"], references[picture].0, "{name}");
+        let cells = fs::read_to_string(folder.join("cells.csv")).expect("a table");
+        let reference = String::from_utf8(references[picture].1.clone()).expect("UTF-8");
+        assert_eq!(cells.replace(&format!("{name}.png"), "x.png"), reference, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_ends_it_cleanly() {
+    let place = Place::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+    command.arg("watch").arg(place.path("drop")).arg("--out").arg(place.path("out")).arg("--model").arg(&TINY_MODEL.1);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !place.path("drop/work").exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let status = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+    assert!(status.success());
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
+    assert_eq!(names(&place.path("out")), [] as [&str; 0]);
+}
