@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use schistoquant::case::{CaseRecord, Context, State, banned_terms_in};
 use schistoquant::classify::{Classifier, Model};
 use schistoquant::clinical::{PanelOptions, ScoreOptions, ScoreResult, read_panel};
-use schistoquant::evidence::{Evidence, Statement, WeighedItem};
+use schistoquant::evidence::{CancerPage, Evidence, Statement, WeighedItem};
 use schistoquant::inference::{Engine, EngineRequest};
 use schistoquant::pipeline::{AnalyzeOptions, Models, Progress, analyze};
 use schistoquant::segment::{Detector, Segmenter};
@@ -141,7 +141,8 @@ fn unmet_evidence(evidence: Option<&Evidence>, expected: &ExpectedEvidence) -> S
         let found = if evidence.missing.contains(name) { "named" } else { "not named" };
         compare(format!("missing {name}"), found.to_owned(), "named".to_owned());
     }
-    let exposures = evidence.cancer_page.as_ref().map(|page| page.exposures.iter().map(|e| e.name.clone()).collect());
+    let names = |page: &CancerPage| page.exposures.iter().map(|exposure| exposure.name.clone()).collect::<Vec<_>>();
+    let exposures = evidence.cancer_page.as_ref().map(names);
     compare("exposures".to_owned(), format!("{exposures:?}"), format!("{:?}", expected.exposures));
     lines
 }

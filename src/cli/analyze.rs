@@ -97,7 +97,7 @@ impl From<AnalyzeError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         let exit = match error {
-            ReportError::NoTimeOfIssue | ReportError::NoPdf { .. } => Exit::Usage,
+            ReportError::NoTimeOfIssue => Exit::Usage,
             _ => Exit::OutputNotWritable,
         };
         Self::new(exit, error)
@@ -127,7 +127,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     if stop.load(Ordering::Relaxed) {
         return Err(AnalyzeError::from(Interrupted).into());
     }
-    let written = target.write_with(&case, &requested.settings.messages, None)?;
+    let written = target.write_with(&case, &requested.settings.messages)?;
     if !args.quiet {
         for failure in &case.record.failed_inputs {
             warn(format_args!("{}: {}", failure.path, failure.reason));

@@ -155,7 +155,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     }
     let configured = args.report.config.config.is_some();
     let case = Case { record: renewed(case.record, &requested, configured), fields: case.fields };
-    let written = target.write_with(&case, &requested.settings.messages, None)?;
+    let written = target.write_with(&case, &requested.settings.messages)?;
     if args.json {
         let document = serde_json::to_string(&case.record).map_err(ReportError::Json)?;
         print(&(document + "\n"))?;

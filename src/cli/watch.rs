@@ -107,7 +107,7 @@ impl Handler for Analyzer<'_> {
         let case = with_evidence(case, &requested);
         let result = FileNames::of(&case.record).map_err(|error| output(&error))?.base().to_owned();
         let target = ReportTarget::prepare(partial, &self.formats).map_err(|error| output(&error))?;
-        let written = target.write_with(&case, &self.settings.messages, None).map_err(|error| output(&error))?;
+        let written = target.write_with(&case, &self.settings.messages).map_err(|error| output(&error))?;
         let name = |path: &PathBuf| path.strip_prefix(partial).unwrap_or(path).to_string_lossy().into_owned();
         let state = case.record.count.state.name().to_owned();
         Ok(Handled { result, state, files: written.iter().map(name).collect() })

@@ -65,14 +65,9 @@ pub enum ReportError {
         "expected a time of issue for the message, found none in the record; give --issued-at or an order with times"
     )]
     NoTimeOfIssue,
-    /// A message is to embed a PDF and there is none (request invalid).
-    #[error(
-        "{format}: expected the printable report to embed, found none; add pdf to the formats or set embed_pdf to false"
-    )]
-    NoPdf {
-        /// Format of the message.
-        format: &'static str,
-    },
+    /// The sheets cannot be typeset: a fault of the program, because every text is made printable before.
+    #[error("the case cannot be typeset as PDF: {0}; write the html report in its place and report the fault")]
+    Typeset(String),
     /// Record and pictures of a case do not belong together.
     #[error("expected the fields of the record in their order ({expected}), found `{found}` among the pictures")]
     FieldsDisagree {

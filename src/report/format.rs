@@ -12,6 +12,8 @@ pub enum ReportFormat {
     Csv,
     /// The page for people, `report.html`.
     Html,
+    /// The sheets for paper, `<accession>_<job>.pdf`.
+    Pdf,
     /// The outlines of each field as QuPath detections.
     Geojson,
     /// The tables of cells and specimen as Parquet.
@@ -26,8 +28,17 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// Every format, in the order in which they are written.
-    pub const ALL: [Self; 8] =
-        [Self::Json, Self::Csv, Self::Html, Self::Geojson, Self::Parquet, Self::Pictures, Self::Hl7, Self::Fhir];
+    pub const ALL: [Self; 9] = [
+        Self::Json,
+        Self::Csv,
+        Self::Html,
+        Self::Pdf,
+        Self::Geojson,
+        Self::Parquet,
+        Self::Pictures,
+        Self::Hl7,
+        Self::Fhir,
+    ];
 
     /// Name as typed.
     pub fn name(self) -> &'static str {
@@ -35,6 +46,7 @@ impl ReportFormat {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Html => "html",
+            Self::Pdf => "pdf",
             Self::Geojson => "geojson",
             Self::Parquet => "parquet",
             Self::Pictures => "pictures",
@@ -50,7 +62,7 @@ impl ReportFormat {
             Self::Csv => &["cells.csv"],
             Self::Html => &["report.html"],
             Self::Geojson => &["geojson/"],
-            Self::Parquet | Self::Hl7 | Self::Fhir => &[],
+            Self::Pdf | Self::Parquet | Self::Hl7 | Self::Fhir => &[],
             Self::Pictures => &["fields/", "gallery.png"],
         }
     }

@@ -7,23 +7,31 @@
 //! [`render`] makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
+mod called;
 mod colors;
 mod error;
+mod evidence_words;
 mod fhir;
+mod figures;
 mod folder;
 mod format;
 mod geojson;
 mod hl7;
 mod html;
+mod identity;
+mod intervals;
 mod json;
 mod message;
 mod names;
+mod notices;
+mod pdf;
 mod pictures;
 mod settings;
 mod sink;
 mod table;
 mod target;
 mod urn;
+mod words;
 
 pub use error::ReportError;
 pub use fhir::FhirOptions;
@@ -50,11 +58,12 @@ pub fn render(format: ReportFormat, case: &Case) -> Result<Vec<ReportFile>, Repo
     render_with(format, case, &ReportSettings::default(), None)
 }
 
-/// The files of a case in one format. `pdf` is the printable report, for the messages that embed it.
+/// The files of a case in one format. `pdf` is what messages embed where their options ask for it; the case's own sheets
+/// where it is left out.
 ///
 /// # Errors
-/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, [`ReportError::NoTimeOfIssue`] and
-/// [`ReportError::NoPdf`] where a message lacks what it needs, and those of the format's encoder.
+/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, [`ReportError::NoTimeOfIssue`]
+/// where a message lacks what it needs, and those of the format's encoder.
 pub fn render_with(
     format: ReportFormat,
     case: &Case,
@@ -77,10 +86,18 @@ fn write(
     check_fields(case)?;
     let (record, codes) = (&case.record, &settings.codes);
     let names = FileNames::of(record)?;
+    let embeds = match format {
+        ReportFormat::Hl7 => settings.hl7.embed_pdf,
+        ReportFormat::Fhir => settings.fhir.embed_pdf,
+        _ => false,
+    };
+    let rendered = if embeds && pdf.is_none() { Some(pdf::render(case)?) } else { None };
+    let pdf = pdf.or(rendered.as_deref()).filter(|_| embeds);
     match format {
         ReportFormat::Json => json::write(case, sink),
         ReportFormat::Csv => table::write_csv(case, &names, sink),
         ReportFormat::Html => sink.bytes(html::FILE, html::render(case).as_bytes()),
+        ReportFormat::Pdf => sink.bytes(&names.with(pdf::EXTENSION), &pdf::render(case)?),
         ReportFormat::Geojson => geojson::write(case, &names, sink),
         ReportFormat::Parquet => table::write_parquet(case, &names, sink),
         ReportFormat::Pictures => pictures::write(case, &names, sink),

@@ -32,23 +32,17 @@ impl ReportTarget {
     /// # Errors
     /// As [`ReportTarget::write_with`].
     pub fn write(self, case: &Case) -> Result<Vec<PathBuf>, ReportError> {
-        self.write_with(case, &ReportSettings::default(), None)
+        self.write_with(case, &ReportSettings::default())
     }
 
-    /// Writes the reports and gives the paths of their files. `pdf` is the printable report, for the messages that embed
-    /// it.
+    /// Writes the reports and gives the paths of their files.
     ///
     /// # Errors
     /// Those of [`render_with`](super::render_with), and [`ReportError::Write`] where a file cannot be written or renamed.
-    pub fn write_with(
-        self,
-        case: &Case,
-        settings: &ReportSettings,
-        pdf: Option<&[u8]>,
-    ) -> Result<Vec<PathBuf>, ReportError> {
+    pub fn write_with(self, case: &Case, settings: &ReportSettings) -> Result<Vec<PathBuf>, ReportError> {
         let formats = self.formats;
         self.folder
-            .write_with(|staged| formats.iter().try_for_each(|&format| write(format, case, settings, pdf, staged)))
+            .write_with(|staged| formats.iter().try_for_each(|&format| write(format, case, settings, None, staged)))
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::io::Cursor;
+use std::path::Path;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
@@ -13,7 +14,9 @@ use schistoquant::case::{
     FieldRecord, FloorSource, FormsRecord, HealthyShare, InputFailure, InputFile, IssueTime, Laboratory,
     ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
 };
+use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::FormTally;
+use schistoquant::evidence::{Evidence, SmearFinding, weigh};
 use schistoquant::smear::{
     AgeGroup, CalibrationSource, Call, Cell, CellClass, CellId, CellStatus, ClassifiedCell, Contour, ExclusionReason,
     Morphology, ObjectKind, SchistocyteForm,
@@ -61,6 +64,27 @@ pub struct FakeCase {
     pub mixed: bool,
     /// Inputs that could not be read.
     pub failed: Vec<InputFailure>,
+    /// Panel of `fixtures/labs`, where there is one.
+    pub labs: Option<&'static str>,
+}
+
+/// Evidence of a made-up panel of `fixtures/labs` beside a count.
+fn evidence_of(panel: &str, count: &CountRecord) -> Evidence {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs").join(panel);
+    let bytes = std::fs::read(path).expect("a panel");
+    let panel = read_panel(&bytes, panel, &PanelOptions::default()).expect("a sound panel");
+    let limits = count.deciding_95();
+    let smear = SmearFinding {
+        percent: count.percent,
+        low_percent: limits.map(|limits| limits.low),
+        high_percent: limits.map(|limits| limits.high),
+        red_cells: count.red_cells,
+        schistocytes: count.schistocytes,
+        threshold_percent: count.threshold_percent,
+        state: count.state,
+        context: count.context,
+    };
+    weigh(Some(&smear), &panel, &ScoreOptions::default())
 }
 
 impl Default for FakeCase {
@@ -77,6 +101,7 @@ impl Default for FakeCase {
             preview_scale: 0.5,
             mixed: false,
             failed: Vec::new(),
+            labs: None,
         }
     }
 }
@@ -107,8 +132,8 @@ impl FakeCase {
             issued_at: IssueTime::resolve(None, None, Timestamp::parse("2025-01-02T10:30:00Z").ok()),
             age_group: AgeGroup::Adult,
             statement: statement(&count),
+            evidence: self.labs.map(|panel| evidence_of(panel, &count)),
             count,
-            evidence: None,
             class_counts,
             exclusions,
             provenance: provenance(inputs.collect()),

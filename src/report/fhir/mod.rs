@@ -83,7 +83,7 @@ impl Bundle<'_> {
 
 /// The bundle of a record.
 ///
-/// `pdf` is embedded where the options ask for it.
+/// `pdf` is embedded where there is one.
 pub(super) fn bundle(
     record: &CaseRecord,
     options: &FhirOptions,
@@ -92,10 +92,6 @@ pub(super) fn bundle(
 ) -> Result<Vec<u8>, ReportError> {
     let job = Job::of(record)?;
     let bundle = Bundle { record, options, codes, job: &job, identifiers: Identifiers::of(&job) };
-    let pdf = match options.embed_pdf {
-        true => Some(pdf.ok_or(ReportError::NoPdf { format: "fhir" })?),
-        false => None,
-    };
     let all = observations(record, codes);
     let results: Vec<(String, Json)> = all
         .iter()

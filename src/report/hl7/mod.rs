@@ -31,7 +31,7 @@ use segment::Segment;
 
 /// The message of a record.
 ///
-/// `pdf` is embedded where the options ask for it.
+/// `pdf` is embedded where there is one.
 pub(super) fn message(
     record: &CaseRecord,
     options: &Hl7Options,
@@ -53,8 +53,7 @@ pub(super) fn message(
     for (index, observation) in all.iter().enumerate() {
         segments.extend(results.observation(index + 1, observation));
     }
-    if options.embed_pdf {
-        let pdf = pdf.ok_or(ReportError::NoPdf { format: "hl7" })?;
+    if let Some(pdf) = pdf {
         segments.push(results.document(all.len() + 1, pdf));
     }
     segments.extend(specimen::spm(options, record));

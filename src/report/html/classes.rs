@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::figures::{count, percent_digits, share_percent};
 use super::plots::bar;
 use crate::case::CaseRecord;
+use crate::report::figures::{count, percent_digits, share_percent};
 use crate::smear::CellClass;
 
 /// Section of the class distribution.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::figures::count;
 use crate::case::CaseRecord;
-use crate::smear::ExclusionReason;
+use crate::report::figures::count;
+use crate::report::words::{in_report_order, reason_words};
 
 /// Section of the exclusions, over all fields.
 pub(super) fn exclusions(record: &CaseRecord) -> Markup {
@@ -32,7 +32,7 @@ pub(super) fn exclusion_table(exclusions: &BTreeMap<String, u64>) -> Markup {
             tbody {
                 @for (name, objects) in in_report_order(exclusions) {
                     tr {
-                        th scope="row" { (swatch(&format!("excluded {name}"))) (words(name)) }
+                        th scope="row" { (swatch(&format!("excluded {name}"))) (reason_words(name)) }
                         td.number data-exclusion=(name) { (count(objects)) }
                     }
                 }
@@ -41,36 +41,9 @@ pub(super) fn exclusion_table(exclusions: &BTreeMap<String, u64>) -> Markup {
     }
 }
 
-/// Reasons in the order of [`ExclusionReason::ALL`]; names from elsewhere follow.
-fn in_report_order(exclusions: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
-    let mut ordered: Vec<(&str, u64)> = exclusions.iter().map(|(name, &objects)| (name.as_str(), objects)).collect();
-    ordered.sort_by_key(|(name, _)| {
-        ExclusionReason::ALL.iter().position(|reason| reason.name() == *name).unwrap_or(usize::MAX)
-    });
-    ordered
-}
-
-fn words(name: &str) -> &str {
-    ExclusionReason::ALL.into_iter().find(|reason| reason.name() == name).map_or(name, |reason| reason.describe())
-}
-
 /// Sample of the line that an outline is drawn with.
 pub(super) fn swatch(class: &str) -> Markup {
     html! {
         svg.swatch aria-hidden="true" width="26" height="14" { path class=(class) d="M1 7H25" {} }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_follow_the_order_of_the_reports() {
-        let counts = [("debris", 1), ("frame_edge", 2), ("new_reason", 3)];
-        let counts = counts.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
-        assert_eq!(in_report_order(&counts), [("frame_edge", 2), ("debris", 1), ("new_reason", 3)]);
-        assert_eq!(words("frame_edge"), "cut by the edge of the field");
-        assert_eq!(words("new_reason"), "new_reason");
     }
 }

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::exclusions::{exclusion_table, swatch};
-use super::figures::{UNKNOWN, count, percent, plain, plain_or_unknown, share_percent};
 use super::{data_uri, overlay};
 use crate::case::{Case, CaseField, FieldRecord, QualityFigure};
+use crate::report::figures::{UNKNOWN, count, percent, plain, plain_or_unknown, share_percent};
+use crate::report::words::figure_words;
 use crate::smear::{CellStatus, ExclusionReason};
 
 /// From here on two fields share a printed sheet: 12 fields at one a sheet are what a reader still leafs through.
@@ -154,17 +155,6 @@ fn quality(figures: &[QualityFigure]) -> Markup {
     }
 }
 
-/// Name of a quality figure with the signs of its units.
-fn figure_words(name: &str) -> String {
-    let words = name.split('_').map(|word| match word {
-        "percent" => "%",
-        "um" => "µm",
-        "um2" => "µm²",
-        other => other,
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
 fn limits(figure: &QualityFigure) -> String {
     match (figure.min, figure.max) {
         (Some(min), Some(max)) => format!("{}–{}", plain(min), plain(max)),
@@ -177,12 +167,6 @@ fn limits(figure: &QualityFigure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_figures_show_their_units() {
-        assert_eq!(figure_words("clipped_share_percent"), "clipped share %");
-        assert_eq!(figure_words("red_cells_per_10000_um2"), "red cells per 10000 µm²");
-    }
 
     #[test]
     fn limits_name_the_side_that_is_limited() {

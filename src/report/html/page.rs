@@ -2,11 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{classes, exclusions, fields, gallery, provenance, result};
+use super::{classes, evidence, exclusions, fields, forms, gallery, provenance, result};
 use crate::case::Case;
-
-/// Review status of every report that this program makes; only a person can change it, elsewhere.
-const REVIEW_STATUS: &str = "Preliminary, not reviewed";
+use crate::report::words::REVIEW_STATUS;
 
 /// Nothing may be fetched: pictures come from the page itself, and there are no scripts.
 const CONTENT_SECURITY_POLICY: &str =
@@ -35,8 +33,10 @@ pub(in crate::report) fn render(case: &Case) -> String {
                 main {
                     (result::result(record))
                     (result::warnings(record))
+                    (evidence::evidence(record.evidence.as_ref()))
                     (gallery::gallery(case))
                     (classes::class_distribution(record))
+                    (forms::forms(record))
                     (fields::fields(case))
                     (exclusions::exclusions(record))
                     (provenance::provenance(record))

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::figures::{UNKNOWN, count, interval, percent, plain};
-use crate::case::{CaseRecord, HealthyShare, InputFailure, ModelProvenance, PercentInterval, Provenance};
+use crate::case::{CaseRecord, InputFailure, ModelProvenance, Provenance};
+use crate::report::figures::plain;
+use crate::report::words::{healthy_words, option_words, rate_words};
 
 /// Section of the provenance.
 pub(super) fn provenance(record: &CaseRecord) -> Markup {
@@ -64,32 +65,14 @@ fn model(model: &ModelProvenance) -> Markup {
             tbody {
                 (row("Name", format!("{} {}", model.name, model.version)))
                 (row("Operating point", plain(model.operating_point)))
-                (row("Sensitivity", rate(model.sensitivity, model.sensitivity_cells)))
-                (row("Specificity", rate(model.specificity, model.specificity_cells)))
+                (row("Sensitivity", rate_words(model.sensitivity, model.sensitivity_cells)))
+                (row("Specificity", rate_words(model.specificity, model.specificity_cells)))
                 @if let Some(measured_on) = &model.measured_on { (row("Both measured on", measured_on)) }
-                (row("Called schistocyte in healthy people", healthy(model.healthy_share.as_ref())))
+                (row("Called schistocyte in healthy people", healthy_words(model.healthy_share.as_ref())))
                 (row("SHA-256", html! { code { (model.sha256) } }))
             }
         }
     }
-}
-
-fn rate(rate: Option<f64>, cells: Option<u64>) -> String {
-    match (rate, cells) {
-        (Some(rate), Some(cells)) => format!("{rate} (of {} cells)", count(cells)),
-        (Some(rate), None) => rate.to_string(),
-        (None, _) => UNKNOWN.to_owned(),
-    }
-}
-
-fn healthy(share: Option<&HealthyShare>) -> String {
-    share.map_or_else(
-        || UNKNOWN.to_owned(),
-        |share| {
-            let limits = interval(PercentInterval { low: share.low, high: share.high });
-            format!("{} ({limits}) of {} cells: {}", percent(share.percent), count(share.cells), share.measured_on)
-        },
-    )
 }
 
 fn options(provenance: &Provenance) -> Markup {
@@ -97,18 +80,9 @@ fn options(provenance: &Provenance) -> Markup {
         @if !provenance.options.is_empty() {
             table {
                 (head("Option"))
-                tbody { @for (name, value) in &provenance.options { (row(name, option(value))) } }
+                tbody { @for (name, value) in &provenance.options { (row(name, option_words(value))) } }
             }
         }
-    }
-}
-
-/// Words of an option; text without the quotes of JSON.
-fn option(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Null => "not given".to_owned(),
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -3,11 +3,14 @@
 
 use maud::{Markup, html};
 
-use super::figures::{count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown};
-use super::notices::Notice;
 use super::plots;
-use crate::case::{CaseRecord, Context, CountRecord, FloorSource, PercentInterval, State};
-use crate::smear::AgeGroup;
+use crate::case::{CaseRecord, CountRecord, PercentInterval, State};
+use crate::report::figures::{
+    count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown,
+};
+use crate::report::identity::identity;
+use crate::report::notices::Notice;
+use crate::report::words::{Verdict, age_words, context_words, floor_words};
 
 /// First section of the page.
 pub(super) fn result(record: &CaseRecord) -> Markup {
@@ -15,6 +18,7 @@ pub(super) fn result(record: &CaseRecord) -> Markup {
     let accepted = record.fields.iter().filter(|field| field.accepted).count() as u64;
     html! {
         section.result aria-labelledby="result" data-state=(count.state.name()) {
+            (identity_lines(record))
             h2 #result { "Result" }
             div.columns {
                 div {
@@ -66,35 +70,6 @@ fn headline(record: &CountRecord, accepted_fields: u64) -> Markup {
     }
 }
 
-/// What the page says first: the state, except that a mixed picture is not called above.
-///
-/// METHOD: among mixed poikilocytosis a percentage is not specific (ICSH), so that "above" is not said there even
-/// where the interval lies above the limit; the interval itself stays on the page.
-enum Verdict {
-    State(State),
-    MixedPicture,
-}
-
-impl Verdict {
-    fn of(count: &CountRecord) -> Self {
-        match (count.state, count.context) {
-            (State::Above, Some(Context::MixedPoikilocytosis)) => Self::MixedPicture,
-            (state, _) => Self::State(state),
-        }
-    }
-
-    fn words(&self) -> &'static str {
-        match self {
-            Self::MixedPicture => "Mixed picture: percentage not specific",
-            Self::State(State::Above) => "Above the reference limit",
-            Self::State(State::NotAbove) => "Not above the reference limit",
-            Self::State(State::Indeterminate) => "Indeterminate: the interval includes the limit",
-            Self::State(State::Insufficient) => "Insufficient: too few red cells",
-            Self::State(State::NotAssessable) => "Not assessable",
-        }
-    }
-}
-
 /// A shape for each verdict: an interval against the dashed line of the limit, or none.
 fn symbol(verdict: Verdict) -> Markup {
     html! {
@@ -139,6 +114,9 @@ fn figures(record: &CaseRecord) -> Markup {
                 }
                 @if let Some(words) = floor_words(record) { " " small { (words) } }
             } }
+            @if let Some(grade) = &count.grade {
+                div { dt { "Grade" } dd { (grade.label) " " small { (grade.table) } } }
+            }
             div { dt { "Other abnormal shapes" } dd { span data-figure="other_abnormal_percent" {
                 (percent_or_unknown(count.other_abnormal_percent)) }
                 @if let Some(context) = count.context { " " small { (context_words(context)) } } } }
@@ -146,34 +124,18 @@ fn figures(record: &CaseRecord) -> Markup {
     }
 }
 
-/// What the floor is and on how many cells it rests.
-fn floor_words(record: &CaseRecord) -> Option<String> {
-    let model = &record.provenance.model;
-    let behind = |cells: u64| format!(" ({})", counted(cells, "cell"));
-    Some(match record.count.false_positive_floor_source? {
-        FloorSource::HealthyFilms => format!(
-            "called schistocyte in healthy people{}",
-            model.healthy_share.as_ref().map(|share| behind(share.cells)).unwrap_or_default()
-        ),
-        FloorSource::Specificity => {
-            format!("1 − specificity{}", model.specificity_cells.map(behind).unwrap_or_default())
+/// Whose specimen it is; the accession stands in the head of the page.
+fn identity_lines(record: &CaseRecord) -> Markup {
+    let lines = identity(record).into_iter().filter(|line| line.name != "Accession" && line.name != "Age group");
+    let lines: Vec<_> = lines.collect();
+    html! {
+        @if !lines.is_empty() {
+            dl.identity {
+                @for line in lines {
+                    div { dt { (line.name) } dd { (line.value) @if let Some(note) = line.note { " " small { (note) } } } }
+                }
+            }
         }
-    })
-}
-
-fn context_words(context: Context) -> &'static str {
-    match context {
-        Context::SchistocytesPredominate => "schistocytes predominate",
-        Context::MixedPoikilocytosis => "outnumber schistocytes",
-        Context::NoSchistocytes => "no schistocyte counted",
-    }
-}
-
-fn age_words(age_group: AgeGroup) -> &'static str {
-    match age_group {
-        AgeGroup::Adult => "adult",
-        AgeGroup::TermNeonate => "newborn at term",
-        AgeGroup::PretermNeonate => "preterm newborn",
     }
 }
 

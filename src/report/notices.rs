@@ -4,7 +4,7 @@ use super::figures::{count, counted, percent};
 use crate::case::{CaseRecord, Context, State};
 use crate::smear::CalibrationSource;
 
-/// A warning of the page, most important first.
+/// A warning of the reports for people, most important first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Notice {
     /// No figure can be given.

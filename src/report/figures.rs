@@ -1,4 +1,4 @@
-//! Numbers as the page writes them. A no-break space joins a number to its sign of percent.
+//! Numbers as the reports for people write them. A no-break space joins a number to its sign of percent.
 
 use crate::case::PercentInterval;
 

@@ -1,0 +1,139 @@
+//! What stands behind the count in a few lines: classes, exclusions, fields, provenance. Used where the evidence needs
+//! the pages; the tables of it then stand in the page and in the record.
+
+use super::content::{cut, limits_not_met, more};
+use super::room::{ELSEWHERE, Room, shortened};
+use super::sheet::{Block, Item, Section};
+use crate::case::CaseRecord;
+use crate::report::figures::{count, counted, percent, percent_or_unknown, plain, share_percent};
+use crate::report::words::{
+    form_totals, forms_note, healthy_words, in_report_order, option_words, rate_words, reason_words,
+};
+use crate::smear::{CellClass, SchistocyteForm};
+
+/// Classes, exclusions and fields.
+pub(super) fn behind_the_count(record: &CaseRecord, room: &Room) -> Section {
+    let mut items = vec![
+        Item::new("Classes:", classes(record)),
+        Item::new("Forms:", forms(record)),
+        Item::new("Not counted:", exclusions(record, room)),
+    ];
+    let accepted = record.fields.iter().filter(|field| field.accepted).count();
+    items.push(Item::new(
+        "Fields:",
+        format!(
+            "{} accepted, {} refused.{}",
+            count(accepted as u64),
+            count((record.fields.len() - accepted) as u64),
+            limits_not_met(record)
+        ),
+    ));
+    let refused = record.fields.iter().filter(|field| !field.accepted).map(|field| {
+        let reasons = shortened(&field.refusals.join("; "), room.sentence);
+        format!("{}: {reasons}", shortened(&field.field, room.name))
+    });
+    items.extend(listed("Refused:", refused.collect(), "field", room));
+    let unread = record.failed_inputs.iter().map(|failure| {
+        format!("{}: {}", shortened(&failure.path, room.name), shortened(&failure.reason, room.sentence))
+    });
+    items.extend(listed("Not read:", unread.collect(), "input", room));
+    Section { title: "Behind the count".to_owned(), new_page: false, blocks: vec![Block::List { items, small: true }] }
+}
+
+/// Entries in one paragraph, and how many have no room; nothing where there is none.
+fn listed(term: &str, entries: Vec<String>, noun: &str, room: &Room) -> Option<Item> {
+    let (shown, left_out) = cut(entries, room.entries);
+    let rest = more(left_out, noun).map(|words| format!("; {words}")).unwrap_or_default();
+    (!shown.is_empty()).then(|| Item::new(term, format!("{}{rest}", shown.join("; "))))
+}
+
+fn classes(record: &CaseRecord) -> String {
+    let classes = CellClass::ALL.into_iter().filter_map(|class| {
+        let cells = record.class_count(class);
+        let share = share_percent(cells, record.count.red_cells)?;
+        (cells > 0).then(|| format!("{} {} ({})", class.name(), count(cells), percent(share)))
+    });
+    let classes: Vec<String> = classes.collect();
+    if classes.is_empty() { "no red cell".to_owned() } else { format!("{}; no other class.", classes.join(", ")) }
+}
+
+fn forms(record: &CaseRecord) -> String {
+    let forms = &record.count.forms;
+    let cells = |form: SchistocyteForm| forms.by_form.get(form.name()).copied().unwrap_or(0);
+    let named = SchistocyteForm::ALL.into_iter().filter(|&form| cells(form) > 0);
+    let named = named.map(|form| format!("{} {}", form.name(), count(cells(form))));
+    let rest = (forms.unassigned > 0).then(|| format!("no form by the rules {}", count(forms.unassigned)));
+    let named: Vec<String> = named.chain(rest).collect();
+    if named.is_empty() {
+        return "no called schistocyte".to_owned();
+    }
+    let totals = form_totals(forms)
+        .map(|(words, total)| format!("{words}: {} ({})", count(total.cells), percent_or_unknown(total.percent)));
+    format!("{}. {}. {}", named.join(", "), totals.join("; "), forms_note(forms))
+}
+
+fn exclusions(record: &CaseRecord, room: &Room) -> String {
+    let reasons = in_report_order(&record.exclusions)
+        .into_iter()
+        .map(|(name, objects)| format!("{} {}", count(objects), shortened(reason_words(name), room.name)));
+    let (shown, left_out) = cut(reasons.collect(), room.entries);
+    let total: u64 = record.exclusions.values().sum();
+    match (shown.is_empty(), more(left_out, "reason")) {
+        (true, _) => "nothing".to_owned(),
+        (_, None) => format!("{}: {}.", counted(total, "object"), shown.join(", ")),
+        (_, Some(rest)) => format!("{}: {}; {rest}", counted(total, "object"), shown.join(", ")),
+    }
+}
+
+/// Program, model, options and inputs.
+pub(super) fn provenance(record: &CaseRecord, room: &Room) -> Section {
+    let provenance = &record.provenance;
+    let (detector, model) = (&provenance.detector, &provenance.model);
+    let line = |text: String| shortened(&text, room.sentence);
+    let options = provenance
+        .options
+        .iter()
+        .map(|(name, value)| format!("{} {}", shortened(name, room.name), shortened(&option_words(value), room.name)));
+    let mut items = vec![
+        Item::new(
+            "Program:",
+            line(format!(
+                "{} {}, method {}, record {}, engine {}",
+                provenance.software,
+                provenance.software_version,
+                provenance.method_version,
+                record.schema_version,
+                provenance.engine
+            )),
+        ),
+        Item::new(
+            "Cell detector:",
+            line(format!("{} {}, SHA-256 {}", detector.name, detector.version, detector.sha256)),
+        ),
+        Item::new(
+            "Model:",
+            line(format!(
+                "{} {}, operating point {}, SHA-256 {}",
+                model.name,
+                model.version,
+                plain(model.operating_point),
+                model.sha256
+            )),
+        ),
+        Item::new(
+            "Error rates:",
+            line(format!(
+                "sensitivity {}; specificity {}; called schistocyte in healthy people {}",
+                rate_words(model.sensitivity, model.sensitivity_cells),
+                rate_words(model.specificity, model.specificity_cells),
+                healthy_words(model.healthy_share.as_ref())
+            )),
+        ),
+    ];
+    items.extend(listed("Options:", options.collect(), "option", room));
+    items.push(Item::new(
+        "Inputs:",
+        format!("{}; names and SHA-256 in {ELSEWHERE}", counted(provenance.inputs.len() as u64, "file")),
+    ));
+    Section { title: "Provenance".to_owned(), new_page: false, blocks: vec![Block::List { items, small: true }] }
+}

@@ -1,0 +1,197 @@
+//! Typesetting: the template and its data in memory to a PDF.
+//!
+//! In: the template, its data as JSON, pictures by name. Out: bytes of one PDF. The compiler sees nothing but these: no
+//! disk, no network, no packages, no clock, no font of the machine. Fonts are those that come with the compiler
+//! (Libertinus Serif and, for what it lacks, DejaVu Sans Mono), embedded as subsets.
+//!
+//! The compiler keeps results between calls; they are dropped after each one, so that a program that runs for months
+//! does not grow.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Datelike, Timelike};
+use typst::diag::{FileError, FileResult, SourceDiagnostic};
+use typst::foundations::{Bytes, Datetime, Duration, Smart};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt, World};
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
+
+use crate::case::IssueTime;
+use crate::report::ReportError;
+
+/// Families in use, in the order in which a character is looked up.
+const FAMILIES: [&str; 2] = ["Libertinus Serif", "DejaVu Sans Mono"];
+
+/// PDF/A-2a (ISO 19005-2, level A: tagged, all text as Unicode) and PDF/UA-1 (ISO 14289-1) at once.
+///
+/// METHOD: the strictest pair that the writer can promise together. PDF/A-1a would add nothing to level A but forbids
+/// transparency; PDF/A-4 has no level A and no PDF/UA-1, because it needs PDF 2.0.
+const STANDARDS: [PdfStandard; 2] = [PdfStandard::A_2a, PdfStandard::Ua_1];
+
+static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));
+
+static FONTS: LazyLock<Vec<Font>> = LazyLock::new(|| {
+    let all = typst_assets::fonts().flat_map(|bytes| Font::iter(Bytes::new(bytes)));
+    all.filter(|font| FAMILIES.contains(&font.info().family.as_str())).collect()
+});
+
+static BOOK: LazyLock<LazyHash<FontBook>> = LazyLock::new(|| LazyHash::new(FontBook::from_fonts(FONTS.iter())));
+
+/// Whether a font of the report has a glyph of this character.
+pub(super) fn has_glyph(character: char) -> bool {
+    FONTS.iter().any(|font| font.info().coverage.contains(character.into()))
+}
+
+/// A file that the template may read.
+pub(super) struct Asset {
+    /// Name as the template writes it, without the slash in front.
+    pub(super) name: String,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What the compiler can see.
+struct Desk {
+    template: Source,
+    assets: Vec<(FileId, Bytes)>,
+}
+
+fn file_id(name: &str) -> Result<FileId, ReportError> {
+    let path = VirtualPath::new(name).map_err(|error| ReportError::Typeset(format!("{name}: {error:?}")))?;
+    // Identifiers are kept for the life of the program, so names must come from a small set.
+    Ok(FileId::new(RootedPath::new(VirtualRoot::Project, path)))
+}
+
+impl World for Desk {
+    fn library(&self) -> &LazyHash<Library> {
+        &LIBRARY
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        &BOOK
+    }
+
+    fn main(&self) -> FileId {
+        self.template.id()
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        if id == self.template.id() { Ok(self.template.clone()) } else { Err(FileError::NotSource) }
+    }
+
+    fn file(&self, id: FileId) -> FileResult<Bytes> {
+        let found = self.assets.iter().find(|(known, _)| *known == id);
+        found
+            .map(|(_, bytes)| bytes.clone())
+            .ok_or_else(|| FileError::NotFound(PathBuf::from(id.vpath().get_without_slash())))
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        FONTS.get(index).cloned()
+    }
+
+    fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {
+        // No clock: the same case gives the same bytes.
+        None
+    }
+}
+
+/// A document that is laid out and not yet written.
+pub(super) struct Typeset(PagedDocument);
+
+impl Typeset {
+    /// Lays a template out over its data.
+    ///
+    /// # Errors
+    /// [`ReportError::Typeset`] where the compiler refuses.
+    pub(super) fn new(template: &str, assets: Vec<Asset>) -> Result<Self, ReportError> {
+        let template = Source::new(file_id("report.typ")?, template.to_owned());
+        let assets = assets.into_iter().map(|asset| Ok((file_id(&asset.name)?, Bytes::new(asset.bytes))));
+        let desk = Desk { template, assets: assets.collect::<Result<_, ReportError>>()? };
+        let document = typst::compile::<PagedDocument>(&desk).output;
+        typst::comemo::evict(0);
+        document.map(Self).map_err(|diagnostics| refusal(&diagnostics))
+    }
+
+    /// Pages.
+    pub(super) fn pages(&self) -> usize {
+        self.0.pages().len()
+    }
+
+    /// The PDF. `identity` is what two files of the same case have in common; without a date it is dated 1970-01-01.
+    ///
+    /// # Errors
+    /// [`ReportError::Typeset`] where the document cannot keep to [`STANDARDS`].
+    pub(super) fn pdf(
+        &self,
+        identity: String,
+        creator: String,
+        issued: Option<&IssueTime>,
+    ) -> Result<Vec<u8>, ReportError> {
+        let standards =
+            PdfStandards::new(&STANDARDS).map_err(|error| ReportError::Typeset(error.message().to_string()))?;
+        let options = PdfOptions {
+            ident: Smart::Custom(identity),
+            creator: Smart::Custom(Some(creator)),
+            timestamp: date(issued).map(Timestamp::new_utc),
+            page_ranges: None,
+            standards,
+            tagged: true,
+            pretty: false,
+        };
+        let bytes = typst_pdf::pdf(&self.0, &options);
+        typst::comemo::evict(0);
+        bytes.map_err(|diagnostics| refusal(&diagnostics))
+    }
+}
+
+/// Date of the document, in UTC.
+///
+/// METHOD: PDF/A asks for one. It is the time of issue of the record; where that is not known, the first day of Unix
+/// time, which is plainly none. A clock would make two files of one case.
+fn date(issued: Option<&IssueTime>) -> Option<Datetime> {
+    let at = issued.map_or(DateTime::UNIX_EPOCH, |issued| issued.at.at().to_utc());
+    let small = |part: u32| u8::try_from(part).ok();
+    Datetime::from_ymd_hms(
+        at.year(),
+        small(at.month())?,
+        small(at.day())?,
+        small(at.hour())?,
+        small(at.minute())?,
+        small(at.second())?,
+    )
+}
+
+fn refusal(diagnostics: &[SourceDiagnostic]) -> ReportError {
+    let words = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str());
+    ReportError::Typeset(words.collect::<Vec<_>>().join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_is_there_and_nothing_else() {
+        for family in FAMILIES {
+            assert!(BOOK.contains_family(&family.to_lowercase()), "{family}");
+        }
+        assert_eq!(BOOK.families().count(), FAMILIES.len());
+    }
+
+    #[test]
+    fn the_template_sees_no_disk_and_no_clock() {
+        let refused = |template: &str| match Typeset::new(template, Vec::new()) {
+            Err(ReportError::Typeset(words)) => words,
+            _ => String::new(),
+        };
+        assert!(refused("#read(\"/etc/passwd\")").contains("not found"));
+        assert!(refused("#read(\"Cargo.toml\")").contains("not found"));
+        assert!(refused("#datetime.today()").contains("unable to get the current date"));
+        assert!(refused("#import \"@preview/cetz:0.3.0\": canvas").contains("source"));
+    }
+}

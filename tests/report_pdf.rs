@@ -1,0 +1,336 @@
+//! The sheets say what the record says, on two to four pages, whatever is in it; read back by an independent reader.
+
+#[path = "support/fake_case.rs"]
+mod fake_case;
+
+use fake_case::FakeCase;
+use lopdf::{Document, Object};
+use schistoquant::case::{Case, FOOTER, Grade, InputFailure, Laboratory, Order, Patient, State, banned_terms_in};
+use schistoquant::clinical::ScoreResult;
+use schistoquant::report::{ReportFormat, ReportTarget, render};
+use schistoquant::smear::CellClass;
+
+/// The full panel of a made-up patient with cancer, under `fixtures/labs`.
+const FULL: &str = "cancer.json";
+
+/// What may come from outside in any field of text: markup of the typesetter, of the page and of the shell, scripts
+/// without a font, marks of direction, characters that PDF/A forbids, a word without an end.
+const HOSTILE: [&str; 9] = [
+    "#panic() #import \"/etc/passwd\": * $x^2$ @label <label> // comment",
+    "\\ \\u{7} ` ``` _a_ *b* = c - d + e / f ~ --- ... '\"",
+    "</p><script>alert(1)</script>&amp;{{x}}%s%n",
+    "\u{202e}left to right?\u{202c} \u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{5e9}\u{5b8}\u{5dc}\u{5d5}\u{5b9}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}",
+    "\u{1f600}\u{1f468}\u{200d}\u{1f52c} \u{8840}\u{6db2} \u{e001}\u{f8ff}\u{10fffd} \u{fffe}\u{fdd0}",
+    "\u{0}\u{1}\u{7}\u{8}\u{1b}[31m\u{7f}\u{85}\u{2028}\u{feff}\u{ad}\r\n\t",
+    "e\u{301}\u{301}\u{301}\u{301}\u{301}\u{489}\u{20dd} fi ffi \u{fb01} \u{b5}\u{3bc} \u{212b}",
+    "",
+    "   ",
+];
+
+fn pdf(case: &Case) -> Vec<u8> {
+    let mut files = render(ReportFormat::Pdf, case).expect("a case that can be typeset");
+    assert_eq!(files.len(), 1);
+    files.remove(0).bytes
+}
+
+/// Text of each page; white space is one space, break opportunities inside of long words are gone.
+fn pages(bytes: &[u8]) -> Vec<String> {
+    let document = Document::load_mem(bytes).expect("a PDF");
+    let numbers: Vec<u32> = document.get_pages().into_keys().collect();
+    let text = |&number: &u32| {
+        let text = document.extract_text(&[number]).expect("text of a page");
+        text.replace('\u{200b}', "").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    numbers.iter().map(text).collect()
+}
+
+fn words(case: &Case) -> String {
+    pages(&pdf(case)).join(" ")
+}
+
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn enough_cells() -> FakeCase {
+    FakeCase { grid: (26, 20), fields: 4, refused: vec![1], preview_scale: 0.2, ..FakeCase::default() }
+}
+
+fn with_evidence() -> FakeCase {
+    FakeCase { labs: Some(FULL), ..enough_cells() }
+}
+
+fn hostile_word() -> String {
+    "W".repeat(400) + &"\u{628}".repeat(100)
+}
+
+#[test]
+fn the_same_case_gives_the_same_bytes() {
+    let (one, two) = (pdf(&with_evidence().build()), pdf(&with_evidence().build()));
+    assert!(one == two, "the bytes differ");
+    let other = FakeCase { accession: Some("S-2041-0008"), ..with_evidence() }.build();
+    assert!(one != pdf(&other), "another accession gives the same file");
+}
+
+#[test]
+fn it_is_tagged_archival_and_has_a_title() {
+    let bytes = pdf(&enough_cells().build());
+    let document = Document::load_mem(&bytes).expect("a PDF");
+    let catalog = document.catalog().expect("a catalog");
+    let marked = catalog.get(b"MarkInfo").and_then(|info| document.dereference(info)).expect("marks").1;
+    assert_eq!(marked.as_dict().and_then(|info| info.get(b"Marked")).expect("a mark"), &Object::Boolean(true));
+    assert!(catalog.has(b"StructTreeRoot"));
+    assert_eq!(catalog.get(b"Lang").and_then(Object::as_str).expect("a language"), b"en");
+    let metadata = catalog.get(b"Metadata").and_then(|entry| document.dereference(entry)).expect("metadata").1;
+    let metadata = metadata.as_stream().expect("a stream");
+    let metadata = String::from_utf8(metadata.get_plain_content().unwrap_or_else(|_| metadata.content.clone()));
+    let metadata = metadata.expect("UTF-8");
+    // The date is the record's time of issue, not a clock's.
+    assert!(metadata.contains("2025-01-02T10:30:00"), "{metadata}");
+    for sign in ["<pdfaid:part>2<", "<pdfaid:conformance>A<", "<pdfuaid:part>1<", "Schistocyte count"] {
+        assert!(metadata.contains(sign), "{sign} in {metadata}");
+    }
+    assert!(!metadata.contains("S-2041-0007"), "the metadata names a specimen");
+}
+
+#[test]
+fn every_page_has_accession_review_status_footer_and_number() {
+    for case in [enough_cells().build(), with_evidence().build()] {
+        let pages = pages(&pdf(&case));
+        assert!((2..=4).contains(&pages.len()), "{} pages", pages.len());
+        for (index, page) in pages.iter().enumerate() {
+            assert!(page.contains(&spaced(FOOTER)), "no footer on page {}: {page}", index + 1);
+            assert!(page.contains(&format!("page {} of {}", index + 1, pages.len())), "{page}");
+            assert!(page.contains("Preliminary, not reviewed") && page.contains("Accession S-2041-0007"), "{page}");
+        }
+    }
+}
+
+#[test]
+fn figures_and_words_are_those_of_the_record() {
+    let case = enough_cells().build();
+    let (words, record) = (words(&case), &case.record);
+    let percent = record.count.percent.expect("a percentage");
+    let limits = record.count.wilson_95.expect("an interval");
+    for expected in [
+        record.statement.clone(),
+        format!("{percent:.2}"),
+        format!("{:.2}–{:.2}", limits.low, limits.high),
+        record.fields[1].refusals[0].clone(),
+        record.fields[1].field.clone(),
+        record.provenance.model.sha256.clone(),
+        record.provenance.inputs[3].sha256.clone(),
+    ] {
+        assert!(words.contains(&spaced(&expected)), "{expected} in {words}");
+    }
+    for class in CellClass::ALL {
+        assert!(words.contains(class.name()), "{}", class.name());
+    }
+    assert!(words.contains("4 fields: 3 accepted, 1 refused. Limits not met: edge sharpness in 1 field."), "{words}");
+}
+
+#[test]
+fn evidence_is_there_with_everything_that_is_missing() {
+    let case = with_evidence().build();
+    let words = words(&case);
+    let evidence = case.record.evidence.as_ref().expect("evidence");
+    for block in &evidence.blocks {
+        assert!(words.contains(&block.title), "{}", block.title);
+        for item in &block.items {
+            assert!(words.contains(&spaced(&item.name)) && words.contains(&spaced(&item.value_text)), "{}", item.name);
+        }
+        for name in &block.missing {
+            assert!(words.contains(name.as_str()), "{name}");
+        }
+    }
+    for statement in &evidence.statements {
+        assert!(words.contains(&statement.title), "{}", statement.title);
+        for item in statement.supports.iter().chain(&statement.speaks_against).chain(&statement.neutral) {
+            assert!(words.contains(&spaced(&item.rule)), "{}", item.rule);
+        }
+    }
+    for score in &evidence.scores {
+        assert!(words.contains(&score.name) && words.contains(&spaced(&score.source)), "{}", score.name);
+        for caveat in &score.caveats {
+            assert!(words.contains(&spaced(caveat)), "{caveat}");
+        }
+        if let ScoreResult::Computed { points } = score.result {
+            let most: u32 = score.items.iter().map(|item| item.highest_points).sum();
+            assert!(words.contains(&format!("{points} of {most} points")), "{}", score.name);
+        }
+    }
+    assert!(words.contains("published cohort, not this patient"));
+    let cancer = evidence.cancer_page.as_ref().expect("a page");
+    for exposure in &cancer.exposures {
+        assert!(words.contains(&exposure.name), "{}", exposure.name);
+    }
+    for item in cancer.comparisons.iter().flat_map(|comparison| &comparison.items) {
+        assert!(words.contains(&spaced(&item.published)), "{}", item.published);
+    }
+}
+
+#[test]
+fn the_page_for_cancer_begins_a_page() {
+    let pages = pages(&pdf(&with_evidence().build()));
+    let found = pages.iter().find(|page| page.contains("Cancer-associated TMA")).expect("the page");
+    let head = &found[..found.find("Cancer-associated TMA").expect("its title")];
+    assert!(head.len() < 120, "something stands before it: {head}");
+    assert!(!words(&enough_cells().build()).contains("Cancer-associated TMA"));
+}
+
+#[test]
+fn a_case_without_a_percentage_says_so() {
+    let case = FakeCase { fields: 0, accession: None, ..FakeCase::default() }.build();
+    assert_eq!(case.record.count.state, State::NotAssessable);
+    let words = words(&case);
+    for expected in ["no percentage", "Not assessable", "No accession given", "No field was read", "not available"] {
+        assert!(words.contains(expected), "{expected} in {words}");
+    }
+    assert!(!words.contains("NaN") && !words.contains("null") && !words.contains("none"), "{words}");
+}
+
+#[test]
+fn no_verdict_is_spoken() {
+    for case in [enough_cells(), with_evidence(), FakeCase { fields: 0, ..FakeCase::default() }] {
+        let spoken = words(&case.build()).replace(&spaced(FOOTER), "");
+        assert_eq!(banned_terms_in(&spoken), Vec::<&str>::new());
+    }
+}
+
+/// Puts a text into every place of a JSON value that holds one, keys of maps included.
+fn fill(value: &mut serde_json::Value, text: &str, kept: &[&str]) {
+    match value {
+        serde_json::Value::String(found) => text.clone_into(found),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| fill(value, text, kept)),
+        serde_json::Value::Object(values) => {
+            values.iter_mut().filter(|(key, _)| !kept.contains(&key.as_str())).for_each(|(_, v)| fill(v, text, kept));
+        }
+        _ => {}
+    }
+}
+
+/// The case with a text in every field of the record that takes one.
+fn filled_with(text: &str, mut case: Case) -> Case {
+    // Names of enums cannot hold another text.
+    let kept = [
+        "age_group",
+        "state",
+        "context",
+        "um_per_px_source",
+        "false_positive_floor_source",
+        "block",
+        "flag",
+        "owner",
+        "direction",
+        "kind",
+        "schema_version",
+        "footer",
+        "issued_at",
+    ];
+    let footer = case.record.footer.clone();
+    let evidence = case.record.evidence.take();
+    let mut record = serde_json::to_value(&case.record).expect("a record");
+    fill(&mut record, text, &kept);
+    case.record = serde_json::from_value(record).expect("a record again");
+    case.record.footer = footer;
+    case.record.evidence = evidence.map(|evidence| {
+        let mut value = serde_json::to_value(&evidence).expect("evidence");
+        // The statements of bearings are names of an enum here, and texts in the record above.
+        fill(&mut value, text, &[&kept[..], &["statement"]].concat());
+        serde_json::from_value(value).expect("evidence again")
+    });
+    let given = || Some(text.to_owned());
+    case.record.laboratory = Some(Laboratory { name: text.to_owned(), address: given() });
+    case.record.order = Some(Order {
+        patient: Some(Patient { id: given(), id_authority: given(), family_name: given(), ..Patient::default() }),
+        placer_order_number: given(),
+        requester: given(),
+        ..Order::default()
+    });
+    case.record.count.grade = Some(Grade { label: text.to_owned(), table: text.to_owned() });
+    case.record.provenance.options.insert(text.to_owned(), text.into());
+    case.record.exclusions.insert(text.to_owned(), 3);
+    for (field, record) in case.fields.iter_mut().zip(&mut case.record.fields) {
+        text.clone_into(&mut record.field);
+        text.clone_into(&mut field.field);
+        record.refusals = vec![text.to_owned(); 2];
+        record.accepted = false;
+    }
+    case.record.failed_inputs = vec![InputFailure { path: text.to_owned(), reason: text.to_owned() }; 3];
+    case
+}
+
+#[test]
+fn hostile_text_in_every_field_is_printed_and_never_run() {
+    let long = hostile_word();
+    for text in HOSTILE.into_iter().chain([long.as_str()]) {
+        let case = filled_with(text, FakeCase { labs: Some(FULL), ..FakeCase::default() }.build());
+        let pages = pages(&pdf(&case));
+        assert!((2..=4).contains(&pages.len()), "{} pages of {text:?}", pages.len());
+    }
+    // Markup stands as it was given.
+    let case = filled_with("#panic() $x$ *b*", FakeCase::default().build());
+    assert!(words(&case).contains("#panic() $x$ *b*"));
+    let case = filled_with("\u{8840}", FakeCase::default().build());
+    assert!(words(&case).contains("a character that the fonts of this document lack"));
+}
+
+#[test]
+fn a_huge_case_keeps_to_four_pages_and_says_what_is_left_out() {
+    let refused = (0..300).filter(|index| index % 5 == 0).collect();
+    let failed: Vec<InputFailure> = (0..80)
+        .map(|index| InputFailure {
+            path: format!("/data/{}/{index}.png", "deep/".repeat(40)),
+            reason: "expected an image, found 3 bytes; ".repeat(20),
+        })
+        .collect();
+    let huge = |labs| FakeCase {
+        fields: 300,
+        grid: (6, 4),
+        schistocytes: 1,
+        refused: Vec::clone(&refused),
+        name: "a-very-long-name-of-a-photograph-that-somebody-typed-with-care-and-without-a-single-space-in-it",
+        preview_scale: 0.1,
+        failed: failed.clone(),
+        labs,
+        ..FakeCase::default()
+    };
+    for labs in [None, Some(FULL)] {
+        let case = huge(labs).build();
+        assert_eq!((case.record.fields.len(), case.record.count.schistocytes), (300, 240));
+        let pages = pages(&pdf(&case));
+        assert!((2..=4).contains(&pages.len()), "{} pages", pages.len());
+        let words = pages.join(" ");
+        for expected in ["likeliest of 240 cells", "are in the page (html)", "more: see the page (html) and the record"]
+        {
+            assert!(words.contains(expected), "{expected} in {words}");
+        }
+        assert!(words.contains("240 accepted, 60 refused."), "{words}");
+    }
+}
+
+/// Cases for the readers outside of Rust (`tests/readers`): `.ci/run` names the folder, otherwise they go at once.
+#[test]
+fn cases_are_written_for_the_readers() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let folder = std::env::var_os("READERS_OUT").map_or_else(|| temporary.path().to_owned(), Into::into);
+    let long = hostile_word();
+    let cases = [
+        ("count-alone", enough_cells().build()),
+        ("evidence", with_evidence().build()),
+        ("sparse", FakeCase { labs: Some("sparse.json"), ..enough_cells() }.build()),
+        ("ttp-like", FakeCase { labs: Some("ttp_like.json"), ..enough_cells() }.build()),
+        ("refused", FakeCase { refused: vec![0, 1], ..FakeCase::default() }.build()),
+        ("nothing-read", FakeCase { fields: 0, accession: None, ..FakeCase::default() }.build()),
+        ("long-words", filled_with(&long, FakeCase { labs: Some(FULL), ..FakeCase::default() }.build())),
+    ];
+    for (name, case) in cases {
+        let formats = [ReportFormat::Json, ReportFormat::Html, ReportFormat::Pdf];
+        let target = ReportTarget::prepare(&folder.join(name), &formats).expect("a writable folder");
+        let written = target.write(&case).expect("a case that can be written");
+        assert_eq!(written.len(), formats.len());
+        for path in written {
+            assert!(std::fs::metadata(&path).expect("a file").len() > 1_000, "{}", path.display());
+        }
+    }
+}
