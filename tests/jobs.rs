@@ -7,6 +7,7 @@ use fake_case::FakeCase;
 use schistoquant::case::{
     AdministrativeSex, CaseRecord, Date, IssueSource, IssueTime, Job, Laboratory, Order, Patient, Timestamp, sha256_hex,
 };
+use schistoquant::clinical::{LabPanel, ScoreOptions};
 use schistoquant::report::FileNames;
 
 /// The record whose job is written down below.
@@ -58,6 +59,7 @@ fn the_hash_is_that_of_the_documented_bytes() {
     let json = serde_json::to_value(record()).expect("plain record");
     let hashed = serde_json::json!({
         "accession": json["accession"],
+        "evidence": json["evidence"],
         "issued_at": null,
         "laboratory": json["laboratory"],
         "order": json["order"],
@@ -85,6 +87,10 @@ fn whatever_changes_the_work_changes_the_job() {
         ("accession", Box::new(|record| record.accession = None)),
         ("order", Box::new(|record| record.order = None)),
         ("patient", Box::new(|record| record.order = Some(Order::default()))),
+        (
+            "evidence",
+            Box::new(|record| *record = record.clone().with_panel(&LabPanel::default(), &ScoreOptions::default())),
+        ),
         ("laboratory", Box::new(|record| record.laboratory = None)),
         (
             "given time",

@@ -15,6 +15,7 @@ use schistoquant::case::{
     AdministrativeSex, Case, Date, FOOTER, IssueTime, Job, Laboratory, Order, Patient, State, Timestamp,
     banned_terms_in, statement,
 };
+use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::Grade;
 use schistoquant::report::{
     CodeOptions, Hl7Options, Hl7Version, ReportError, ReportFormat, ReportSettings, render, render_with,
@@ -93,7 +94,17 @@ fn cases() -> Vec<(&'static str, Case)> {
         ("nothing read", FakeCase { fields: 0, ..FakeCase::default() }.build()),
         ("no schistocyte", FakeCase { schistocytes: 0, grid: (26, 20), fields: 3, ..FakeCase::default() }.build()),
         ("hostile", hostile()),
+        ("with a panel", with_panel()),
     ]
+}
+
+/// The panel of a patient with cancer beside the full case.
+fn with_panel() -> Case {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs/cancer.json");
+    let bytes = fs::read(path).expect("a committed panel");
+    let panel = read_panel(&bytes, "cancer.json", &PanelOptions::default()).expect("a panel");
+    let case = full();
+    Case { record: case.record.with_panel(&panel, &ScoreOptions::default()), ..case }
 }
 
 fn settings(version: Hl7Version) -> ReportSettings {
@@ -136,6 +147,7 @@ fn the_cases_are_of_the_states_that_they_stand_for() {
         ("nothing read", State::NotAssessable),
         ("no schistocyte", State::NotAbove),
         ("hostile", State::Insufficient),
+        ("with a panel", State::Above),
     ];
     assert_eq!(states, expected);
 }
@@ -165,7 +177,7 @@ fn a_message_says_what_the_record_says_in_every_version() {
             }
             assert_eq!(value("RBC-N"), count.red_cells.to_string());
             let flag = match name {
-                "full" => "H",
+                "full" | "with a panel" => "H",
                 "no schistocyte" => "N",
                 // Mixed, too few cells, none at all.
                 _ => "",
@@ -362,7 +374,7 @@ fn a_bundle_says_what_the_record_says() {
             }
         }
         let interpretation = match name {
-            "full" => Some("H"),
+            "full" | "with a panel" => Some("H"),
             "no schistocyte" => Some("N"),
             _ => None,
         };
@@ -375,9 +387,13 @@ fn a_bundle_says_what_the_record_says() {
         assert_eq!(presence["code"]["coding"][1]["code"], "800-3");
         let report = resources(&bundle, "DiagnosticReport")[0];
         assert_eq!(report["conclusion"], format!("{} {FOOTER}", record.statement));
-        for resource in ["DiagnosticReport", "Observation"].into_iter().flat_map(|kind| resources(&bundle, kind)) {
-            assert_eq!(resource["status"], "preliminary");
+        let results = report["result"].as_array().expect("results");
+        let entries = bundle["entry"].as_array().expect("entries");
+        for entry in entries.iter().filter(|entry| entry["resource"]["resourceType"] == "Observation") {
+            let own = results.iter().any(|result| result["reference"] == entry["fullUrl"]);
+            assert_eq!(entry["resource"]["status"], if own { "preliminary" } else { "unknown" });
         }
+        assert_eq!(report["status"], "preliminary");
         assert_eq!(report["identifier"][0]["value"], Job::of(record).expect("a job").sha256());
         assert_eq!(banned_terms_in(&bundle.to_string()), Vec::<&str>::new());
     }
@@ -432,6 +448,24 @@ fn a_bundle_knows_the_patient_by_the_orders_identifier_alone() {
     assert!(!text.contains("Doe") && !text.contains("Jane") && !text.contains("1960"), "no name, no birthday");
     let unknown = fhir_with(&FakeCase::default().build(), &ReportSettings::default(), None);
     assert!(resources(&unknown, "DiagnosticReport")[0].get("subject").is_none());
+}
+
+#[test]
+fn the_results_of_a_panel_stand_in_the_bundle_as_they_were_given_and_in_no_hl7_message() {
+    let case = with_panel();
+    let bundle = fhir_with(&case, &ReportSettings::default(), None);
+    let evidence = case.record.evidence.as_ref().expect("evidence");
+    let items: BTreeMap<_, _> =
+        evidence.blocks.iter().flat_map(|block| &block.items).map(|item| (item.code.as_str(), item)).collect();
+    let platelets = observation(&bundle, "platelets");
+    assert_eq!(platelets["valueQuantity"]["value"].as_f64(), items["platelets"].value);
+    assert_eq!(platelets["valueQuantity"]["code"].as_str(), items["platelets"].unit.as_deref());
+    assert_eq!(platelets["interpretation"][0]["coding"][0]["code"], "L");
+    assert_eq!(platelets["note"][0]["text"], "Given to the software with the panel; not measured by it.");
+    let given = resources(&bundle, "Observation").into_iter().filter(|one| one["status"] == "unknown").count();
+    assert!(given >= 10, "{given} results");
+    let message = hl7_with(&case, &settings(Hl7Version::V2_5_1), None);
+    assert!(!message.contains("|platelets^"), "results are not sent back as new ones");
 }
 
 #[test]

@@ -1,21 +1,17 @@
 //! Whether schistocytes were seen: the count as the ordinal finding that laboratories report (LOINC 800-3).
 //!
-//! METHOD: a classifier calls some normal cells schistocytes, so that one called cell is not "present". Present asks for
-//! more than a film without schistocytes would read: the lower limit of the deciding interval lies above the highest
-//! false-positive floor. Not seen asks that none was called among at least the fewest cells of a percentage. Everything
-//! between is indeterminate; where the model's errors are unknown, nothing is present.
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+//! METHOD: a classifier calls some normal cells schistocytes, so that one called cell is not "present". The finding is that
+//! of [`SmearFinding::schistocytes_seen`], by which scores ask too: one report must not say both. Present where the
+//! interval lies above the limit, not seen where none was called among enough cells; everything between is indeterminate.
 
 use super::CountRecord;
 use crate::count::State;
+use crate::evidence::SmearFinding;
 
 /// The ordinal finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// More than a film without schistocytes would read.
+    /// More than the reference limit, interval included.
     Present,
     /// None among enough cells.
     NotSeen,
@@ -26,13 +22,13 @@ pub enum Presence {
 impl CountRecord {
     /// Whether schistocytes were seen; `None` where nothing can be assessed.
     pub fn presence(&self) -> Option<Presence> {
-        let limits = self.deciding_95().filter(|_| self.state != State::NotAssessable)?;
-        let above_floor = self.highest_floor_percent().is_some_and(|floor| limits.low > floor);
-        Some(match self.schistocytes {
-            0 if self.red_cells >= self.min_cells => Presence::NotSeen,
-            0 => Presence::Indeterminate,
-            _ if above_floor => Presence::Present,
-            _ => Presence::Indeterminate,
+        if self.state == State::NotAssessable || self.red_cells == 0 {
+            return None;
+        }
+        Some(match SmearFinding::from(self).schistocytes_seen() {
+            Some(true) => Presence::Present,
+            Some(false) => Presence::NotSeen,
+            None => Presence::Indeterminate,
         })
     }
 }
@@ -40,44 +36,29 @@ impl CountRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{FormsRecord, PercentInterval};
-    use crate::count::FormTally;
+    use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
+    use crate::smear::CellClass;
 
-    fn presence(schistocytes: u64, red_cells: u64, low: f64, floor: Option<f64>) -> Option<Presence> {
-        let limits = (red_cells > 0).then_some(PercentInterval { low, high: 9.0 });
-        let record = CountRecord {
-            red_cells,
-            schistocytes,
-            percent: limits.map(|_| 100.0 * schistocytes as f64 / red_cells as f64),
-            wilson_95: limits,
-            field_bootstrap_95: None,
-            corrected: None,
-            false_positive_floor_percent: floor.map(|floor| floor / 2.0),
-            false_positive_floor_95: floor.map(|high| PercentInterval { low: 0.0, high }),
-            false_positive_floor_source: None,
-            threshold_percent: 1.0,
-            min_cells: 1000,
-            state: if red_cells > 0 { State::Indeterminate } else { State::NotAssessable },
-            context: None,
-            other_abnormal_percent: None,
-            forms: FormsRecord::of(&FormTally::default(), red_cells),
-            grade: None,
-        };
-        record.presence()
+    fn presence(normal: usize, schistocytes: usize) -> Option<Presence> {
+        let of = std::iter::repeat_n;
+        let field: FieldTally = of(CellClass::Normal, normal).chain(of(CellClass::Schistocyte, schistocytes)).collect();
+        let options = CountOptions { min_cells: 1000, ..CountOptions::default() };
+        let count = SchistocyteCount::of_fields(&[field], &options, &Performance::default());
+        CountRecord::from(&count).presence()
     }
 
     #[test]
-    fn present_on_both_sides_of_the_floor() {
-        assert_eq!(presence(29, 1204, 0.331, Some(0.33)), Some(Presence::Present));
-        assert_eq!(presence(29, 1204, 0.33, Some(0.33)), Some(Presence::Indeterminate));
-        assert_eq!(presence(29, 1204, 1.7, None), Some(Presence::Indeterminate));
+    fn present_on_both_sides_of_the_limit() {
+        // Wilson 95 %: 19 of 1000 from 1.22 %, 15 of 1000 from 0.91 %.
+        assert_eq!(presence(981, 19), Some(Presence::Present));
+        assert_eq!(presence(985, 15), Some(Presence::Indeterminate));
     }
 
     #[test]
     fn not_seen_on_both_sides_of_the_fewest_cells() {
-        assert_eq!(presence(0, 1000, 0.0, Some(0.33)), Some(Presence::NotSeen));
-        assert_eq!(presence(0, 999, 0.0, Some(0.33)), Some(Presence::Indeterminate));
-        assert_eq!(presence(1, 1000, 0.0, Some(0.33)), Some(Presence::Indeterminate));
-        assert_eq!(presence(0, 0, 0.0, Some(0.33)), None);
+        assert_eq!(presence(1000, 0), Some(Presence::NotSeen));
+        assert_eq!(presence(999, 0), Some(Presence::Indeterminate));
+        assert_eq!(presence(999, 1), Some(Presence::Indeterminate));
+        assert_eq!(presence(0, 0), None);
     }
 }

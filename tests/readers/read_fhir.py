@@ -57,6 +57,19 @@ assert components["RBC-N"].valueQuantity.value == count["red_cells"]
 assert components["SCHISTO-N"].valueQuantity.value == count["schistocytes"]
 for name, cells in report.record["class_counts"].items():
     assert found[f"RBC-{name.upper()}"].valueQuantity.value == cells, name
+LABORATORY = {"hematology", "hemolysis", "coagulation", "renal", "adamts13", "complement"}
+evidence = report.record["evidence"] or {"blocks": []}
+given_items = [item for block in evidence["blocks"] if block["block"] in LABORATORY for item in block["items"]]
+for item in given_items:
+    observation = found.pop(item["code"])
+    assert observation.status == "unknown" and "not measured by it" in observation.note[0].text
+    if item["value"] is None:
+        assert observation.valueString == item["value_text"]
+    else:
+        assert float(observation.valueQuantity.value) == item["value"], item["code"]
+        assert observation.valueQuantity.code == item["unit"]
+        sign = item["value_text"].split()[0]
+        assert observation.valueQuantity.comparator == (sign if sign[0] in "<>" else None)
 assert all(observation.status == "preliminary" for observation in found.values())
 
 for path in sys.argv[2:]:
@@ -64,4 +77,4 @@ for path in sys.argv[2:]:
     for observation in observations(other).values():
         valued = [name for name in observation.model_dump() if name.startswith("value")]
         assert bool(valued) != bool(observation.dataAbsentReason), observation.code
-print(f"fhir: {len(found)} observations as in the record; {len(sys.argv) - 2} further bundles valid")
+print(f"fhir: {len(found)} observations and {len(given_items)} of the panel as in the record; {len(sys.argv) - 2} further bundles valid")

@@ -19,7 +19,7 @@ class Report:
         self.folder = Path(folder)
         self.record = json.loads((self.folder / "case.json").read_text(encoding="utf-8"))
         issued = self.record["issued_at"]
-        hashed = {name: self.record[name] for name in ("accession", "laboratory", "order", "provenance")}
+        hashed = {name: self.record[name] for name in ("accession", "evidence", "laboratory", "order", "provenance")}
         hashed["issued_at"] = issued if issued and issued["source"] == "given" else None
         self.job = hashlib.sha256(rfc8785.dumps(hashed)).hexdigest()
         self.base = f"{self.record['accession'] or 'specimen'}_{self.job[:16]}"

@@ -6,7 +6,7 @@
 //!
 //! Every status is `preliminary`. The statement and the fixed footer are the conclusion of the report. The patient is
 //! referred to by the identifier of the order and not copied; without one there is no subject. Units are UCUM. What was
-//! not assessed has a `dataAbsentReason`.
+//! not assessed has a `dataAbsentReason`. The results of a panel are entries of their own, as they were given.
 //!
 //! METHOD: resources are written as JSON and checked against the models of an independent library: the crates that model
 //! all of FHIR cost minutes of compilation for six resources.
@@ -16,6 +16,7 @@
 mod json;
 mod observation;
 mod options;
+mod panel;
 mod resources;
 
 pub use options::FhirOptions;
@@ -103,6 +104,8 @@ pub(super) fn bundle(
     let urns: Vec<String> = results.iter().map(|(urn, _)| urn.clone()).collect();
     let mut entries = vec![(bundle.identifiers.urn("report"), resources::report(&bundle, &urns, pdf))];
     entries.extend(results);
+    let panel = panel::results(&bundle).into_iter();
+    entries.extend(panel.map(|(part, resource)| (bundle.identifiers.urn(&part), resource)));
     entries.push((bundle.identifiers.urn("specimen"), resources::specimen(&bundle)));
     entries.push((bundle.identifiers.urn("device"), resources::device(&bundle)));
     entries.extend(resources::laboratory(&bundle).map(|resource| (bundle.identifiers.urn("laboratory"), resource)));

@@ -11,8 +11,8 @@ use crate::case::{FOOTER, PercentInterval};
 use crate::report::message::{Code, Flag, Observation, PERCENT_DECIMALS, Unit, Value};
 
 /// Systems of FHIR's own terminology.
-const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
-const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
+pub(super) const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+pub(super) const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
 const DATA_ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 
 /// The resource of an observation.
