@@ -67,7 +67,7 @@ fn a_specimen_gives_all_reports_and_one_json_document() {
     assert!(page.contains("For Research Use Only. Not for use in diagnostic procedures."));
     let names = files_in(out.path());
     assert_eq!(names.iter().filter(|name| name.starts_with("S-1_") && name.ends_with(".specimen.csv")).count(), 1);
-    assert_eq!(names[1..], ["case.json", "cells.csv", "report.html"]);
+    assert_eq!(names[1..], ["case.fields.gz", "case.json", "cells.csv", "report.html"]);
     let schistocytes = record["count"]["schistocytes"].as_u64().expect("a count");
     assert!(schistocytes > 10 && schistocytes < counted, "the model calls some and not all: {schistocytes}");
     assert_eq!(page.matches("src=\"data:image/png;base64,").count() as u64, schistocytes);

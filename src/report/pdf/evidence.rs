@@ -4,9 +4,9 @@
 //! in the page and in the record; those of scores and exposures are printed, too.
 
 use super::content::{cut, more};
-use super::room::{Room, shortened};
+use super::room::{ELSEWHERE, Room, shortened};
 use super::sheet::{Block, Cell, Column, Head, Item, Section, Table};
-use crate::clinical::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score};
+use crate::clinical::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreResult};
 use crate::evidence::{
     CancerPage, Comparison, Evidence, EvidenceBlock, EvidenceItem, Exposure, StatementEvidence, WeighedItem,
 };
@@ -186,6 +186,12 @@ fn score_card(score: &Score, room: &Room) -> Card {
     if !score.conditions.is_empty() {
         let conditions = score.conditions.iter().map(|known| format!("{}: {}", known.condition, known.state.words()));
         blocks.push(Block::note(line(&conditions.collect::<Vec<_>>().join("; "))));
+    }
+    if let ScoreResult::NotApplicable { .. } = score.result {
+        // Items of a score that is not made for this patient would only take the room of one that is.
+        blocks.push(Block::note(line(&format!("Its items stand in {ELSEWHERE}. Source: {}", score.source))));
+        let texts = [&score.estimates, &score.applicability, &score.source];
+        return Card { lines: 4 + texts.into_iter().map(|text| lines_of(text)).sum::<usize>(), blocks };
     }
     let (items, left_out) = cut(score.items.iter().collect(), room.items);
     let rows = items.into_iter().map(|item| {
