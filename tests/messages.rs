@@ -7,6 +7,7 @@ mod fake_case;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -48,8 +49,20 @@ fn laboratory() -> Laboratory {
     Laboratory { name: "Laboratory X".into(), address: Some("1 Example Street".into()) }
 }
 
+/// Drawing the pictures of a case takes seconds, so each case is drawn once.
+static FULL: LazyLock<Case> = LazyLock::new(draw_full);
+static CASES: LazyLock<Vec<(&'static str, Case)>> = LazyLock::new(draw_cases);
+
 /// Enough cells, an order and a laboratory.
 fn full() -> Case {
+    FULL.clone()
+}
+
+fn cases() -> Vec<(&'static str, Case)> {
+    CASES.clone()
+}
+
+fn draw_full() -> Case {
     let made = FakeCase {
         grid: (26, 20),
         fields: 3,
@@ -85,7 +98,7 @@ fn hostile() -> Case {
     .build()
 }
 
-fn cases() -> Vec<(&'static str, Case)> {
+fn draw_cases() -> Vec<(&'static str, Case)> {
     vec![
         ("full", full()),
         ("no order", FakeCase { accession: None, ..FakeCase::default() }.build()),

