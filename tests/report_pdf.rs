@@ -326,7 +326,6 @@ fn a_huge_case_keeps_to_four_pages_and_says_what_is_left_out() {
 fn cases_are_written_for_the_readers() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = std::env::var_os("READERS_OUT").map_or_else(|| temporary.path().to_owned(), Into::into);
-    let long = hostile_word();
     let cases = [
         ("count-alone", enough_cells().build()),
         ("evidence", with_evidence().build()),
@@ -334,7 +333,6 @@ fn cases_are_written_for_the_readers() {
         ("ttp-like", FakeCase { labs: Some("ttp_like.json"), ..enough_cells() }.build()),
         ("refused", FakeCase { refused: vec![0, 1], ..FakeCase::default() }.build()),
         ("nothing-read", FakeCase { fields: 0, accession: None, ..FakeCase::default() }.build()),
-        ("long-words", filled_with(&long, FakeCase::default().build())),
     ];
     for (name, case) in cases {
         let formats = [ReportFormat::Json, ReportFormat::Html, ReportFormat::Pdf];
