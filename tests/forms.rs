@@ -6,8 +6,8 @@ use schistoquant::measure::{form, measure};
 use schistoquant::smear::{Contour, NormalizedField, SchistocyteForm};
 use schistoquant::synth::{SynthOptions, field};
 
-/// Least share of the drawn cells of each form that the rules name so; measured 100 % of triangles, crescents,
-/// keratocytes and microspherocytes to within one cell each, and 79 % of helmets (the others read as crescents).
+/// Least share of the drawn cells of each form that the rules name so. Measured: triangle 109 of 110, crescent 108 of 109,
+/// helmet 119 of 139 (others read as crescents), keratocyte 50 of 50, microspherocyte 22 of 22.
 const LEAST_SHARE: [(SchistocyteForm, f64); 5] = [
     (SchistocyteForm::Triangle, 0.95),
     (SchistocyteForm::Crescent, 0.90),
