@@ -68,7 +68,7 @@ struct Expected {
 struct Silent;
 
 impl Progress for Silent {
-    fn start(&self, _fields: usize) {}
+    fn found(&self, _fields: usize) {}
     fn field_done(&self) {}
 }
 
@@ -103,7 +103,8 @@ fn analyzed(specimen: &Specimen) -> CaseRecord {
     }
     let inputs = [folder.path().to_owned()];
     let stop = AtomicBool::new(false);
-    analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &Silent, &stop).expect("a case").record
+    let pool = rayon::ThreadPoolBuilder::new().build().expect("threads");
+    analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &pool, &Silent, &stop).expect("a case").record
 }
 
 /// The record with the specimen's panel weighed.

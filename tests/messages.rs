@@ -13,8 +13,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use fake_case::FakeCase;
 use schistoquant::case::{
-    AdministrativeSex, Case, Date, FOOTER, IssueTime, Job, Laboratory, Order, Patient, State, Timestamp,
-    banned_terms_in, statement,
+    AdministrativeSex, Case, CaseField, CaseFields, Date, FOOTER, IssueTime, Job, Laboratory, Order, Patient, State,
+    Timestamp, banned_terms_in, statement,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::Grade;
@@ -55,11 +55,16 @@ static CASES: LazyLock<Vec<(&'static str, Case)>> = LazyLock::new(draw_cases);
 
 /// Enough cells, an order and a laboratory.
 fn full() -> Case {
-    FULL.clone()
+    copy_of(&FULL)
+}
+
+fn copy_of(case: &Case) -> Case {
+    let fields: Vec<CaseField> = case.fields.iter().collect::<Result<_, _>>().expect("readable fields");
+    Case { record: case.record.clone(), fields: CaseFields::of(fields).expect("a temporary file") }
 }
 
 fn cases() -> Vec<(&'static str, Case)> {
-    CASES.clone()
+    CASES.iter().map(|(name, case)| (*name, copy_of(case))).collect()
 }
 
 fn draw_full() -> Case {

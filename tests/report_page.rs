@@ -122,7 +122,7 @@ fn gallery_shows_every_counted_schistocyte_by_falling_probability() {
 fn every_object_has_an_outline() {
     let case = FakeCase { refused: vec![1], ..FakeCase::default() }.build();
     let page = page(&case);
-    let objects: usize = case.fields.iter().map(|field| field.cells.len()).sum();
+    let objects: usize = case.fields.iter().map(|field| field.expect("readable").cells.len()).sum();
     let drawn = page.matches("<path class=\"counted\"").count()
         + page.matches("<path class=\"schistocyte\"").count()
         + page.matches("<path class=\"excluded").count();

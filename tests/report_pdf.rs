@@ -5,7 +5,9 @@ mod fake_case;
 
 use fake_case::FakeCase;
 use lopdf::{Document, Object};
-use schistoquant::case::{Case, FOOTER, Grade, InputFailure, Laboratory, Order, Patient, State, banned_terms_in};
+use schistoquant::case::{
+    Case, CaseField, CaseFields, FOOTER, Grade, InputFailure, Laboratory, Order, Patient, State, banned_terms_in,
+};
 use schistoquant::clinical::ScoreResult;
 use schistoquant::report::{ReportFormat, ReportTarget, render};
 use schistoquant::smear::CellClass;
@@ -260,9 +262,10 @@ fn filled_with(text: &str, mut case: Case) -> Case {
     case.record.count.grade = Some(Grade { label: text.to_owned(), table: text.to_owned() });
     case.record.provenance.options.insert(text.to_owned(), text.into());
     case.record.exclusions.insert(text.to_owned(), 3);
-    for (field, record) in case.fields.iter_mut().zip(&mut case.record.fields) {
+    let renamed = case.fields.iter().map(|field| CaseField { field: text.to_owned(), ..field.expect("readable") });
+    case.fields = CaseFields::of(renamed).expect("a temporary file");
+    for record in &mut case.record.fields {
         text.clone_into(&mut record.field);
-        text.clone_into(&mut field.field);
         record.refusals = vec![text.to_owned(); 2];
         record.accepted = false;
     }

@@ -15,13 +15,10 @@ use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::cell_line::CellLine;
 use super::job::sha256_hex;
-use super::{CaseField, CaseRecord, CellTile};
-use crate::smear::{
-    Call, Cell, CellClass, CellId, CellStatus, ClassifiedCell, Contour, ExclusionReason, Morphology, ObjectKind,
-    SchistocyteForm,
-};
-use crate::stats::Probability;
+use super::{CaseField, CaseFields, CaseRecord, CellTile};
+use crate::smear::CellId;
 
 /// Largest archive that is read, bytes after decompression: about a hundred thousand cells with their pictures.
 pub const MAX_ARCHIVE_BYTES: u64 = 4 << 30;
@@ -49,28 +46,6 @@ struct FieldLine {
     preview_jpeg: String,
     cells: Vec<CellLine>,
     tiles: Vec<TileLine>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CellLine {
-    id: u32,
-    contour: Vec<[f64; 2]>,
-    morphology: Morphology,
-    /// Why the segmenter left it out; null for a red cell.
-    segmented_as: Option<ExclusionReason>,
-    /// Why it is not counted; null where it is.
-    excluded: Option<ExclusionReason>,
-    call: Option<CallLine>,
-    form: Option<SchistocyteForm>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CallLine {
-    class: CellClass,
-    class_probability: f64,
-    schistocyte_probability: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -133,7 +108,7 @@ fn counted_sha256(record: &CaseRecord) -> Result<String, serde_json::Error> {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_fields(record: &CaseRecord, fields: &[CaseField], archive: impl Write) -> std::io::Result<()> {
+pub fn write_fields(record: &CaseRecord, fields: &CaseFields, archive: impl Write) -> std::io::Result<()> {
     // No name and no time in the header: the same fields give the same bytes.
     let mut gzip = GzBuilder::new().write(archive, Compression::default());
     let header = ArchiveHeader {
@@ -142,9 +117,9 @@ pub fn write_fields(record: &CaseRecord, fields: &[CaseField], archive: impl Wri
         fields: fields.len(),
     };
     serde_json::to_writer(&mut gzip, &header)?;
-    for field in fields {
+    for field in fields.iter() {
         gzip.write_all(b"\n")?;
-        serde_json::to_writer(&mut gzip, &field_line(field))?;
+        serde_json::to_writer(&mut gzip, &field_line(&field?))?;
     }
     gzip.write_all(b"\n")?;
     gzip.finish().map(drop)
@@ -157,7 +132,7 @@ fn field_line(field: &CaseField) -> FieldLine {
         preview_height_px: field.preview_height_px,
         preview_px_per_px: field.preview_px_per_px,
         preview_jpeg: STANDARD.encode(&field.preview_jpeg),
-        cells: field.cells.iter().map(cell_line).collect(),
+        cells: field.cells.iter().map(CellLine::from).collect(),
         tiles: field
             .schistocyte_tiles
             .iter()
@@ -166,34 +141,11 @@ fn field_line(field: &CaseField) -> FieldLine {
     }
 }
 
-fn cell_line(classified: &ClassifiedCell) -> CellLine {
-    let (excluded, call) = match classified.status {
-        CellStatus::Counted(call) => (None, Some(call)),
-        CellStatus::Excluded(reason, call) => (Some(reason), call),
-    };
-    CellLine {
-        id: classified.cell.id.0,
-        contour: classified.cell.contour.points().to_vec(),
-        morphology: classified.cell.morphology,
-        segmented_as: match classified.cell.kind {
-            ObjectKind::RedCell => None,
-            ObjectKind::Excluded(reason) => Some(reason),
-        },
-        excluded,
-        call: call.map(|call| CallLine {
-            class: call.class,
-            class_probability: call.class_probability.value(),
-            schistocyte_probability: call.schistocyte_probability.value(),
-        }),
-        form: classified.form,
-    }
-}
-
 /// Reads the fields of a record.
 ///
 /// # Errors
 /// [`ArchiveError`].
-pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<Vec<CaseField>, ArchiveError> {
+pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields, ArchiveError> {
     let limited = GzDecoder::new(archive).take(MAX_ARCHIVE_BYTES);
     let mut lines = BufReader::new(limited).lines().enumerate().map(|(at, text)| (at + 1, text));
     let header: ArchiveHeader = match lines.next() {
@@ -204,13 +156,13 @@ pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<Vec<CaseFi
     if header.archive_version != ARCHIVE_VERSION || !same {
         return Err(ArchiveError::OtherRecord);
     }
-    let mut fields = Vec::new();
+    let mut fields = CaseFields::default();
     for (line, text) in lines {
         let field: FieldLine = parsed(line, &text?)?;
         if record.fields.get(fields.len()).is_none_or(|expected| expected.field != field.field) {
             return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });
         }
-        fields.push(case_field(line, field)?);
+        fields.push(&case_field(line, field)?)?;
     }
     if fields.len() != record.fields.len() {
         return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });
@@ -223,8 +175,8 @@ fn parsed<'a, T: Deserialize<'a>>(line: usize, text: &'a str) -> Result<T, Archi
 }
 
 fn case_field(line: usize, field: FieldLine) -> Result<CaseField, ArchiveError> {
-    let picture =
-        |text: &str| STANDARD.decode(text).map_err(|_| ArchiveError::Unsound { line, expected: "pictures in base64" });
+    let unsound = |expected| ArchiveError::Unsound { line, expected };
+    let picture = |text: &str| STANDARD.decode(text).map_err(|_| unsound("pictures in base64"));
     let tile = |tile: &TileLine| Ok(CellTile { cell_id: CellId(tile.cell_id), png: picture(&tile.png)? });
     Ok(CaseField {
         preview_jpeg: picture(&field.preview_jpeg)?,
@@ -232,95 +184,7 @@ fn case_field(line: usize, field: FieldLine) -> Result<CaseField, ArchiveError> 
         preview_height_px: field.preview_height_px,
         preview_px_per_px: field.preview_px_per_px,
         schistocyte_tiles: field.tiles.iter().map(tile).collect::<Result<_, ArchiveError>>()?,
-        cells: field.cells.into_iter().map(|cell| classified_cell(line, cell)).collect::<Result<_, _>>()?,
+        cells: field.cells.into_iter().map(|cell| cell.cell().map_err(unsound)).collect::<Result<_, _>>()?,
         field: field.field,
     })
-}
-
-fn classified_cell(line: usize, cell: CellLine) -> Result<ClassifiedCell, ArchiveError> {
-    let unsound = |expected| ArchiveError::Unsound { line, expected };
-    let probability = |value| Probability::new(value).map_err(|_| unsound("probabilities from 0 to 1"));
-    let call = cell.call.map(|call| -> Result<Call, ArchiveError> {
-        Ok(Call {
-            class: call.class,
-            class_probability: probability(call.class_probability)?,
-            schistocyte_probability: probability(call.schistocyte_probability)?,
-        })
-    });
-    let call = call.transpose()?;
-    let status = match (cell.excluded, call) {
-        (Some(reason), call) => CellStatus::Excluded(reason, call),
-        (None, Some(call)) => CellStatus::Counted(call),
-        (None, None) => return Err(unsound("a call for every counted cell")),
-    };
-    let contour = Contour::new(cell.contour).ok_or_else(|| unsound("outlines of at least three points"))?;
-    let kind = cell.segmented_as.map_or(ObjectKind::RedCell, ObjectKind::Excluded);
-    let cell_of = Cell { id: CellId(cell.id), contour, morphology: cell.morphology, kind };
-    Ok(ClassifiedCell { cell: cell_of, status, form: cell.form })
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn cell(id: u32, status: CellStatus, form: Option<SchistocyteForm>) -> ClassifiedCell {
-        let morphology = Morphology {
-            area_um2: 40.1,
-            perimeter_um: 0.1 + 0.2,
-            diameter_um: 7.0,
-            circularity: 0.9,
-            solidity: 1.0 / 3.0,
-            aspect_ratio: 1.0,
-            mean_optical_density: 0.2,
-            pallor_contrast: None,
-        };
-        let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
-        ClassifiedCell { cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell }, status, form }
-    }
-
-    fn call() -> Call {
-        let probability = |value| Probability::new(value).expect("0 to 1");
-        Call {
-            class: CellClass::Schistocyte,
-            class_probability: probability(0.1 + 0.2),
-            schistocyte_probability: probability(1.0 / 3.0),
-        }
-    }
-
-    #[test]
-    fn a_cell_reads_back_to_the_last_bit() {
-        for classified in [
-            cell(1, CellStatus::Counted(call()), Some(SchistocyteForm::Helmet)),
-            cell(2, CellStatus::Excluded(ExclusionReason::NotRedCell, Some(call())), None),
-            cell(3, CellStatus::Excluded(ExclusionReason::FieldRefused, None), None),
-        ] {
-            let text = serde_json::to_string(&cell_line(&classified)).expect("plain numbers");
-            let line: CellLine = serde_json::from_str(&text).expect("its own text");
-            assert_eq!(classified_cell(7, line).expect("sound"), classified);
-        }
-    }
-
-    #[test]
-    fn unsound_cells_are_refused_with_their_line() {
-        let line = || cell_line(&cell(1, CellStatus::Counted(call()), None));
-        let text = |line| classified_cell(7, line).map(drop).map_err(|error| error.to_string());
-        assert_eq!(text(line()), Ok(()));
-        for (broken, expected) in [
-            (CellLine { call: None, ..line() }, "a call for every counted cell"),
-            (CellLine { contour: vec![[0.0, 0.0]; 2], ..line() }, "outlines of at least three points"),
-        ] {
-            let error = text(broken).expect_err(expected);
-            assert!(error.contains(expected) && error.contains("line 7"), "{error}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn numbers_survive_the_text(value in proptest::num::f64::NORMAL) {
-            let text = serde_json::to_string(&value).expect("finite");
-            prop_assert_eq!(serde_json::from_str::<f64>(&text).expect("its own text").to_bits(), value.to_bits());
-        }
-    }
 }

@@ -5,7 +5,9 @@
 //! as `src/report/schema/case-v2.json`; a test fails when they differ.
 
 mod archive;
+mod cell_line;
 mod count_record;
+mod fields;
 mod issue;
 mod job;
 mod laboratory;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use archive::{ArchiveError, MAX_ARCHIVE_BYTES, read_fields, write_fields};
 pub use count_record::{CorrectedPercent, CountRecord, FormsRecord, PercentInterval, ShareRecord, rounded};
+pub use fields::{CalledSchistocyte, CaseFields, SPOOL_MEMORY_BYTES};
 pub use issue::{IssueSource, IssueTime};
 pub use job::{Job, sha256_hex};
 pub use laboratory::Laboratory;
@@ -144,7 +147,7 @@ impl CaseRecord {
 }
 
 /// A field of a case with what the reports draw: its picture and its objects.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CaseField {
     /// File name, as in [`FieldRecord::field`].
     pub field: String,
@@ -166,7 +169,7 @@ pub struct CaseField {
 pub const PREVIEW_MAX_SIDE_PX: u32 = 1280;
 
 /// Picture of one called schistocyte.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellTile {
     /// Number of the cell in its field.
     pub cell_id: crate::smear::CellId,
@@ -175,12 +178,12 @@ pub struct CellTile {
 }
 
 /// A whole case: the record, and the fields behind it in the same order as [`CaseRecord::fields`].
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Case {
     /// What `case.json` holds.
     pub record: CaseRecord,
     /// Fields with their objects and pictures.
-    pub fields: Vec<CaseField>,
+    pub fields: CaseFields,
 }
 
 /// The fixed footer of every output. The first sentence is prescribed by 21 CFR 809.10(c)(2)(i).

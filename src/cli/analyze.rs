@@ -88,7 +88,8 @@ impl From<AnalyzeError> for Failure {
             AnalyzeError::NoInputReadable(_) => Exit::NoInputReadable,
             AnalyzeError::Detect(_) | AnalyzeError::Examine { .. } => Exit::ModelUnusable,
             AnalyzeError::Interrupted(_) => Exit::Interrupted,
-            AnalyzeError::Picture { .. } => Exit::OutputNotWritable,
+            AnalyzeError::Picture { .. } | AnalyzeError::Spool(_) => Exit::OutputNotWritable,
+            AnalyzeError::Panicked { .. } => Exit::ProgramFailed,
         };
         Self::new(exit, error)
     }
@@ -121,7 +122,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     let bar = Bar::new(args.quiet);
-    let case = pool.install(|| analyze(&args.inputs, &options, &models, &bar, &stop))?;
+    let case = analyze(&args.inputs, &options, &models, &pool, &bar, &stop)?;
     let case = with_evidence(case, &requested);
     bar.clear();
     if stop.load(Ordering::Relaxed) {

@@ -21,6 +21,8 @@ pub enum Exit {
     ModelUnusable = 5,
     /// Output not writable.
     OutputNotWritable = 6,
+    /// The program failed: a bug.
+    ProgramFailed = 101,
     /// Interrupted by the user.
     Interrupted = 130,
 }

@@ -14,7 +14,7 @@ impl Bar {
     pub(super) fn new(quiet: bool) -> Self {
         let visible = !quiet && io::stderr().is_terminal();
         let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
+        let bar = ProgressBar::with_draw_target(Some(0), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} fields, {eta} left") {
             bar.set_style(style);
         }
@@ -28,9 +28,8 @@ impl Bar {
 }
 
 impl Progress for Bar {
-    fn start(&self, fields: usize) {
-        self.0.reset();
-        self.0.set_length(fields as u64);
+    fn found(&self, fields: usize) {
+        self.0.inc_length(fields as u64);
     }
 
     fn field_done(&self) {

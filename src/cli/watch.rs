@@ -98,7 +98,7 @@ impl Handler for Analyzer<'_> {
         };
         let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group.into(), None);
         let bar = Bar::new(true);
-        let case = self.pool.install(|| analyze(&claimed.inputs(), &options, &self.models, &bar, self.stop)).map_err(
+        let case = analyze(&claimed.inputs(), &options, &self.models, &self.pool, &bar, self.stop).map_err(
             |error| match error {
                 AnalyzeError::Interrupted(_) => Refusal::Interrupted,
                 error => failed(error.into()),

@@ -1,30 +1,29 @@
-//! From the inputs of a specimen to its case.
+//! From a field to its part of a case, and from all of them to the case.
 //!
-//! Order: 1. pixel size; 2. for each field, in parallel: read, prepare, judge, measure, classify, picture; 3. count over
-//! the accepted fields; 4. the record. Fields keep the order of the input, so the result does not depend on the number
-//! of threads. Memory holds the pixels of the fields in work only.
+//! Order for a field: read, prepare, judge, measure, classify, picture; for the case: count over the accepted fields, then
+//! the record. Fields are added in the order of the input, so the result does not depend on the number of threads; their
+//! pictures and cells are kept outside of memory.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
 use super::examine::{ExamineError, ExaminedField, examine};
 use super::models::Models;
 use super::pictures::{preview, tile};
-use super::prepare::{SpecimenScale, given_calibration};
+use super::prepare::SpecimenScale;
 use super::provenance::provenance;
-use super::stream::{Interrupted, in_order};
+use super::stream::Interrupted;
 use crate::case::{
-    Case, CaseField, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile, IssueTime,
-    Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, rounded, statement,
+    Case, CaseField, CaseFields, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile,
+    IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, rounded, statement,
 };
 use crate::classify::ModelCard;
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
 use crate::segment::DetectError;
 use crate::smear::{Calibration, CellClass, CellStatus, ClassifiedCell, Field};
-use crate::source::{DecodeLimits, FieldSource, SourceError, expand_inputs};
+use crate::source::{FieldSource, SourceError};
 use crate::stats::{Interval, Probability};
 
 /// What an analysis is asked for.
@@ -72,6 +71,15 @@ pub enum AnalyzeError {
         /// What went wrong.
         source: image::ImageError,
     },
+    /// The fields could not be kept in the temporary folder.
+    #[error("the temporary folder {} could not be used; free space there or set TMPDIR", std::env::temp_dir().display())]
+    Spool(#[source] std::io::Error),
+    /// The program failed.
+    #[error("{what}: the program failed here; report it as a bug with the images")]
+    Panicked {
+        /// File, or what was in work.
+        what: String,
+    },
     /// The user stopped the run.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -82,15 +90,16 @@ fn reasons(failures: &[InputFailure]) -> String {
     if texts.is_empty() { String::from("name images or folders of images") } else { texts.join("; ") }
 }
 
-/// Told of the progress, and asked whether to go on.
+/// Told of the progress.
 pub trait Progress: Sync {
-    /// Fields there are.
-    fn start(&self, fields: usize);
+    /// So many more fields are to be done.
+    fn found(&self, fields: usize);
     /// One more field is done.
     fn field_done(&self);
 }
 
-struct FieldResult {
+/// What a field gives to its case.
+pub(super) struct FieldResult {
     record: FieldRecord,
     field: CaseField,
     tally: Option<FieldTally>,
@@ -99,42 +108,52 @@ struct FieldResult {
     input: InputFile,
 }
 
-/// Analyzes a specimen.
-///
-/// # Errors
-/// [`AnalyzeError`] where no case can be made; an input that cannot be read is recorded and the others go on.
-pub fn analyze(
-    inputs: &[PathBuf],
-    options: &AnalyzeOptions,
-    models: &Models,
-    progress: &dyn Progress,
-    stop: &AtomicBool,
-) -> Result<Case, AnalyzeError> {
-    let (sources, unreadable) = expand_inputs(inputs, DecodeLimits::default());
-    let mut failed: Vec<InputFailure> = unreadable.iter().map(input_failure).collect();
-    let given = options.um_per_px.and_then(given_calibration);
-    let scale = SpecimenScale::of_specimen(&sources, given, &models.segmenter)?;
-    progress.start(sources.len());
-    let mut fields = Vec::new();
-    let work = |source: &FieldSource| {
-        let result = match source.read() {
-            Ok(field) => field_result(source, &field, &scale, models).map(Ok),
-            Err(error) => Ok(Err(input_failure(&error))),
-        };
-        progress.field_done();
-        result
-    };
-    in_order(&sources, stop, work, |result| -> Result<(), AnalyzeError> {
+/// A field without pictures and cells: what stays in memory until the case is made.
+struct CountedField {
+    record: FieldRecord,
+    tally: Option<FieldTally>,
+    path: PathBuf,
+    input: InputFile,
+}
+
+/// A case that grows field by field, in the order of the input.
+pub(super) struct CaseBuilder {
+    counted: Vec<CountedField>,
+    fields: CaseFields,
+    failed: Vec<InputFailure>,
+}
+
+impl CaseBuilder {
+    /// Without fields; `failed` are inputs that were not readable from the start.
+    pub(super) fn new(failed: Vec<InputFailure>) -> Self {
+        Self { counted: Vec::new(), fields: CaseFields::default(), failed }
+    }
+
+    /// Adds the next field.
+    ///
+    /// # Errors
+    /// [`AnalyzeError::Spool`].
+    pub(super) fn add(&mut self, result: Result<FieldResult, InputFailure>) -> Result<(), AnalyzeError> {
         match result {
-            Ok(field) => fields.push(field),
-            Err(error) => failed.push(error),
+            Ok(FieldResult { record, field, tally, path, input }) => {
+                self.fields.push(&field).map_err(AnalyzeError::Spool)?;
+                self.counted.push(CountedField { record, tally, path, input });
+            }
+            Err(failure) => self.failed.push(failure),
         }
         Ok(())
-    })?;
-    if fields.is_empty() {
-        return Err(AnalyzeError::NoInputReadable(failed));
     }
-    Ok(case_of(fields, failed, options, models))
+
+    /// The case.
+    ///
+    /// # Errors
+    /// [`AnalyzeError::NoInputReadable`].
+    pub(super) fn finish(self, options: &AnalyzeOptions, models: &Models) -> Result<Case, AnalyzeError> {
+        if self.counted.is_empty() {
+            return Err(AnalyzeError::NoInputReadable(self.failed));
+        }
+        Ok(Case { record: record_of(self.counted, self.failed, options, models), fields: self.fields })
+    }
 }
 
 /// An input that could not be read, as the records name it.
@@ -142,7 +161,22 @@ pub fn input_failure(error: &SourceError) -> InputFailure {
     InputFailure { path: error.path.display().to_string(), reason: error.problem.to_string() }
 }
 
-fn field_result(
+/// Reads a field and takes it through all stages.
+///
+/// # Errors
+/// The models fail or a picture cannot be encoded; a file that cannot be read is the inner error.
+pub(super) fn field_result(
+    source: &FieldSource,
+    scale: &SpecimenScale,
+    models: &Models,
+) -> Result<Result<FieldResult, InputFailure>, AnalyzeError> {
+    match source.read() {
+        Ok(field) => result_of(source, &field, scale, models).map(Ok),
+        Err(error) => Ok(Err(input_failure(&error))),
+    }
+}
+
+fn result_of(
     source: &FieldSource,
     field: &Field,
     scale: &SpecimenScale,
@@ -223,12 +257,12 @@ fn exclusions(cells: &[ClassifiedCell]) -> BTreeMap<String, u64> {
     counts
 }
 
-fn case_of(
-    results: Vec<FieldResult>,
+fn record_of(
+    results: Vec<CountedField>,
     failed_inputs: Vec<InputFailure>,
     options: &AnalyzeOptions,
     models: &Models,
-) -> Case {
+) -> CaseRecord {
     let card = models.classifier.card();
     let tallies: Vec<FieldTally> = results.iter().filter_map(|result| result.tally).collect();
     let total: FieldTally = tallies.iter().sum();
@@ -240,7 +274,7 @@ fn case_of(
     // Pages of one file follow each other.
     let files = results.chunk_by(|one, next| one.path == next.path);
     let inputs: Vec<InputFile> = files.map(|pages| pages[0].input.clone()).collect();
-    let record = CaseRecord {
+    CaseRecord {
         schema_version: SCHEMA_VERSION.to_owned(),
         accession: options.accession.clone(),
         order: options.order.clone(),
@@ -255,14 +289,13 @@ fn case_of(
         failed_inputs,
         provenance: provenance(models, named_options(options), inputs),
         footer: FOOTER.to_owned(),
-        fields: results.iter().map(|result| result.record.clone()).collect(),
-    };
-    Case { record, fields: results.into_iter().map(|result| result.field).collect() }
+        fields: results.into_iter().map(|result| result.record).collect(),
+    }
 }
 
 /// Newest modification time of the files; unknown where the file system keeps none.
-fn newest_input(results: &[FieldResult]) -> Option<Timestamp> {
-    let modified = |result: &FieldResult| std::fs::metadata(&result.path).and_then(|file| file.modified()).ok();
+fn newest_input(results: &[CountedField]) -> Option<Timestamp> {
+    let modified = |result: &CountedField| std::fs::metadata(&result.path).and_then(|file| file.modified()).ok();
     results.iter().filter_map(modified).max().and_then(Timestamp::of_system)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: paths and options. Out: a [`Case`](crate::case::Case), or for training the prepared fields themselves. Method and
 //! limits stand in the steps: [`prepare()`] brings a field to the common scale and finds its objects, [`examine()`] takes
-//! it through all stages, [`analyze()`] makes the case.
+//! it through all stages, [`analyze()`] makes the case of one specimen and [`analyze_all()`] those of many.
 
 mod analyze;
 mod examine;
@@ -10,9 +10,10 @@ mod models;
 mod pictures;
 mod prepare;
 mod provenance;
+mod specimens;
 mod stream;
 
-pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, analyze, input_failure};
+pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, input_failure};
 pub use examine::{ExamineError, ExaminedField, examine};
 pub use models::Models;
 pub use pictures::tile;
@@ -21,4 +22,5 @@ pub use prepare::{
     SpecimenScale, given_calibration, prepare,
 };
 pub use provenance::{METHOD_VERSION, provenance};
+pub use specimens::{SpecimenInputs, SpecimenSink, analyze, analyze_all};
 pub use stream::{Interrupted, in_order};

@@ -85,6 +85,7 @@ pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> 
     let job = Job::of(&case.record)?;
     let identifiers = Identifiers::of(&job);
     for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
+        let field = field?;
         let name = format!("{FOLDER}/{}.{}.geojson", names.base(), names.fields()[index]);
         let about = About {
             field: &field.field,
@@ -93,7 +94,7 @@ pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> 
             um_per_px: record.um_per_px,
             footer: FOOTER,
         };
-        sink.file(&name, &mut |writer| collection(field, record, &identifiers, index, &about, writer))?;
+        sink.file(&name, &mut |writer| collection(&field, record, &identifiers, index, &about, writer))?;
     }
     Ok(())
 }

@@ -7,7 +7,6 @@
 //! [`render`] makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
-mod called;
 mod colors;
 mod error;
 mod evidence_words;
@@ -96,7 +95,7 @@ fn write(
     match format {
         ReportFormat::Json => json::write(case, sink),
         ReportFormat::Csv => table::write_csv(case, &names, sink),
-        ReportFormat::Html => sink.bytes(html::FILE, html::render(case).as_bytes()),
+        ReportFormat::Html => sink.file(html::FILE, &mut |writer| html::write(case, writer)),
         ReportFormat::Pdf => sink.bytes(&names.with(pdf::EXTENSION), &pdf::render(case)?),
         ReportFormat::Geojson => geojson::write(case, &names, sink),
         ReportFormat::Parquet => table::write_parquet(case, &names, sink),
@@ -111,7 +110,7 @@ fn write(
 /// Both lists of fields must name the same fields in the same order: everything below walks them side by side.
 fn check_fields(case: &Case) -> Result<(), ReportError> {
     let mut recorded = case.record.fields.iter().map(|field| field.field.as_str());
-    let mut pictured = case.fields.iter().map(|field| field.field.as_str());
+    let mut pictured = case.fields.names();
     loop {
         match (recorded.next(), pictured.next()) {
             (None, None) => return Ok(()),

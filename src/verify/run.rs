@@ -83,7 +83,7 @@ pub fn verify(
     let mut failures = fields.failures.clone();
     let mut um_per_px = BTreeMap::new();
     let (mut unlabelled, mut judged, mut any_accepted) = (0, 0_u64, false);
-    progress.start(fields.sources.len());
+    progress.found(fields.sources.len());
     let work = |source: &FieldSource| {
         let done = field_done(source, set, labels.as_ref().map(|(_, labels)| labels), &fields, models);
         progress.field_done();

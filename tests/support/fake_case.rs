@@ -10,8 +10,8 @@ use std::path::Path;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
-    Case, CaseField, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, DetectorProvenance, FOOTER,
-    FieldRecord, FloorSource, FormsRecord, HealthyShare, InputFailure, InputFile, IssueTime, Laboratory,
+    Case, CaseField, CaseFields, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, DetectorProvenance,
+    FOOTER, FieldRecord, FloorSource, FormsRecord, HealthyShare, InputFailure, InputFile, IssueTime, Laboratory,
     ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
@@ -141,7 +141,7 @@ impl FakeCase {
             failed_inputs: self.failed,
             footer: FOOTER.to_owned(),
         };
-        Case { record, fields }
+        Case { record, fields: CaseFields::of(fields).expect("a temporary file") }
     }
 
     fn field(&self, index: usize) -> (FieldRecord, CaseField) {

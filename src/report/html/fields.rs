@@ -1,13 +1,17 @@
 //! Fields: an index and the legend of the outlines, then each field with its picture, figures, quality and exclusions.
 
+use std::io::Write;
+
 use maud::{Markup, html};
 
 use super::exclusions::{exclusion_table, swatch};
+use super::page::Place;
 use super::{data_uri, overlay};
 use crate::case::{Case, CaseField, FieldRecord, QualityFigure};
+use crate::report::ReportError;
 use crate::report::figures::{UNKNOWN, count, percent, plain, plain_or_unknown, share_percent};
 use crate::report::words::figure_words;
-use crate::smear::{CellStatus, ExclusionReason};
+use crate::smear::ExclusionReason;
 
 /// From here on two fields share a printed sheet: 12 fields at one a sheet are what a reader still leafs through.
 const MANY_FIELDS: usize = 13;
@@ -22,12 +26,21 @@ pub(super) fn fields(case: &Case) -> Markup {
             } @else {
                 (index(&case.record.fields))
                 (legend(case))
-                @for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
-                    (one_field(field, record, index + 1))
-                }
+                (Place::Fields)
             }
         }
     }
+}
+
+/// Writes the fields.
+///
+/// # Errors
+/// The writer fails, or a field cannot be read.
+pub(super) fn each(case: &Case, writer: &mut dyn Write) -> Result<(), ReportError> {
+    for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
+        writer.write_all(one_field(&field?, record, index + 1).into_string().as_bytes())?;
+    }
+    Ok(())
 }
 
 fn index(fields: &[FieldRecord]) -> Markup {
@@ -60,15 +73,11 @@ fn verdict(field: &FieldRecord) -> &'static str {
 
 /// Lines of the outlines, as far as they occur.
 fn legend(case: &Case) -> Markup {
-    let cells = || case.fields.iter().flat_map(|field| &field.cells);
-    let occurs = |reason: ExclusionReason| {
-        cells().any(|cell| matches!(cell.status, CellStatus::Excluded(found, _) if found == reason))
-    };
     html! {
         ul.legend aria-label="Lines of the outlines" {
             li { (swatch("schistocyte")) "schistocyte, with its number" }
             li { (swatch("counted")) "other counted red cell" }
-            @for reason in ExclusionReason::ALL.into_iter().filter(|&reason| occurs(reason)) {
+            @for reason in ExclusionReason::ALL.into_iter().filter(|&reason| case.fields.has_excluded(reason)) {
                 li { (swatch(&format!("excluded {}", reason.name()))) "excluded: " (reason.describe()) }
             }
         }

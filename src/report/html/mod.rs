@@ -32,7 +32,7 @@ mod scores;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-pub(super) use page::render;
+pub(super) use page::write;
 
 /// Name of the file.
 pub(super) const FILE: &str = "report.html";

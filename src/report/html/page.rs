@@ -1,9 +1,12 @@
 //! The page: head, running head, sections in order, footer.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::io::Write;
+
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
 use super::{classes, evidence, exclusions, fields, forms, gallery, provenance, result};
 use crate::case::Case;
+use crate::report::ReportError;
 use crate::report::words::REVIEW_STATUS;
 
 /// Nothing may be fetched: pictures come from the page itself, and there are no scripts.
@@ -12,8 +15,61 @@ const CONTENT_SECURITY_POLICY: &str =
 
 const STYLE: &str = include_str!("style.css");
 
-/// The report of a case as one HTML document.
-pub(in crate::report) fn render(case: &Case) -> String {
+/// Writes the report of a case as one HTML document.
+///
+/// METHOD: tiles and fields hold the pictures; they are written one after another into their places, so that memory
+/// does not grow with their number.
+///
+/// # Errors
+/// The writer fails, or a field cannot be read.
+pub(in crate::report) fn write(case: &Case, writer: &mut dyn Write) -> Result<(), ReportError> {
+    let frame = frame(case).into_string();
+    let mut rest = frame.as_str();
+    while let Some((before, place, after)) = next_place(rest) {
+        writer.write_all(before.as_bytes())?;
+        match place {
+            Place::Tiles => gallery::tiles(case, writer)?,
+            Place::Fields => fields::each(case, writer)?,
+        }
+        rest = after;
+    }
+    Ok(writer.write_all(rest.as_bytes())?)
+}
+
+/// Where pictures are written into the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Tiles of the gallery.
+    Tiles,
+    /// Fields.
+    Fields,
+}
+
+impl Place {
+    /// A comment: every `<` of a text is escaped, so that no text can hold it.
+    fn comment(self) -> &'static str {
+        match self {
+            Self::Tiles => "<!--tiles-->",
+            Self::Fields => "<!--fields-->",
+        }
+    }
+}
+
+impl Render for Place {
+    fn render_to(&self, text: &mut String) {
+        text.push_str(self.comment());
+    }
+}
+
+/// The first place in a text, with what stands before and after it.
+fn next_place(text: &str) -> Option<(&str, Place, &str)> {
+    let found = |place: Place| text.find(place.comment()).map(|at| (at, place));
+    let (at, place) = [Place::Tiles, Place::Fields].into_iter().filter_map(found).min_by_key(|(at, _)| *at)?;
+    Some((&text[..at], place, &text[at + place.comment().len()..]))
+}
+
+/// The page without tiles and fields.
+fn frame(case: &Case) -> Markup {
     let record = &case.record;
     let accession = record.accession.as_deref();
     html! {
@@ -45,7 +101,6 @@ pub(in crate::report) fn render(case: &Case) -> String {
             }
         }
     }
-    .into_string()
 }
 
 /// Head of the page on a screen and of every sheet on paper.

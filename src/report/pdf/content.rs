@@ -3,6 +3,8 @@
 //! In: a case and how much of it has room. Out: a [`Draft`]. Every figure is the record's; words are those that the page
 //! uses, too.
 
+use std::io;
+
 use super::provenance::provenance;
 use super::room::{ELSEWHERE, Room, shortened};
 use super::sheet::{
@@ -11,7 +13,6 @@ use super::sheet::{
 use super::typeset::Asset;
 use super::{brief, evidence};
 use crate::case::{Case, CaseRecord, FieldRecord, PercentInterval, State};
-use crate::report::called::{CalledSchistocyte, uncounted_schistocytes};
 use crate::report::figures::{
     count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown, plain, probability,
     share_percent,
@@ -44,10 +45,13 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Of a case.
-    pub(super) fn new(case: &Case, room: &Room) -> Self {
+    ///
+    /// # Errors
+    /// A picture cannot be read.
+    pub(super) fn new(case: &Case, room: &Room) -> io::Result<Self> {
         let record = &case.record;
         let accession = record.accession.as_deref().map(|accession| shortened(accession, room.name));
-        let (gallery, assets) = gallery(case, room);
+        let (gallery, assets) = gallery(case, room)?;
         let mut sections = Vec::from([gallery]);
         match &record.evidence {
             None => {
@@ -77,7 +81,7 @@ impl Draft {
             warnings: warnings(record),
             sections,
         };
-        Self { sheet, assets }
+        Ok(Self { sheet, assets })
     }
 }
 
@@ -172,16 +176,19 @@ fn warnings(record: &CaseRecord) -> Option<Block> {
 }
 
 /// Pictures, likeliest first.
-fn gallery(case: &Case, room: &Room) -> (Section, Vec<Asset>) {
-    let called = CalledSchistocyte::all(case);
+fn gallery(case: &Case, room: &Room) -> io::Result<(Section, Vec<Asset>)> {
+    let called = case.fields.called();
     let mut blocks = Vec::new();
     let most = if case.record.evidence.is_some() { room.tiles.min(TILES_BESIDE_EVIDENCE) } else { room.tiles };
-    let pictured: Vec<_> = called.iter().filter_map(|cell| Some((cell, cell.png()?))).take(most).collect();
     let mut assets = Vec::new();
     let mut tiles = Vec::new();
-    for (index, (cell, png)) in pictured.iter().enumerate() {
-        let file = format!("tile-{index}.png");
-        let (field, id) = (cell.field_number, cell.cell.cell.id.0);
+    for cell in &called {
+        if tiles.len() == most {
+            break;
+        }
+        let Some(png) = case.fields.tile(cell)? else { continue };
+        let file = format!("tile-{}.png", tiles.len());
+        let (field, id) = (cell.field_index + 1, cell.cell_id.0);
         let chance = probability(cell.call.schistocyte_probability.value());
         tiles.push(Tile {
             alt: format!("Cell {id} of field {field}, schistocyte probability {chance}"),
@@ -189,7 +196,7 @@ fn gallery(case: &Case, room: &Room) -> (Section, Vec<Asset>) {
             place: format!("{field}:{id}"),
             file: format!("/{file}"),
         });
-        assets.push(Asset { name: file, bytes: png.to_vec() });
+        assets.push(Asset { name: file, bytes: png });
     }
     blocks.push(match (called.len(), tiles.len()) {
         (0, _) => Block::text("No cell was counted as a schistocyte."),
@@ -208,14 +215,14 @@ fn gallery(case: &Case, room: &Room) -> (Section, Vec<Asset>) {
     if !tiles.is_empty() {
         blocks.push(Block::Tiles { columns: TILES_PER_ROW, tiles });
     }
-    let uncounted = uncounted_schistocytes(case);
+    let uncounted = case.fields.uncounted_schistocytes();
     if uncounted > 0 {
         blocks.push(Block::note(format!(
             "Further objects with this call, excluded and not counted: {}.",
             count(uncounted)
         )));
     }
-    (Section { title: "Cells counted as schistocytes".to_owned(), new_page: false, blocks }, assets)
+    Ok((Section { title: "Cells counted as schistocytes".to_owned(), new_page: false, blocks }, assets))
 }
 
 fn classes_and_exclusions(record: &CaseRecord, room: &Room) -> Section {

@@ -67,7 +67,7 @@ enum Flow {
 
 /// A case laid out with so much room.
 fn laid_out(case: &Case, room: &Room, flow: Flow) -> Result<Typeset, ReportError> {
-    let Draft { mut sheet, mut assets } = Draft::new(case, room);
+    let Draft { mut sheet, mut assets } = Draft::new(case, room)?;
     if flow == Flow::RunOn {
         // The page for a patient with cancer stays a page of its own.
         sheet.sections.iter_mut().for_each(|section| section.new_page &= section.title == CANCER_TITLE);

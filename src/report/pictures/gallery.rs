@@ -8,10 +8,9 @@ use imageproc::drawing::draw_hollow_rect_mut;
 use imageproc::rect::Rect;
 
 use super::canvas::{LINE_HEIGHT_PX, MARGIN_PX, line, wrapped};
-use crate::case::{Case, CaseField, FOOTER};
+use crate::case::{CalledSchistocyte, Case, FOOTER};
 use crate::report::ReportError;
 use crate::report::colors::{EXCLUDED, INK, PAPER};
-use crate::smear::{Call, ClassifiedCell};
 
 /// Most tiles of a sheet: more than a person looks through, and still a picture that viewers open.
 pub const MOST_TILES: usize = 1_000;
@@ -25,16 +24,9 @@ const LINES: u32 = 2;
 /// Tiles in a row.
 const COLUMNS: u32 = 7;
 
-struct Entry<'a> {
-    field: &'a CaseField,
-    field_number: usize,
-    cell: &'a ClassifiedCell,
-    call: &'a Call,
-}
-
 /// The sheet.
 pub(super) fn sheet(case: &Case, about: &str) -> Result<RgbImage, ReportError> {
-    let entries = entries(case);
+    let entries = case.fields.called();
     let shown = &entries[..entries.len().min(MOST_TILES)];
     let (cell_width, cell_height) = (TILE_PX + MARGIN_PX, TILE_PX + LINES * LINE_HEIGHT_PX + MARGIN_PX);
     let width = COLUMNS * cell_width + MARGIN_PX;
@@ -60,30 +52,19 @@ pub(super) fn sheet(case: &Case, about: &str) -> Result<RgbImage, ReportError> {
     }
     for (place, entry) in shown.iter().enumerate() {
         let (column, row) = (place as u32 % COLUMNS, place as u32 / COLUMNS);
-        place_tile(&mut sheet, entry, MARGIN_PX + column * cell_width, first_row + row * cell_height)?;
+        place_tile(&mut sheet, case, entry, MARGIN_PX + column * cell_width, first_row + row * cell_height)?;
     }
     Ok(sheet)
 }
 
-fn entries(case: &Case) -> Vec<Entry<'_>> {
-    let mut entries: Vec<Entry<'_>> = Vec::new();
-    for (index, field) in case.fields.iter().enumerate() {
-        for cell in field.cells.iter().filter(|cell| cell.is_counted_schistocyte()) {
-            entries.extend(cell.counted_call().map(|call| Entry { field, field_number: index + 1, cell, call }));
-        }
-    }
-    // Stable, so that ties keep their order.
-    entries.sort_by(|a, b| b.call.schistocyte_probability.value().total_cmp(&a.call.schistocyte_probability.value()));
-    entries
-}
-
-fn place_tile(sheet: &mut RgbImage, entry: &Entry<'_>, x: u32, y: u32) -> Result<(), ReportError> {
-    let id = entry.cell.cell.id;
-    let png = entry.field.schistocyte_tiles.iter().find(|tile| tile.cell_id == id).map(|tile| tile.png.as_slice());
-    match png.filter(|png| !png.is_empty()) {
+fn place_tile(sheet: &mut RgbImage, case: &Case, entry: &CalledSchistocyte, x: u32, y: u32) -> Result<(), ReportError> {
+    match case.fields.tile(entry)? {
         Some(png) => {
-            let tile = image::load_from_memory_with_format(png, ImageFormat::Png)
-                .map_err(|source| ReportError::Picture { field: entry.field.field.clone(), source })?
+            let tile = image::load_from_memory_with_format(&png, ImageFormat::Png)
+                .map_err(|source| ReportError::Picture {
+                    field: case.record.fields[entry.field_index].field.clone(),
+                    source,
+                })?
                 .into_rgb8();
             let same = tile.dimensions() == (TILE_PX, TILE_PX);
             let tile = if same { tile } else { imageops::resize(&tile, TILE_PX, TILE_PX, FilterType::Triangle) };
@@ -95,7 +76,7 @@ fn place_tile(sheet: &mut RgbImage, entry: &Entry<'_>, x: u32, y: u32) -> Result
         }
     }
     let words = [
-        (format!("field {} cell {}", entry.field_number, id.0), true),
+        (format!("field {} cell {}", entry.field_index + 1, entry.cell_id.0), true),
         (format!("probability {:.3}", entry.call.schistocyte_probability.value()), false),
     ];
     for (place, (words, bold)) in words.iter().enumerate() {

@@ -32,7 +32,8 @@ const QUALITY: u8 = 90;
 pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> Result<(), ReportError> {
     let about = about(&case.record)?;
     for (index, field) in case.fields.iter().enumerate() {
-        let picture = field::picture(field, index + 1, &about)
+        let field = field?;
+        let picture = field::picture(&field, index + 1, &about)
             .map_err(|source| ReportError::Picture { field: field.field.clone(), source })?;
         sink.file(&format!("{FOLDER}/{}.jpg", names.fields()[index]), &mut |writer| {
             JpegEncoder::new_with_quality(writer, QUALITY).encode_image(&picture).map_err(encoding)

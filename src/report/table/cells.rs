@@ -16,6 +16,8 @@
 //!
 //! Positions are in pixels of the original image, x right, y down, origin at its top-left corner.
 
+use std::io;
+
 use super::{Column, Datum, Kind, Row};
 use crate::case::{Case, CaseField};
 use crate::smear::{CellStatus, ClassifiedCell};
@@ -70,11 +72,15 @@ pub(super) fn columns() -> Vec<Column> {
     COLUMNS.into_iter().zip(KINDS).map(|(name, kind)| Column::new(name, kind)).collect()
 }
 
-/// The rows of a case.
-pub(super) fn rows(case: &Case) -> impl Iterator<Item = Row> + '_ {
+/// The rows of a case; an item is an error where a field cannot be read.
+pub(super) fn rows(case: &Case) -> impl Iterator<Item = io::Result<Row>> + '_ {
     case.fields.iter().zip(&case.record.fields).flat_map(|(field, record)| {
         let calibrated = record.um_per_px.is_some();
-        field.cells.iter().map(move |cell| row(field, cell, calibrated))
+        let rows: Vec<io::Result<Row>> = match field {
+            Ok(field) => field.cells.iter().map(|cell| Ok(row(&field, cell, calibrated))).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        rows
     })
 }
 

@@ -7,7 +7,7 @@
 //! a spreadsheet shows as text. The name then differs from that of its file by the apostrophe; the Parquet table and
 //! `case.json` hold it unchanged.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::{Column, Datum, Kind, Row, fixed};
 use crate::report::ReportError;
@@ -18,12 +18,13 @@ const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 /// Writes a table.
 pub(super) fn write(
     columns: &[Column],
-    rows: impl Iterator<Item = Row>,
+    rows: impl Iterator<Item = io::Result<Row>>,
     writer: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(writer);
     writer.write_record(columns.iter().map(|column| &column.name))?;
     for row in rows {
+        let row = row?;
         writer.write_record(columns.iter().zip(&row).map(|(column, entry)| text(column.kind, entry.as_ref())))?;
     }
     Ok(writer.flush()?)

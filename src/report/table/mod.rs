@@ -73,7 +73,7 @@ pub(super) fn write_csv(case: &Case, names: &FileNames, sink: &mut dyn FileSink)
     sink.file("cells.csv", &mut |writer| csv_file::write(&cells::columns(), cells::rows(case), writer))?;
     let (columns, row) = specimen::table(&case.record)?;
     sink.file(&names.with("specimen.csv"), &mut |writer| {
-        csv_file::write(&columns, std::iter::once(row.clone()), writer)
+        csv_file::write(&columns, std::iter::once(Ok(row.clone())), writer)
     })
 }
 
@@ -85,7 +85,7 @@ pub(super) fn write_parquet(case: &Case, names: &FileNames, sink: &mut dyn FileS
     })?;
     let (columns, row) = specimen::table(&case.record)?;
     sink.file(&names.with("specimen.parquet"), &mut |writer| {
-        parquet_file::write(&columns, std::iter::once(row.clone()), &metadata, writer)
+        parquet_file::write(&columns, std::iter::once(Ok(row.clone())), &metadata, writer)
     })
 }
 

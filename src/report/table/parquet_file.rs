@@ -8,7 +8,7 @@
 //! METHOD: the writer of the `parquet` crate alone, without Arrow: the tables are flat and a third of the dependencies
 //! serve.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
@@ -43,14 +43,14 @@ pub(super) fn metadata(record: &CaseRecord) -> Result<Vec<KeyValue>, ReportError
 /// Writes a table.
 pub(super) fn write(
     columns: &[Column],
-    mut rows: impl Iterator<Item = Row>,
+    mut rows: impl Iterator<Item = io::Result<Row>>,
     metadata: &[KeyValue],
     writer: &mut (dyn Write + Send),
 ) -> Result<(), ReportError> {
     let properties = WriterProperties::builder().set_key_value_metadata(Some(metadata.to_vec())).build();
     let mut file = SerializedFileWriter::new(writer, schema(columns)?, Arc::new(properties))?;
     loop {
-        let group: Vec<Row> = rows.by_ref().take(ROWS_PER_GROUP).collect();
+        let group: Vec<Row> = rows.by_ref().take(ROWS_PER_GROUP).collect::<io::Result<_>>()?;
         if group.is_empty() {
             break;
         }

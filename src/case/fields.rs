@@ -1,0 +1,326 @@
+//! The fields of a case, kept outside of memory: a specimen of a thousand fields needs no more of it than one of ten.
+//!
+//! In: [`CaseField`]s one after another. Out: each of them again by its place, any number of times, and the list of the
+//! cells called schistocyte with their pictures. Format: for each field its facts and cells in the encoding of
+//! `postcard` (numbers as they are in memory, to the last bit), then preview and tiles as they are. Up to
+//! [`SPOOL_MEMORY_BYTES`] stay in memory, the rest lies in a temporary file without a name, which the system removes
+//! with the process, however that ends.
+//!
+//! Limits: the temporary folder must hold about 0.2 MB for a field of a hundred cells.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tempfile::SpooledTempFile;
+
+use super::cell_line::CellLine;
+use super::{CaseField, CellTile};
+use crate::smear::{Call, CellClass, CellId, CellStatus, ExclusionReason};
+
+/// Bytes of a case's fields that are kept in memory: some fifty fields.
+pub const SPOOL_MEMORY_BYTES: usize = 8 << 20;
+
+/// Facts and cells of a field, in front of its pictures.
+#[derive(Serialize, Deserialize)]
+struct Spooled {
+    field: String,
+    preview_width_px: u32,
+    preview_height_px: u32,
+    preview_px_per_px: f64,
+    preview_bytes: u64,
+    cells: Vec<CellLine>,
+    /// Number of the cell and bytes of its picture.
+    tiles: Vec<(u32, u64)>,
+}
+
+/// Where a piece of the spool lies.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    offset: u64,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    field: String,
+    /// Facts and cells.
+    facts: Span,
+    /// Preview and tiles.
+    pictures: Span,
+}
+
+/// A cell counted as a schistocyte.
+#[derive(Debug, Clone)]
+pub struct CalledSchistocyte {
+    /// Place of its field in the case, from 0.
+    pub field_index: usize,
+    /// Number of the cell in the field.
+    pub cell_id: CellId,
+    /// Its call.
+    pub call: Call,
+    tile: Option<Span>,
+}
+
+/// The fields of a case in their order.
+#[derive(Debug)]
+pub struct CaseFields {
+    spool: Mutex<SpooledTempFile>,
+    end: u64,
+    entries: Vec<Entry>,
+    called: Vec<CalledSchistocyte>,
+    uncounted_schistocytes: u64,
+    reasons: BTreeSet<ExclusionReason>,
+}
+
+impl Default for CaseFields {
+    fn default() -> Self {
+        Self {
+            spool: Mutex::new(SpooledTempFile::new(SPOOL_MEMORY_BYTES)),
+            end: 0,
+            entries: Vec::new(),
+            called: Vec::new(),
+            uncounted_schistocytes: 0,
+            reasons: BTreeSet::new(),
+        }
+    }
+}
+
+impl CaseFields {
+    /// The fields of a list.
+    ///
+    /// # Errors
+    /// As [`CaseFields::push`].
+    pub fn of(fields: impl IntoIterator<Item = CaseField>) -> io::Result<Self> {
+        let mut all = Self::default();
+        fields.into_iter().try_for_each(|field| all.push(&field))?;
+        Ok(all)
+    }
+
+    /// Adds a field behind the others.
+    ///
+    /// # Errors
+    /// The temporary file cannot be written.
+    pub fn push(&mut self, field: &CaseField) -> io::Result<()> {
+        let spooled = Spooled {
+            field: field.field.clone(),
+            preview_width_px: field.preview_width_px,
+            preview_height_px: field.preview_height_px,
+            preview_px_per_px: field.preview_px_per_px,
+            preview_bytes: field.preview_jpeg.len() as u64,
+            cells: field.cells.iter().map(CellLine::from).collect(),
+            tiles: field.schistocyte_tiles.iter().map(|tile| (tile.cell_id.0, tile.png.len() as u64)).collect(),
+        };
+        let bytes = postcard::to_extend(&spooled, Vec::new()).map_err(io::Error::other)?;
+        let facts = Span { offset: self.end, bytes: bytes.len() as u64 };
+        let mut pictures = Span { offset: facts.offset + facts.bytes, bytes: spooled.preview_bytes };
+        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+        spool.seek(SeekFrom::Start(self.end))?;
+        spool.write_all(&bytes)?;
+        spool.write_all(&field.preview_jpeg)?;
+        let mut tiles = Vec::with_capacity(field.schistocyte_tiles.len());
+        for tile in &field.schistocyte_tiles {
+            spool.write_all(&tile.png)?;
+            let bytes = tile.png.len() as u64;
+            tiles.push((tile.cell_id, Span { offset: pictures.offset + pictures.bytes, bytes }));
+            pictures.bytes += bytes;
+        }
+        drop(spool);
+        self.end = pictures.offset + pictures.bytes;
+        let field_index = self.entries.len();
+        for cell in &field.cells {
+            if let CellStatus::Excluded(reason, call) = cell.status {
+                self.reasons.insert(reason);
+                self.uncounted_schistocytes += u64::from(call.is_some_and(|call| call.class == CellClass::Schistocyte));
+            }
+            if let Some(call) = cell.counted_call().filter(|_| cell.is_counted_schistocyte()) {
+                let cell_id = cell.cell.id;
+                let tile = tiles.iter().find(|(id, span)| *id == cell_id && span.bytes > 0).map(|(_, span)| *span);
+                self.called.push(CalledSchistocyte { field_index, cell_id, call: *call, tile });
+            }
+        }
+        self.entries.push(Entry { field: field.field.clone(), facts, pictures });
+        Ok(())
+    }
+
+    /// Number of fields.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Names of the fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.field.as_str())
+    }
+
+    /// Every field, read one after another.
+    ///
+    /// # Errors
+    /// An item is an error where the temporary file cannot be read.
+    pub fn iter(&self) -> impl Iterator<Item = io::Result<CaseField>> {
+        self.entries.iter().map(|entry| self.read(entry))
+    }
+
+    /// The cells counted as schistocytes, likeliest first; ties keep the order of fields and cell numbers.
+    pub fn called(&self) -> Vec<CalledSchistocyte> {
+        let mut called = self.called.clone();
+        let chance = |cell: &CalledSchistocyte| cell.call.schistocyte_probability.value();
+        // Stable, so that ties keep their order.
+        called.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
+        called
+    }
+
+    /// Picture (PNG) of a called cell; `None` where there is none.
+    ///
+    /// # Errors
+    /// The temporary file cannot be read.
+    pub fn tile(&self, called: &CalledSchistocyte) -> io::Result<Option<Vec<u8>>> {
+        called.tile.map(|span| self.bytes(span)).transpose()
+    }
+
+    /// Objects that were called schistocyte and excluded.
+    pub fn uncounted_schistocytes(&self) -> u64 {
+        self.uncounted_schistocytes
+    }
+
+    /// Whether an object was left out for this reason.
+    pub fn has_excluded(&self, reason: ExclusionReason) -> bool {
+        self.reasons.contains(&reason)
+    }
+
+    fn spool(&self) -> MutexGuard<'_, SpooledTempFile> {
+        // Every access seeks first: a position that another thread left does no harm.
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes(&self, span: Span) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(span.bytes).map_err(io::Error::other)?];
+        let mut spool = self.spool();
+        spool.seek(SeekFrom::Start(span.offset))?;
+        spool.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read(&self, entry: &Entry) -> io::Result<CaseField> {
+        let spooled: Spooled = postcard::from_bytes(&self.bytes(entry.facts)?).map_err(io::Error::other)?;
+        let pictures = self.bytes(entry.pictures)?;
+        let mut rest = pictures.as_slice();
+        let mut next = |bytes: u64| {
+            let (head, tail) = usize::try_from(bytes)
+                .ok()
+                .and_then(|bytes| rest.split_at_checked(bytes))
+                .ok_or(io::ErrorKind::UnexpectedEof)?;
+            rest = tail;
+            io::Result::Ok(head.to_vec())
+        };
+        let preview_jpeg = next(spooled.preview_bytes)?;
+        let tile = |(id, bytes)| Ok(CellTile { cell_id: CellId(id), png: next(bytes)? });
+        Ok(CaseField {
+            field: spooled.field,
+            preview_jpeg,
+            preview_width_px: spooled.preview_width_px,
+            preview_height_px: spooled.preview_height_px,
+            preview_px_per_px: spooled.preview_px_per_px,
+            schistocyte_tiles: spooled.tiles.into_iter().map(tile).collect::<io::Result<_>>()?,
+            cells: spooled
+                .cells
+                .into_iter()
+                .map(|line| line.cell().map_err(io::Error::other))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smear::{Cell, ClassifiedCell, Contour, Morphology, ObjectKind};
+    use crate::stats::Probability;
+
+    fn cell(id: u32, chance: f64, counted: bool) -> ClassifiedCell {
+        let chance = Probability::new(chance).expect("0 to 1");
+        let call = Call { class: CellClass::Schistocyte, class_probability: chance, schistocyte_probability: chance };
+        let morphology = Morphology {
+            area_um2: 40.1,
+            perimeter_um: 0.1 + 0.2,
+            diameter_um: 7.0,
+            circularity: 0.9,
+            solidity: 1.0 / 3.0,
+            aspect_ratio: 1.0,
+            mean_optical_density: 0.2,
+            pallor_contrast: None,
+        };
+        let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
+        let status = match counted {
+            true => CellStatus::Counted(call),
+            false => CellStatus::Excluded(ExclusionReason::FrameEdge, Some(call)),
+        };
+        ClassifiedCell {
+            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell },
+            status,
+            form: None,
+        }
+    }
+
+    fn field(name: &str, preview: usize, cells: Vec<ClassifiedCell>) -> CaseField {
+        let tiles = cells.iter().filter(|cell| cell.cell.id.0 % 2 == 1);
+        CaseField {
+            field: name.to_owned(),
+            preview_jpeg: vec![7; preview],
+            preview_width_px: 640,
+            preview_height_px: 480,
+            preview_px_per_px: 0.3,
+            schistocyte_tiles: tiles
+                .map(|cell| CellTile { cell_id: cell.cell.id, png: vec![cell.cell.id.0 as u8; 3] })
+                .collect(),
+            cells,
+        }
+    }
+
+    fn three(preview: usize) -> Vec<CaseField> {
+        vec![
+            field("a", preview, vec![cell(1, 0.6, true), cell(2, 0.9, true)]),
+            field("b", 0, Vec::new()),
+            field("c", preview, vec![cell(1, 0.9, true), cell(3, 0.7, false)]),
+        ]
+    }
+
+    #[test]
+    fn fields_come_back_as_they_were_from_memory_and_from_the_file() {
+        for preview in [1, SPOOL_MEMORY_BYTES] {
+            let fields = CaseFields::of(three(preview)).expect("a temporary file");
+            for _ in 0..2 {
+                let read: Vec<CaseField> = fields.iter().collect::<Result<_, _>>().expect("readable");
+                assert_eq!(read, three(preview));
+            }
+            assert_eq!((fields.len(), fields.names().collect::<Vec<_>>()), (3, vec!["a", "b", "c"]));
+        }
+    }
+
+    #[test]
+    fn called_cells_are_listed_with_their_pictures_likeliest_first() {
+        let fields = CaseFields::of(three(5)).expect("a temporary file");
+        let called = fields.called();
+        let places: Vec<_> = called.iter().map(|cell| (cell.field_index, cell.cell_id.0)).collect();
+        assert_eq!(places, [(0, 2), (2, 1), (0, 1)]);
+        let tiles: Vec<_> = called.iter().map(|cell| fields.tile(cell).expect("readable")).collect();
+        assert_eq!(tiles, [None, Some(vec![1; 3]), Some(vec![1; 3])]);
+        assert_eq!(fields.uncounted_schistocytes(), 1);
+        assert!(fields.has_excluded(ExclusionReason::FrameEdge) && !fields.has_excluded(ExclusionReason::Platelet));
+    }
+
+    #[test]
+    fn a_field_that_is_added_after_reading_stands_last() {
+        let mut fields = CaseFields::of(three(5)).expect("a temporary file");
+        assert_eq!(fields.iter().count(), 3);
+        fields.push(&field("d", 9, Vec::new())).expect("a temporary file");
+        let names: Vec<String> = fields.iter().map(|field| field.expect("readable").field).collect();
+        assert_eq!(names, ["a", "b", "c", "d"]);
+    }
+}
