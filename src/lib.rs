@@ -3,14 +3,14 @@
 //! The flow: [`source`] reads fields, [`optics`] flattens them, [`segment`] outlines the red cells, [`quality`] accepts
 //! or refuses the field, [`measure`] and [`classify`] describe each cell, [`count`] gives the percentage with its
 //! intervals, [`clinical`] reads the laboratory panel, [`evidence`] joins both, [`case`] is the published record and [`report`] writes it; [`evaluate`] judges it against labels.
-//! [`pipeline`] is the one place where they meet; [`verify`] runs it on labelled fields.
+//! [`pipeline`] is the one place where they meet; [`verify`] runs it on labelled fields, [`batch`] on many specimens.
 //!
 //! Floors; imports point down only and siblings on a floor never import each other (`tests/architecture.rs`):
 //!
 //! | floor | modules |
 //! | --- | --- |
 //! | 8 | `cli` |
-//! | 7 | `settings`, `verify`, `watch` |
+//! | 7 | `batch`, `settings`, `verify`, `watch` |
 //! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
 //! | 4 | `evidence` |
@@ -19,6 +19,7 @@
 //! | 1 | `smear` |
 //! | 0 | `stats`, `optics`, `inference` |
 
+pub mod batch;
 pub mod case;
 pub mod classify;
 pub mod cli;

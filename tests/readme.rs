@@ -78,7 +78,8 @@ fn the_checks_run_the_commands_of_the_readme() {
 #[test]
 fn exit_codes_of_the_readme_are_those_of_the_program() {
     use Exit::{
-        Interrupted, ModelUnusable, NoInputReadable, NotAssessable, OutputNotWritable, SomeInputsFailed, Success, Usage,
+        Interrupted, ModelUnusable, NoInputReadable, NotAssessable, OutputNotWritable, ProgramFailed, SomeInputsFailed,
+        Success, Usage,
     };
     let codes = [
         Success,
@@ -88,6 +89,7 @@ fn exit_codes_of_the_readme_are_those_of_the_program() {
         NotAssessable,
         ModelUnusable,
         OutputNotWritable,
+        ProgramFailed,
         Interrupted,
     ]
     .map(|exit| exit.code().to_string());

@@ -34,6 +34,17 @@ impl Exit {
     }
 }
 
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
 /// A command that could not do its work: the exit code and the cause.
 #[derive(Debug)]
 pub struct Failure {
@@ -44,6 +55,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The same failure with the file or folder that it happened in.
+    pub fn within(self, place: &str) -> Self {
+        Self { exit: self.exit, source: format!("{place}: {}", chain(&self)).into() }
+    }
+
     /// A failure with its cause.
     pub fn new(exit: Exit, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { exit, source: source.into() }

@@ -1,6 +1,8 @@
 //! Commands and shared option groups: typed words to stage options. The only place for clap, the terminal and exit codes.
 
 pub mod analyze;
+pub mod batch;
+mod batch_progress;
 pub mod config;
 pub mod config_options;
 pub mod crop_archive;
@@ -8,6 +10,7 @@ pub mod crops;
 pub mod evaluate;
 mod evaluate_suite;
 pub mod exit;
+pub mod merge;
 pub mod model;
 pub mod model_options;
 pub mod order_options;
@@ -38,12 +41,16 @@ pub struct Cli {
 pub enum Command {
     /// Count the schistocytes of one specimen and write the report
     Analyze(analyze::AnalyzeArgs),
+    /// Count the schistocytes of many specimens, resumable and divisible among machines
+    Batch(Box<batch::BatchArgs>),
     /// Print the effective configuration with the source of each value
     Config(config::ConfigArgs),
     /// Export what the classifier sees of every object, for training
     Crops(crops::CropsArgs),
     /// Measure model and pipeline on labelled fields
     Evaluate(Box<evaluate::EvaluateArgs>),
+    /// Join the shards of a batch
+    Merge(merge::MergeArgs),
     /// Print the card of the model in use and the engine
     Model(model::ModelArgs),
     /// Print the published scores of a laboratory panel, without images
@@ -63,9 +70,11 @@ pub enum Command {
 pub fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Analyze(args) => analyze::run(args),
+        Command::Batch(args) => batch::run(args),
         Command::Config(args) => config::run(args).map(|()| Exit::Success),
         Command::Crops(args) => crops::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Merge(args) => merge::run(args),
         Command::Model(args) => model::run(args).map(|()| Exit::Success),
         Command::Score(args) => score::run(args).map(|()| Exit::Success),
         Command::Report(args) => report::run(args),

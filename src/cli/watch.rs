@@ -13,7 +13,7 @@ use clap::Args;
 
 use super::analyze::{AgeWord, analyze_options, with_evidence};
 use super::config_options::ConfigOptions;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, chain};
 use super::model_options::ModelOptions;
 use super::output::{print, warn};
 use super::progress::Bar;
@@ -112,17 +112,6 @@ impl Handler for Analyzer<'_> {
         let state = case.record.count.state.name().to_owned();
         Ok(Handled { result, state, files: written.iter().map(name).collect() })
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// Receipts to stdout, notes to stderr.

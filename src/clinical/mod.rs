@@ -41,7 +41,8 @@ pub use options::{
 };
 pub use panel::{IgnoredObservation, LabPanel};
 pub use read::{
-    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_SCHEMA, PanelFile, ResultFile, panel_schema, read_panel,
+    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_FILE_NAMES, PANEL_SCHEMA, PanelFile, ResultFile,
+    panel_schema, read_panel,
 };
 pub use reference::{ConfiguredInterval, ReferenceIntervals};
 pub use result::{Comparator, Flag, LabResult, LabValue, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus};

@@ -313,7 +313,8 @@ fn performance(card: &ModelCard) -> Performance {
     }
 }
 
-fn named_options(options: &AnalyzeOptions) -> BTreeMap<String, Value> {
+/// The options that can move a figure, by name, for the provenance.
+pub fn named_options(options: &AnalyzeOptions) -> BTreeMap<String, Value> {
     let mut named: BTreeMap<String, Value> = BTreeMap::new();
     named.insert(String::from("um_per_px"), options.um_per_px.map_or(Value::Null, Value::from));
     named.insert(String::from("age_group"), options.count.age_group.name().into());

@@ -13,7 +13,7 @@ mod provenance;
 mod specimens;
 mod stream;
 
-pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, input_failure};
+pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, input_failure, named_options};
 pub use examine::{ExamineError, ExaminedField, examine};
 pub use models::Models;
 pub use pictures::tile;

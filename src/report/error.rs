@@ -46,6 +46,14 @@ pub enum ReportError {
     /// The tables cannot be written as Parquet.
     #[error("the tables of the case cannot be written as Parquet")]
     Parquet(#[from] parquet::errors::ParquetError),
+    /// A table of a specimen cannot be joined with others.
+    #[error("{path}: the table cannot be joined: {problem}", path = .path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A picture of the case cannot be read.
     #[error("{field}: its preview or the picture of a cell cannot be decoded")]
     Picture {
@@ -76,6 +84,20 @@ pub enum ReportError {
         /// Name of the field that came with objects and picture, or that there is none.
         found: String,
     },
+}
+
+impl ReportError {
+    /// Whether the place that is written to is at fault, not the case: another case would fail as well.
+    pub fn is_environment(&self) -> bool {
+        matches!(
+            self,
+            Self::Folder { .. }
+                | Self::NotAFolder { .. }
+                | Self::Occupied { .. }
+                | Self::Write { .. }
+                | Self::Stream(_)
+        )
+    }
 }
 
 impl From<serde_json::Error> for ReportError {

@@ -57,6 +57,11 @@ impl OutputFolder {
         Ok(target)
     }
 
+    /// Keeps the folder although nothing is written into it by this value.
+    pub fn keep(mut self) {
+        self.created.clear();
+    }
+
     /// Path of a file in it.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.folder.join(name)

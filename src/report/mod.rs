@@ -7,6 +7,7 @@
 //! [`render`] makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
+mod batch_page;
 mod colors;
 mod error;
 mod evidence_words;
@@ -32,6 +33,7 @@ mod target;
 mod urn;
 mod words;
 
+pub use batch_page::{BatchAbout, batch_page};
 pub use error::ReportError;
 pub use fhir::FhirOptions;
 pub use folder::OutputFolder;
@@ -43,7 +45,7 @@ pub use names::{FileNames, MAX_PART_CHARS};
 pub use pictures::MOST_TILES;
 pub use settings::ReportSettings;
 pub use sink::ReportFile;
-pub use table::COLUMNS;
+pub use table::{COLUMNS, JoinedTable, join_cells, join_specimens, spreadsheet_text};
 pub use target::ReportTarget;
 
 use crate::case::Case;

@@ -29,7 +29,12 @@ pub(super) enum Verdict {
 impl Verdict {
     /// Of a count.
     pub(super) fn of(count: &CountRecord) -> Self {
-        match (count.state, count.context) {
+        Self::new(count.state, count.context)
+    }
+
+    /// Of a state and what surrounds it.
+    pub(super) fn new(state: State, context: Option<Context>) -> Self {
+        match (state, context) {
             (State::Above, Some(Context::MixedPoikilocytosis)) => Self::MixedPicture,
             (state, _) => Self::State(state),
         }

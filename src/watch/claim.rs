@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::drops::{DropOrder, Found, ORDER_SUFFIX, is_order};
 use super::{WatchError, WatchProblem};
 use crate::case::Order;
+use crate::clinical::PANEL_FILE_NAMES;
 
 /// Ends the name of a claim that is not finished.
 const CLAIM_SUFFIX: &str = ".claim";
@@ -21,8 +22,6 @@ const INPUTS: &str = "inputs";
 const LABS: &str = "labs";
 /// The order in a dropped folder.
 const FOLDER_ORDER: &str = "order.json";
-/// Panels in a dropped folder, by name.
-const FOLDER_LABS: [&str; 3] = ["labs.json", "labs.hl7", "labs.fhir.json"];
 
 /// A drop in `work`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +77,7 @@ impl Claimed {
             let mut panels = fs::read_dir(self.path.join(LABS)).ok()?;
             return Some(panels.next()?.ok()?.path());
         }
-        FOLDER_LABS.iter().map(|name| self.path.join(name)).find(|path| path.exists())
+        PANEL_FILE_NAMES.iter().map(|name| self.path.join(name)).find(|path| path.exists())
     }
 }
 

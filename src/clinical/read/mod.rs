@@ -28,6 +28,9 @@ use super::panel::{IgnoredObservation, LabPanel};
 use super::result::{Comparator, ResultStatus};
 use super::unit::DDimerKind;
 
+/// Names by which a panel lies beside the images of its specimen, the first that exists is taken.
+pub const PANEL_FILE_NAMES: [&str; 3] = ["labs.json", "labs.hl7", "labs.fhir.json"];
+
 /// Most bytes of a panel.
 pub const MAX_PANEL_BYTES: usize = 8 * 1024 * 1024;
 

@@ -33,7 +33,7 @@ pub(super) fn write(
 fn text(kind: Kind, entry: Option<&Datum>) -> String {
     match (entry, kind) {
         (None, _) => String::new(),
-        (Some(Datum::Text(text)), _) => harmless(text),
+        (Some(Datum::Text(text)), _) => spreadsheet_text(text),
         (Some(Datum::Count(count)), _) => count.to_string(),
         (Some(Datum::Number(value)), Kind::Number { decimals }) => fixed(*value, decimals),
         (Some(Datum::Number(value)), _) => value.to_string(),
@@ -41,7 +41,7 @@ fn text(kind: Kind, entry: Option<&Datum>) -> String {
 }
 
 /// A text that no spreadsheet runs.
-fn harmless(text: &str) -> String {
+pub fn spreadsheet_text(text: &str) -> String {
     if text.starts_with(FORMULA_STARTS) || text.starts_with('\n') { format!("'{text}") } else { text.to_owned() }
 }
 
@@ -52,10 +52,10 @@ mod tests {
     #[test]
     fn a_formula_gets_an_apostrophe_and_a_name_with_one_inside_does_not() {
         for formula in ["=1+1", "+1", "-1.jpg", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
-            assert_eq!(harmless(formula), format!("'{formula}"));
+            assert_eq!(spreadsheet_text(formula), format!("'{formula}"));
         }
         for plain in ["", "a=1.jpg", "field-1.jpg", "'=1", " =1"] {
-            assert_eq!(harmless(plain), plain);
+            assert_eq!(spreadsheet_text(plain), plain);
         }
     }
 }

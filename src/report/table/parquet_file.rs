@@ -24,10 +24,10 @@ use crate::case::{CaseRecord, FOOTER, Job};
 use crate::report::ReportError;
 
 /// Rows of a group: some megabytes.
-const ROWS_PER_GROUP: usize = 50_000;
+pub(super) const ROWS_PER_GROUP: usize = 50_000;
 
 /// Definition level of an entry that is there; 0 is null.
-const DEFINED: i16 = 1;
+pub(super) const DEFINED: i16 = 1;
 
 /// What the metadata of a file say of its case.
 pub(super) fn metadata(record: &CaseRecord) -> Result<Vec<KeyValue>, ReportError> {
@@ -68,7 +68,7 @@ pub(super) fn write(
     Ok(())
 }
 
-fn schema(columns: &[Column]) -> Result<TypePtr, ParquetError> {
+pub(super) fn schema(columns: &[Column]) -> Result<TypePtr, ParquetError> {
     let field = |column: &Column| {
         let (physical, logical) = match column.kind {
             Kind::Text => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),

@@ -1,0 +1,78 @@
+//! Why a batch could not be run or merged; a specimen's own failure is none of these.
+
+use std::path::PathBuf;
+
+use crate::pipeline::Interrupted;
+use crate::report::ReportError;
+
+/// Why a batch could not be run or merged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// There is a batch in the folder already (request invalid).
+    #[error("{path}: expected a folder without a batch, found one; give --resume or name another folder", path = .path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The batch in the folder was asked for otherwise (request invalid).
+    #[error("{path}: expected a batch of the same {what}, found another; name another folder or go back to what it was", path = .path.display())]
+    Differs {
+        /// Its `batch.json`.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
+    /// Somebody else works in the folder (environment).
+    #[error("{path}: another run works in this folder; wait for its end or name another folder", path = .path.display())]
+    Locked {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// A file of the batch cannot be read (input unreadable).
+    #[error("{path}: expected a file that can be read; check path and permissions", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file of the batch is damaged (input unsuitable).
+    #[error("{path}: expected {expected}, found {found}; remove the folder and run the batch again", path = .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What should stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A shard is missing, doubled or not at its end (request invalid).
+    #[error("expected every shard of the batch once and whole, found {found}; {remedy}")]
+    Shards {
+        /// What is wrong.
+        found: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The output folder cannot be written (environment).
+    #[error("{path}: expected a folder that can be written; check permissions and free space, then go on with --resume", path = .path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The temporary folder cannot be written (environment).
+    #[error("the temporary folder {} could not be used; free space there or set TMPDIR, then go on with --resume", std::env::temp_dir().display())]
+    Spool(#[source] std::io::Error),
+    /// A report or a table cannot be written (environment).
+    #[error("the batch cannot be written; check free space, then go on with --resume")]
+    Report(#[from] ReportError),
+    /// A record cannot be written as JSON.
+    #[error("a record of the batch cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The user stopped the run.
+    #[error("interrupted; what is finished is kept, go on with --resume")]
+    Interrupted(#[from] Interrupted),
+}

@@ -1,0 +1,163 @@
+//! The journal of a batch: a line for each specimen that is done, durable before the next step.
+//!
+//! Format: JSON Lines, one [`SpecimenOutcome`] a line, in the order in which specimens end; a later line of a row stands
+//! for an earlier one. A last line without its end was being written when the run was killed: it is cut off. Any other
+//! line that cannot be read means that something else wrote here, and is refused.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::BatchError;
+use crate::case::SpecimenOutcome;
+
+/// Name of the file.
+pub(super) const FILE: &str = "journal.jsonl";
+
+/// A journal that is written to.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+/// Outcomes by row.
+pub type Outcomes = BTreeMap<u64, SpecimenOutcome>;
+
+impl Journal {
+    /// Opens the journal of a folder, locks it, and reads what is done.
+    ///
+    /// # Errors
+    /// [`BatchError::Locked`], [`BatchError::Damaged`], [`BatchError::Write`].
+    pub(super) fn open(folder: &Path) -> Result<(Self, Outcomes), BatchError> {
+        let path = folder.join(FILE);
+        let unusable = |source| BatchError::Write { path: path.clone(), source };
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(BatchError::Locked { path }),
+            // METHOD: some network file systems have no locks; the cluster's engine keeps jobs apart there.
+            Err(TryLockError::Error(_)) | Ok(()) => {}
+        }
+        let (outcomes, whole) = read(&path)?;
+        file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole))).map_err(unusable)?;
+        Ok((Self { path, file }, outcomes))
+    }
+
+    /// Adds a specimen and flushes the line to the disk.
+    ///
+    /// # Errors
+    /// [`BatchError::Write`].
+    pub(super) fn add(&mut self, outcome: &SpecimenOutcome) -> Result<(), BatchError> {
+        let mut line = serde_json::to_vec(outcome)?;
+        line.push(b'\n');
+        // A file that was removed takes every write: its name must still lead to it.
+        let written =
+            fs::metadata(&self.path).and_then(|_| self.file.write_all(&line)).and_then(|()| self.file.sync_data());
+        written.map_err(|source| BatchError::Write { path: self.path.clone(), source })
+    }
+}
+
+/// The journal's bytes with one line for each row, in their order.
+pub(super) fn bytes(outcomes: &Outcomes) -> Result<Vec<u8>, BatchError> {
+    let mut bytes = Vec::new();
+    for outcome in outcomes.values() {
+        serde_json::to_writer(&mut bytes, outcome)?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+/// What is done by a journal, and the bytes of its whole lines.
+///
+/// # Errors
+/// [`BatchError::Read`], [`BatchError::Damaged`].
+pub(super) fn read(path: &Path) -> Result<(Outcomes, u64), BatchError> {
+    let bytes = fs::read(path).map_err(|source| BatchError::Read { path: path.to_owned(), source })?;
+    parse(&bytes).map_err(|found| {
+        let expected = "a line of JSON for each specimen";
+        BatchError::Damaged { path: path.to_owned(), expected, found }
+    })
+}
+
+/// What is done by the bytes of a journal, and how many of them are whole lines.
+///
+/// # Errors
+/// Which line is wrong and why.
+pub fn parse(bytes: &[u8]) -> Result<(Outcomes, u64), String> {
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+    let mut outcomes = Outcomes::new();
+    for (index, line) in bytes[..whole].split_inclusive(|&byte| byte == b'\n').enumerate() {
+        let outcome: SpecimenOutcome =
+            serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", index + 1))?;
+        if outcome.result.is_some() == outcome.failure.is_some() {
+            return Err(format!("line {}: neither or both of result and failure", index + 1));
+        }
+        outcomes.insert(outcome.row, outcome);
+    }
+    Ok((outcomes, whole as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::SpecimenFailure;
+
+    fn outcome(row: u64, reason: &str) -> SpecimenOutcome {
+        let failure = SpecimenFailure { exit_code: 3, reason: reason.to_owned() };
+        SpecimenOutcome { row, accession: format!("S-{row}"), result: None, failure: Some(failure) }
+    }
+
+    #[test]
+    fn a_line_that_was_being_written_is_cut_off_and_the_journal_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut journal, done) = Journal::open(folder.path()).expect("a journal");
+        assert!(done.is_empty());
+        journal.add(&outcome(2, "a")).expect("a line");
+        journal.add(&outcome(1, "b")).expect("a line");
+        drop(journal);
+        let path = folder.path().join(FILE);
+        let whole = fs::read(&path).expect("a journal");
+        for cut in 1..30 {
+            fs::write(&path, [&whole[..], &whole[..cut]].concat()).expect("a journal");
+            let (mut journal, done) = Journal::open(folder.path()).expect("a journal");
+            assert_eq!(done.keys().copied().collect::<Vec<_>>(), [1, 2]);
+            journal.add(&outcome(3, "c")).expect("a line");
+            drop(journal);
+            assert_eq!(read(&path).expect("whole lines").0.len(), 3);
+        }
+    }
+
+    #[test]
+    fn a_later_line_stands_for_an_earlier_one_and_rows_are_sorted() {
+        let lines = [outcome(2, "a"), outcome(1, "b"), outcome(2, "c")];
+        let text: Vec<u8> = lines
+            .iter()
+            .flat_map(|line| [serde_json::to_vec(line).expect("a line"), b"\n".to_vec()].concat())
+            .collect();
+        let (outcomes, whole) = parse(&text).expect("whole lines");
+        assert_eq!((outcomes[&2].failure.as_ref().map(|f| f.reason.as_str()), whole), (Some("c"), text.len() as u64));
+        let sorted = bytes(&outcomes).expect("lines");
+        assert_eq!(parse(&sorted).expect("whole lines").0, outcomes);
+        assert!(String::from_utf8(sorted).expect("UTF-8").starts_with("{\"row\":1,"));
+    }
+
+    #[test]
+    fn what_nobody_wrote_here_is_refused() {
+        let both = SpecimenOutcome { failure: None, ..outcome(1, "a") };
+        for wrong in ["x\n", "{}\n", &format!("{}\n", serde_json::to_string(&both).expect("a line"))] {
+            assert!(parse(wrong.as_bytes()).expect_err("not a line").starts_with("line 1: "), "{wrong}");
+        }
+        assert_eq!(parse(b"").expect("empty"), (Outcomes::new(), 0));
+    }
+
+    #[test]
+    fn a_second_run_is_kept_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Journal::open(folder.path()).expect("a journal");
+        assert!(matches!(Journal::open(folder.path()), Err(BatchError::Locked { .. })));
+        drop(first);
+        assert!(Journal::open(folder.path()).is_ok());
+    }
+}

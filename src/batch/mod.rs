@@ -1,0 +1,54 @@
+//! Many specimens in one run: durable as they finish, resumable at any moment, divisible among machines.
+//!
+//! In: a [`Manifest`], an output folder, a [`Preparer`] that reads what a row names. Out, in the output folder:
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `batch.json` | what was asked for: program, models, options, manifest, shard ([`BatchSettings`]) |
+//! | `journal.jsonl` | one line for each specimen that is done ([`SpecimenOutcome`](crate::case::SpecimenOutcome)) |
+//! | `specimens/<accession>_<job>/` | the reports of a specimen |
+//! | `failures.csv` | specimens without a result and why |
+//! | `specimens.parquet`, `cells.parquet` | the tables of all of them; left out where no specimen was finished |
+//! | `batch.html` | the page over all of them |
+//!
+//! Order for a specimen, every step durable before the next: 1. reports into `.partial-ROW`, flushed; 2. that folder
+//! becomes `specimens/NAME` by a rename; 3. a line in the journal, flushed. What has its line is done; a run that was
+//! killed and is started again with resume repeats the rest. When the last specimen is done the journal is put into the
+//! order of the manifest and the other files are written, so that a run with interruptions, one with other threads, and
+//! the merged shards of several machines end in the same bytes.
+//!
+//! METHOD: a specimen that fails is a line in the journal, too, and stops nothing; resume tries it again, because a file
+//! that could not be read for a moment (a network drive) must not be lost to a large batch.
+//!
+//! Limits: one run at a time in an output folder, kept so by a lock on the journal where the file system has locks.
+
+mod error;
+mod journal;
+mod manifest;
+mod merge;
+mod results;
+mod run;
+mod settings;
+mod shard;
+
+pub use error::BatchError;
+pub use journal::{Outcomes, parse as parse_journal};
+pub use manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestProblem, ManifestRow};
+pub use merge::merge;
+pub use run::{BatchOptions, BatchWatcher, Prepared, Preparer, run};
+pub use settings::BatchSettings;
+pub use shard::Shard;
+
+/// What a run or a merge came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchReport {
+    /// Specimens with a result.
+    pub finished: usize,
+    /// Specimens without one.
+    pub failed: usize,
+    /// Inputs of finished specimens that could not be read.
+    pub failed_inputs: u64,
+}
+
+/// Folder of the specimens' reports.
+const SPECIMENS: &str = "specimens";

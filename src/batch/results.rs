@@ -1,0 +1,104 @@
+//! The files over all specimens, written when the last of them is done: `failures.csv`, the joined tables, the page, the
+//! settings and the journal in the order of the manifest.
+//!
+//! In: the outcomes by row and the folder with the specimens' own files. Out: whole files or none, see
+//! [`OutputFolder`]. The same outcomes give the same bytes.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use super::journal::Outcomes;
+use super::{BatchError, BatchReport, BatchSettings, SPECIMENS, journal, settings};
+use crate::case::SpecimenOutcome;
+use crate::report::{
+    BatchAbout, JoinedTable, OutputFolder, ReportError, ReportFormat, batch_page, join_cells, join_specimens,
+    spreadsheet_text,
+};
+
+const FAILURES: &str = "failures.csv";
+const SPECIMEN_TABLE: &str = "specimens.parquet";
+const CELL_TABLE: &str = "cells.parquet";
+const PAGE: &str = "batch.html";
+
+/// Writes the files over all specimens.
+///
+/// # Errors
+/// [`BatchError::Report`] where a table cannot be joined or a file cannot be written.
+pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes) -> Result<BatchReport, BatchError> {
+    let all: Vec<SpecimenOutcome> = outcomes.values().cloned().collect();
+    let about = BatchAbout {
+        software: &settings.software(),
+        model: &settings.model(),
+        linked: settings.formats.iter().any(|format| format == ReportFormat::Html.name()),
+    };
+    let page = batch_page(&about, &all);
+    let failures = failures(&all)?;
+    let (settings, journal) = (settings.bytes()?, journal::bytes(outcomes)?);
+    let cells = tables(folder, &all, "cells");
+    if !cells.is_empty() {
+        write_table(folder, CELL_TABLE, |writer| join_cells(&cells, writer))?;
+        write_table(folder, SPECIMEN_TABLE, |writer| join_specimens(&tables(folder, &all, "specimen"), writer))?;
+    }
+    let files = [(FAILURES, failures), (PAGE, page.into_bytes()), (settings::FILE, settings), (journal::FILE, journal)];
+    let names = files.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    OutputFolder::prepare(folder, &names)?.write(&files)?;
+    let results = || all.iter().filter_map(|outcome| outcome.result.as_ref());
+    Ok(BatchReport {
+        finished: results().count(),
+        failed: all.len() - results().count(),
+        failed_inputs: results().map(|result| result.failed_inputs).sum(),
+    })
+}
+
+/// The tables of the finished specimens.
+fn tables(folder: &Path, outcomes: &[SpecimenOutcome], kind: &str) -> Vec<JoinedTable> {
+    let table = |outcome: &SpecimenOutcome| {
+        let result = outcome.result.as_ref()?;
+        let path = folder.join(SPECIMENS).join(&result.folder).join(format!("{}.{kind}.parquet", result.folder));
+        Some(JoinedTable { path, accession: outcome.accession.clone(), job: result.job.clone() })
+    };
+    outcomes.iter().filter_map(table).collect()
+}
+
+/// Writes a table under a temporary name and renames it: it may be larger than memory.
+fn write_table(
+    folder: &Path,
+    name: &str,
+    content: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), ReportError>,
+) -> Result<(), BatchError> {
+    let path = folder.join(name);
+    let failed = |source| BatchError::Write { path: path.clone(), source };
+    let partial = folder.join(format!(".{name}.partial"));
+    let mut writer = BufWriter::new(File::create(&partial).map_err(failed)?);
+    content(&mut writer)?;
+    let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().and_then(|()| std::fs::rename(&partial, &path)).map_err(failed)
+}
+
+/// One row for each specimen without a result.
+fn failures(outcomes: &[SpecimenOutcome]) -> Result<Vec<u8>, BatchError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["row", "accession", "exit_code", "reason"]).map_err(ReportError::from)?;
+    for outcome in outcomes {
+        let Some(failure) = &outcome.failure else { continue };
+        let (row, code) = (outcome.row.to_string(), failure.exit_code.to_string());
+        let texts = [&row, &spreadsheet_text(&outcome.accession), &code, &spreadsheet_text(&failure.reason)];
+        writer.write_record(texts).map_err(ReportError::from)?;
+    }
+    writer.into_inner().map_err(|error| ReportError::Stream(error.into_error()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::SpecimenFailure;
+
+    #[test]
+    fn failures_are_rows_that_no_spreadsheet_runs() {
+        let failure = SpecimenFailure { exit_code: 3, reason: "expected an image, found \"=1\"".to_owned() };
+        let outcome = SpecimenOutcome { row: 7, accession: "=cmd()".to_owned(), result: None, failure: Some(failure) };
+        let text = String::from_utf8(failures(&[outcome]).expect("a table")).expect("UTF-8");
+        assert_eq!(text, "row,accession,exit_code,reason\n7,'=cmd(),3,\"expected an image, found \"\"=1\"\"\"\n");
+    }
+}

@@ -1,0 +1,109 @@
+//! `batch.json`: what a batch was asked for. Two runs belong together where these are the same.
+//!
+//! In: the provenance of a run without images, the formats, the manifest. Out: a JSON object, see [`BatchSettings`].
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BatchError, Manifest, Shard};
+use crate::case::Provenance;
+
+/// Name of the file.
+pub(super) const FILE: &str = "batch.json";
+
+/// Version of the file's format.
+const SCHEMA_VERSION: &str = "1.0";
+
+/// What a batch was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchSettings {
+    /// Version of this format.
+    pub schema_version: String,
+    /// Program, method, models, engine and options; without images.
+    pub provenance: Provenance,
+    /// Formats of the reports.
+    pub formats: Vec<String>,
+    /// SHA-256 over the rows of the manifest.
+    pub manifest_sha256: String,
+    /// Rows of the whole manifest.
+    pub specimens: u64,
+    /// The part of it; null for all of it.
+    pub shard: Option<Shard>,
+}
+
+impl BatchSettings {
+    /// The settings of a run.
+    pub fn new(provenance: Provenance, formats: Vec<String>, manifest: &Manifest, shard: Option<Shard>) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION.to_owned(),
+            provenance,
+            formats,
+            manifest_sha256: manifest.sha256().to_owned(),
+            specimens: manifest.rows().len() as u64,
+            shard,
+        }
+    }
+
+    /// Program, method, model and options as the page names them.
+    pub(super) fn software(&self) -> String {
+        let made_by = &self.provenance;
+        format!("{} {}, method {}", made_by.software, made_by.software_version, made_by.method_version)
+    }
+
+    /// Model as the page names it.
+    pub(super) fn model(&self) -> String {
+        format!("{} {}", self.provenance.model.name, self.provenance.model.version)
+    }
+
+    /// Rows that a run with these settings takes, from 1.
+    pub(super) fn rows(&self) -> impl Iterator<Item = u64> + use<> {
+        let shard = self.shard;
+        (1..=self.specimens).filter(move |&row| shard.is_none_or(|shard| shard.takes(row)))
+    }
+
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, BatchError> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads the settings of a folder; `None` where it holds no batch.
+    pub(super) fn read(folder: &Path) -> Result<Option<Self>, BatchError> {
+        let path = folder.join(FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(BatchError::Read { path, source }),
+        };
+        let expected = "the settings of a batch of this version";
+        match serde_json::from_slice::<Self>(&bytes) {
+            Ok(settings) if settings.schema_version == SCHEMA_VERSION => Ok(Some(settings)),
+            Ok(settings) => {
+                Err(BatchError::Damaged { path, expected, found: format!("version {}", settings.schema_version) })
+            }
+            Err(error) => Err(BatchError::Damaged { path, expected, found: error.to_string() }),
+        }
+    }
+
+    /// Refuses settings that differ; the shard is left aside.
+    pub(super) fn must_equal(&self, other: &Self, folder: &Path) -> Result<(), BatchError> {
+        let (one, two) = (&self.provenance, &other.provenance);
+        let differs = [
+            (one.software_version != two.software_version || one.software != two.software, "version of the program"),
+            (one.method_version != two.method_version, "version of the method"),
+            (one.detector != two.detector, "detector"),
+            (one.model != two.model, "model"),
+            (one.engine != two.engine, "engine"),
+            (one.options != two.options, "options"),
+            (self.formats != other.formats, "formats"),
+            (self.manifest_sha256 != other.manifest_sha256 || self.specimens != other.specimens, "manifest"),
+        ];
+        match differs.into_iter().find_map(|(differs, what)| differs.then_some(what)) {
+            Some(what) => Err(BatchError::Differs { path: folder.join(FILE), what: what.to_owned() }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What became of a specimen of a batch: the line that stands for it in the journal and on the batch's page.
+//!
+//! In: its [`CaseRecord`], or why there is none. Out: the figures that a reader compares specimens by. Percentages are
+//! those of the record; what is unknown is null, never 0.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CaseRecord, Context, Job, PercentInterval, State};
+
+/// One specimen of a batch: exactly one of `result` and `failure` is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecimenOutcome {
+    /// Row of the manifest, from 1.
+    pub row: u64,
+    /// Specimen number.
+    pub accession: String,
+    /// What was found.
+    pub result: Option<SpecimenResult>,
+    /// Why nothing was found.
+    pub failure: Option<SpecimenFailure>,
+}
+
+/// The figures of a finished specimen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecimenResult {
+    /// Name of the folder of its reports, and of its tables before their extension.
+    pub folder: String,
+    /// Job of the record.
+    pub job: String,
+    /// Where the percentage lies.
+    pub state: State,
+    /// Whether schistocytes are the main change of shape; null without a red cell.
+    pub context: Option<Context>,
+    /// Reference limit of the age group, %.
+    pub threshold_percent: f64,
+    /// Red cells counted.
+    pub red_cells: u64,
+    /// Of them called schistocyte.
+    pub schistocytes: u64,
+    /// Percentage; null without a red cell.
+    pub percent: Option<f64>,
+    /// The interval behind the state; null without a red cell.
+    pub deciding_95: Option<PercentInterval>,
+    /// Fields read.
+    pub fields: u64,
+    /// Fields in the count.
+    pub fields_accepted: u64,
+    /// Fields that did not meet the limits of a quality figure, by its name.
+    pub refused_by: BTreeMap<String, u64>,
+    /// Inputs that could not be read.
+    pub failed_inputs: u64,
+}
+
+/// Why a specimen has no result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecimenFailure {
+    /// Exit code that `analyze` leaves with for this specimen.
+    pub exit_code: u8,
+    /// What was expected, what was found, what to do.
+    pub reason: String,
+}
+
+impl SpecimenResult {
+    /// The figures of a record whose reports lie in `folder`.
+    ///
+    /// # Errors
+    /// Where the record has no job, see [`Job::of`].
+    pub fn of(record: &CaseRecord, folder: &str) -> Result<Self, serde_json::Error> {
+        let mut refused_by = BTreeMap::new();
+        for figure in record.fields.iter().flat_map(|field| &field.quality).filter(|figure| !figure.accepted) {
+            *refused_by.entry(figure.name.clone()).or_insert(0) += 1;
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            job: Job::of(record)?.id().to_owned(),
+            state: record.count.state,
+            context: record.count.context,
+            threshold_percent: record.count.threshold_percent,
+            red_cells: record.count.red_cells,
+            schistocytes: record.count.schistocytes,
+            percent: record.count.percent,
+            deciding_95: record.count.deciding_95(),
+            fields: record.fields.len() as u64,
+            fields_accepted: record.fields.iter().filter(|field| field.accepted).count() as u64,
+            refused_by,
+            failed_inputs: record.failed_inputs.len() as u64,
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! `batch.html`: what became of the specimens of a batch, one self-contained page.
+//!
+//! In: the [`SpecimenOutcome`]s in the order of the manifest. Out: an HTML document without scripts, with no request.
+//! Order: how many were finished and how they lie, distribution of the percentages, quality of the fields, the
+//! specimens with links to their reports, the failures with their reasons, the fixed footer. States are said in words.
+//!
+//! Limits: links lead to `specimens/<folder>/report.html` and work where that format was asked for.
+
+mod histogram;
+
+use std::collections::BTreeMap;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::figures::{count, counted, interval_or_unknown, percent, percent_or_unknown, share_percent};
+use super::words::{REVIEW_STATUS, Verdict, figure_words};
+use crate::case::{FOOTER, SpecimenFailure, SpecimenOutcome, SpecimenResult, State};
+
+/// Nothing may be fetched.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+const STYLE: &str = include_str!("style.css");
+
+/// What the page says of the run.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchAbout<'a> {
+    /// Program and version.
+    pub software: &'a str,
+    /// Classifier and version.
+    pub model: &'a str,
+    /// Whether each specimen has a page to link to.
+    pub linked: bool,
+}
+
+/// The page.
+pub fn batch_page(about: &BatchAbout<'_>, outcomes: &[SpecimenOutcome]) -> String {
+    let results: Vec<(&SpecimenOutcome, &SpecimenResult)> =
+        outcomes.iter().filter_map(|outcome| Some((outcome, outcome.result.as_ref()?))).collect();
+    let failures: Vec<(&SpecimenOutcome, &SpecimenFailure)> =
+        outcomes.iter().filter_map(|outcome| Some((outcome, outcome.failure.as_ref()?))).collect();
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(CONTENT_SECURITY_POLICY);
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content=(about.software);
+                title { "Schistocyte counts of " (counted(outcomes.len() as u64, "specimen")) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "Schistocyte counts of " (counted(outcomes.len() as u64, "specimen")) }
+                    p.review { (REVIEW_STATUS) }
+                    p.lead { (about.software) "; model " (about.model) }
+                }
+                main {
+                    (states(&results, failures.len()))
+                    (distribution(&results))
+                    (quality(&results))
+                    (specimens(&results, about.linked))
+                    (failed(&failures))
+                }
+                footer { p { (FOOTER) } }
+            }
+        }
+    }
+    .into_string()
+}
+
+/// How many specimens lie where.
+fn states(results: &[(&SpecimenOutcome, &SpecimenResult)], failures: usize) -> Markup {
+    let verdicts = [
+        Verdict::State(State::Above),
+        Verdict::MixedPicture,
+        Verdict::State(State::Indeterminate),
+        Verdict::State(State::NotAbove),
+        Verdict::State(State::Insufficient),
+        Verdict::State(State::NotAssessable),
+    ];
+    let of = |wanted: Verdict| results.iter().filter(|(_, result)| verdict(result) == wanted).count() as u64;
+    html! {
+        section aria-labelledby="states" {
+            h2 #states { "Result" }
+            table {
+                thead { tr { th scope="col" { "State" } th.number scope="col" { "Specimens" } } }
+                tbody {
+                    @for wanted in verdicts {
+                        tr { th scope="row" { (wanted.words()) } td.number { (count(of(wanted))) } }
+                    }
+                    tr.failed { th scope="row" { "Failed" } td.number { (count(failures as u64)) } }
+                }
+            }
+        }
+    }
+}
+
+fn verdict(result: &SpecimenResult) -> Verdict {
+    Verdict::new(result.state, result.context)
+}
+
+fn distribution(results: &[(&SpecimenOutcome, &SpecimenResult)]) -> Markup {
+    let placed = |result: &SpecimenResult| !matches!(result.state, State::Insufficient | State::NotAssessable);
+    let percents: Vec<f64> =
+        results.iter().filter(|(_, result)| placed(result)).filter_map(|(_, result)| result.percent).collect();
+    let left_out = results.len() - percents.len();
+    html! {
+        section aria-labelledby="distribution" {
+            h2 #distribution { "Distribution of the percentages" }
+            @if percents.is_empty() {
+                p { "No specimen has enough red cells for a percentage." }
+            } @else {
+                (histogram::histogram(&percents))
+                p.note {
+                    (counted(percents.len() as u64, "specimen")) " with enough red cells"
+                    @if left_out > 0 { "; " (count(left_out as u64)) " with fewer or not assessable left out" }
+                    "."
+                }
+            }
+        }
+    }
+}
+
+fn quality(results: &[(&SpecimenOutcome, &SpecimenResult)]) -> Markup {
+    let sum = |of: fn(&SpecimenResult) -> u64| results.iter().map(|(_, result)| of(result)).sum::<u64>();
+    let (fields, accepted) = (sum(|result| result.fields), sum(|result| result.fields_accepted));
+    let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, fields) in results.iter().flat_map(|(_, result)| &result.refused_by) {
+        *refused.entry(name).or_insert(0) += fields;
+    }
+    html! {
+        section aria-labelledby="quality" {
+            h2 #quality { "Quality" }
+            table {
+                thead { tr { th scope="col" { "Fields" } th.number scope="col" { "Number" } } }
+                tbody {
+                    tr { th scope="row" { "Read" } td.number { (count(fields)) } }
+                    tr { th scope="row" { "Accepted" } td.number {
+                        (count(accepted))
+                        @if let Some(share) = share_percent(accepted, fields) { " (" (percent(share)) ")" }
+                    } }
+                    @for (name, fields) in refused {
+                        tr { th scope="row" { "Outside the limits of " (figure_words(name)) } td.number { (count(fields)) } }
+                    }
+                    tr { th scope="row" { "Inputs that could not be read" }
+                        td.number { (count(sum(|result| result.failed_inputs))) } }
+                }
+            }
+        }
+    }
+}
+
+fn specimens(results: &[(&SpecimenOutcome, &SpecimenResult)], linked: bool) -> Markup {
+    html! {
+        section aria-labelledby="specimens" {
+            h2 #specimens { "Specimens" }
+            @if results.is_empty() {
+                p { "No specimen was finished." }
+            } @else {
+                div.scroll role="region" aria-labelledby="specimens" tabindex="0" {
+                    table {
+                        thead { tr {
+                            th.number scope="col" { "Row" } th scope="col" { "Accession" } th scope="col" { "State" }
+                            th.number scope="col" { "Schistocytes" } th.number scope="col" { "95 % interval" }
+                            th.number scope="col" { "Counted" } th.number scope="col" { "Red cells" }
+                            th.number scope="col" { "Fields accepted" }
+                        } }
+                        tbody { @for (outcome, result) in results { (specimen(outcome, result, linked)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn specimen(outcome: &SpecimenOutcome, result: &SpecimenResult, linked: bool) -> Markup {
+    html! {
+        tr {
+            td.number { (outcome.row) }
+            th.name scope="row" {
+                @if linked {
+                    // The folder's name holds letters, digits, `.`, `_` and `-` only.
+                    a href=(format!("specimens/{}/report.html", result.folder)) { (outcome.accession) }
+                } @else { (outcome.accession) }
+            }
+            td { (verdict(result).words()) }
+            td.number { (percent_or_unknown(result.percent)) }
+            td.number { (interval_or_unknown(result.deciding_95)) }
+            td.number { (count(result.schistocytes)) }
+            td.number { (count(result.red_cells)) }
+            td.number { (count(result.fields_accepted)) " of " (count(result.fields)) }
+        }
+    }
+}
+
+fn failed(failures: &[(&SpecimenOutcome, &SpecimenFailure)]) -> Markup {
+    html! {
+        section aria-labelledby="failures" {
+            h2 #failures { "Failures" }
+            @if failures.is_empty() {
+                p { "Every specimen was finished." }
+            } @else {
+                div.scroll role="region" aria-labelledby="failures" tabindex="0" {
+                    table {
+                        thead { tr { th.number scope="col" { "Row" } th scope="col" { "Accession" }
+                            th.number scope="col" { "Exit code" } th scope="col" { "Reason" } } }
+                        tbody {
+                            @for (outcome, failure) in failures {
+                                tr { td.number { (outcome.row) } th.name scope="row" { (outcome.accession) }
+                                    td.number { (failure.exit_code) } td { (failure.reason) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Context, PercentInterval};
+
+    fn finished(row: u64, accession: &str, state: State, percent: f64) -> SpecimenOutcome {
+        let result = SpecimenResult {
+            folder: format!("s-{row}_0123"),
+            job: "0123".to_owned(),
+            state,
+            context: Some(Context::SchistocytesPredominate),
+            threshold_percent: 1.0,
+            red_cells: 1_234,
+            schistocytes: 21,
+            percent: Some(percent),
+            deciding_95: Some(PercentInterval { low: 1.1, high: 2.6 }),
+            fields: 20,
+            fields_accepted: 18,
+            refused_by: BTreeMap::from([("focus".to_owned(), 2)]),
+            failed_inputs: 1,
+        };
+        SpecimenOutcome { row, accession: accession.to_owned(), result: Some(result), failure: None }
+    }
+
+    fn page(outcomes: &[SpecimenOutcome]) -> String {
+        batch_page(&BatchAbout { software: "schistoquant 0", model: "m 1", linked: true }, outcomes)
+    }
+
+    #[test]
+    fn every_specimen_and_every_failure_is_named() {
+        let failure = SpecimenFailure { exit_code: 3, reason: "expected <an image>".to_owned() };
+        let page = page(&[
+            finished(1, "S-1", State::Above, 1.7),
+            SpecimenOutcome { row: 2, accession: "<b>S-2".to_owned(), result: None, failure: Some(failure) },
+            finished(3, "S-3", State::NotAbove, 0.2),
+        ]);
+        assert!(page.contains("<a href=\"specimens/s-1_0123/report.html\">S-1</a>"));
+        assert!(page.contains("&lt;b&gt;S-2") && page.contains("expected &lt;an image&gt;") && !page.contains("<b>"));
+        assert!(page.contains("<th scope=\"row\">Above the reference limit</th><td class=\"number\">1</td>"));
+        assert!(page.contains("<th scope=\"row\">Failed</th><td class=\"number\">1</td>"));
+        assert!(page.contains("36 (90.00 %)"), "accepted fields");
+        assert!(page.contains(FOOTER));
+    }
+
+    #[test]
+    fn a_mixed_picture_is_not_called_above() {
+        let mut mixed = finished(1, "S-1", State::Above, 1.7);
+        if let Some(result) = &mut mixed.result {
+            result.context = Some(Context::MixedPoikilocytosis);
+        }
+        let page = page(&[mixed]);
+        assert!(page.contains("<td>Mixed picture: percentage not specific</td>"));
+        assert!(page.contains("<th scope=\"row\">Above the reference limit</th><td class=\"number\">0</td>"));
+    }
+
+    #[test]
+    fn a_batch_without_a_finished_specimen_says_so() {
+        let page = page(&[]);
+        assert!(page.contains("No specimen was finished.") && page.contains("Every specimen was finished."));
+        assert!(page.contains("No specimen has enough red cells for a percentage."));
+    }
+}
