@@ -326,7 +326,7 @@ fn signals_stop_within_two_seconds_and_the_batch_goes_on() {
 fn an_output_folder_that_goes_away_ends_the_run_with_its_code() {
     let place = Place::new();
     place.batch("whole", &["--quiet"], 1);
-    let mut child = place.command("out", &["--quiet"]).spawn().expect("it starts");
+    let child = place.command("out", &["--quiet"]).spawn().expect("it starts");
     while !place.path("out/journal.jsonl").exists() {
         std::thread::sleep(Duration::from_millis(1));
     }
