@@ -393,14 +393,14 @@ fn a_row_beats_the_defaults_and_hostile_names_stay_inside() {
          S-9,specimens/S-2,,,labs.json\n"
     );
     fs::write(&manifest, rows).expect("written");
-    fs::write(place.path("labs.json"), "{}").expect("written");
+    fs::write(place.path("labs.json"), "no panel").expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
     command.env_remove("ORT_DYLIB_PATH").arg("batch").arg(&manifest).arg("--out").arg(place.path("deep/er/out"));
     command.args(["--quiet", "--min-cells", "5", "--um-per-px", "0.3", "--model"]).arg(&TINY_MODEL.1);
     ended(&mut command, 1);
     let lines = journal(&place, "deep/er/out");
     assert_eq!(lines[0]["accession"], hostile);
-    assert_eq!(lines[1]["failure"]["exit_code"], 2, "a panel without a version is refused");
+    assert_eq!(lines[1]["failure"]["exit_code"], 2, "a file that is no panel is refused");
     let folder = place.path("deep/er/out/specimens").join(lines[0]["result"]["folder"].as_str().expect("a folder"));
     let record: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("case.json")).expect("a record")).expect("JSON");
