@@ -116,7 +116,7 @@ pub fn run(
     let refused = Cell::new(None);
     let specimens = todo.into_iter().map_while(|row| {
         // An error of the journal ends the stream; it is told behind it.
-        let prepared = sink.prepared(row).or_else(|outcome| note.down(outcome).map(|()| None));
+        let prepared = sink.prepared(row).or_else(|failure| note.down(sink.failed(row, failure)).map(|()| None));
         prepared.map_err(|error| refused.set(Some(error))).ok()
     });
     analyze_all(specimens.flatten(), models, pool, watcher, stop, &sink, |_, outcome| note.down(outcome))?;
@@ -202,8 +202,8 @@ impl Writer<'_> {
     }
 
     /// The specimen of a row, for the stream.
-    fn prepared(&self, row: u64) -> Result<Option<(usize, SpecimenInputs)>, SpecimenOutcome> {
-        let prepared = self.preparer.prepare(self.row(row)).map_err(|failure| self.failed(row, failure))?;
+    fn prepared(&self, row: u64) -> Result<Option<(usize, SpecimenInputs)>, SpecimenFailure> {
+        let prepared = self.preparer.prepare(self.row(row))?;
         if let Some(panel) = prepared.panel {
             self.panels.lock().unwrap_or_else(PoisonError::into_inner).insert(row, panel);
         }

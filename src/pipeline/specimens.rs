@@ -157,7 +157,7 @@ type OneField = Result<Result<FieldResult, InputFailure>, AnalyzeError>;
 
 /// A piece of work for one thread.
 enum Task {
-    Open(usize, SpecimenInputs),
+    Open(usize, Box<SpecimenInputs>),
     Field { specimen: usize, index: usize, source: FieldSource, scale: Arc<SpecimenScale> },
     Finish(usize, Box<(AnalyzeOptions, Result<CaseBuilder, AnalyzeError>)>),
 }
@@ -197,7 +197,8 @@ impl<S: SpecimenSink> Stage<'_, S> {
             return Message::NotRun;
         }
         match task {
-            Task::Open(specimen, SpecimenInputs { inputs, options }) => {
+            Task::Open(specimen, inputs) => {
+                let SpecimenInputs { inputs, options } = *inputs;
                 Message::Opened(specimen, caught("the inputs", || self.open(inputs, options)))
             }
             Task::Field { specimen, index, source, scale } => {
@@ -277,7 +278,7 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Stream<I> {
         }
         let (specimen, inputs) = self.specimens.next()?;
         self.opening = Some((specimen, inputs.options.clone()));
-        Some(Task::Open(specimen, inputs))
+        Some(Task::Open(specimen, Box::new(inputs)))
     }
 
     fn opened(&mut self, specimen: usize, opened: Result<Opened, AnalyzeError>) {
