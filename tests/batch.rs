@@ -1,5 +1,8 @@
 //! `batch` and `merge` as other programs see them: whole results, resume after any end, shards that join to the same bytes.
 
+// What is skipped is said aloud.
+#![allow(clippy::print_stderr)]
+
 #[path = "support/tiny_model.rs"]
 mod tiny_model;
 
