@@ -12,8 +12,9 @@
 //! | `examine_s` | all stages of a field without reports |
 //! | `whole_s` | the whole job with pictures and the reports json and csv |
 
-#[path = "support/drawn.rs"]
-mod drawn;
+// The result is what another program reads.
+#![allow(clippy::print_stdout)]
+
 #[path = "support/shipped.rs"]
 mod shipped;
 
@@ -29,6 +30,7 @@ use schistoquant::pipeline::{
 use schistoquant::report::{ReportFormat, ReportTarget};
 use schistoquant::smear::{CellClass, ObjectKind};
 use schistoquant::source::{DecodeLimits, FieldSource, expand_inputs};
+use schistoquant::synth::{SynthOptions, field};
 
 struct Silent;
 
@@ -45,7 +47,7 @@ fn main() {
         _ => (0..2)
             .map(|index| {
                 let path = folder.path().join(format!("{index}.jpg"));
-                let field = schistoquant::synth::field(&drawn::options(38.0), drawn::SEED, index).expect("a field");
+                let field = field(&SynthOptions::default(), 3, index).expect("a field");
                 field.rgb.save(&path).expect("written");
                 path
             })
