@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tiny_model::tiny_model;
 
 /// Kills in the usual run of the tests; `SCHISTOQUANT_KILLS` asks for more.
-const KILLS: usize = 12;
+const KILLS: usize = 8;
 /// Latest moment of a kill: the models are loaded and some specimens are done.
 const LATEST_KILL_MS: u64 = 900;
 

@@ -260,7 +260,7 @@ mod tests {
         assert!(page.contains("&lt;b&gt;S-2") && page.contains("expected &lt;an image&gt;") && !page.contains("<b>"));
         assert!(page.contains("<th scope=\"row\">Above the reference limit</th><td class=\"number\">1</td>"));
         assert!(page.contains("<th scope=\"row\">Failed</th><td class=\"number\">1</td>"));
-        assert!(page.contains("36 (90.00 %)"), "accepted fields");
+        assert!(page.contains("36 (90.00\u{a0}%)"), "accepted fields");
         assert!(page.contains(FOOTER));
     }
 
