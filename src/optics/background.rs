@@ -6,6 +6,7 @@
 //! noise of that mode; retrospective shading correction as in Likar et al., J. Microsc. 2000, 197:285–295.
 //! Limits: a field without any empty background has no illumination to find; the surface then lies too low.
 
+use fearless_simd::{Level, dispatch};
 use image::RgbImage;
 
 /// Blocks along the shorter side of the image: fine enough to find gaps between cells, coarse enough to average noise.
@@ -24,7 +25,10 @@ const MIN_SIGMA: f64 = 1.2;
 const MIN_ILLUMINATION: f64 = 4.0;
 
 /// Coefficients of 1, x, y, x², xy, y² with x and y from −1 to 1 over the image.
-type Surface = [f64; 6];
+type Surface = [f64; TERMS];
+
+/// Terms of a quadratic surface.
+const TERMS: usize = 6;
 
 /// Illumination of an image: one quadratic surface for each channel, gray values.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,9 +38,13 @@ pub struct Background {
     height: u32,
 }
 
-struct Block {
-    basis: Surface,
-    mean: [f64; 3],
+/// Values of the terms of a surface at the center of a block, and behind them its mean in each channel.
+struct Block([f64; TERMS + 3]);
+
+impl Block {
+    fn mean(&self, channel: usize) -> f64 {
+        self.0[TERMS + channel]
+    }
 }
 
 impl Background {
@@ -47,22 +55,42 @@ impl Background {
             return None;
         }
         let blocks = block_means(rgb);
-        // METHOD: green shows stained cells best, so it decides which blocks are background for all channels.
+        // METHOD: green shows stained cells best, so it decides which blocks are background for all channels. A round
+        // that weighs every block as the one before would find the same surface again, and so would all rounds after it.
         let mut weights = vec![1.0; blocks.len()];
         let mut green = fit(&blocks, &weights, 1)?;
         for _ in 0..ENVELOPE_ROUNDS {
+            let mut is_settled = true;
             for (weight, block) in weights.iter_mut().zip(&blocks) {
-                let above = block.mean[1] > value(&green, &block.basis);
-                *weight = if above { UPPER_WEIGHT } else { 1.0 - UPPER_WEIGHT };
+                let above = block.mean(1) > value(&green, block);
+                let new = if above { UPPER_WEIGHT } else { 1.0 - UPPER_WEIGHT };
+                is_settled &= *weight == new;
+                *weight = new;
+            }
+            if is_settled {
+                break;
             }
             green = fit(&blocks, &weights, 1)?;
         }
+        let mut residuals = vec![0.0; blocks.len()];
         for _ in 0..MODE_ROUNDS {
-            let residuals: Vec<f64> = blocks.iter().map(|b| b.mean[1] - value(&green, &b.basis)).collect();
-            let above: Vec<f64> = residuals.iter().filter(|r| **r > 0.0).map(|r| r * r).collect();
-            let sigma = (above.iter().sum::<f64>() / above.len().max(1) as f64).sqrt().max(MIN_SIGMA);
+            let (mut squares, mut above) = (0.0, 0usize);
+            for (residual, block) in residuals.iter_mut().zip(&blocks) {
+                *residual = block.mean(1) - value(&green, block);
+                if *residual > 0.0 {
+                    squares += *residual * *residual;
+                    above += 1;
+                }
+            }
+            let sigma = (squares / above.max(1) as f64).sqrt().max(MIN_SIGMA);
+            let mut is_settled = true;
             for (weight, residual) in weights.iter_mut().zip(&residuals) {
-                *weight = if residual.abs() < MODE_WIDTH_SIGMA * sigma { 1.0 } else { 0.0 };
+                let new = if residual.abs() < MODE_WIDTH_SIGMA * sigma { 1.0 } else { 0.0 };
+                is_settled &= *weight == new;
+                *weight = new;
+            }
+            if is_settled {
+                break;
             }
             match fit(&blocks, &weights, 1) {
                 Some(refit) => green = refit,
@@ -85,7 +113,7 @@ impl Background {
         let mut range = (f64::INFINITY, 0.0_f64);
         for y in [-1.0, 0.0, 1.0] {
             for x in [-1.0, 0.0, 1.0] {
-                let light = value(&self.surfaces[1], &basis(x, y)).max(MIN_ILLUMINATION);
+                let light = dot(&self.surfaces[1], &basis(x, y)).max(MIN_ILLUMINATION);
                 range = (range.0.min(light), range.1.max(light));
             }
         }
@@ -101,21 +129,44 @@ impl Background {
         let mut flat = RgbImage::new(self.width, self.height);
         let row_bytes = 3 * self.width as usize;
         let step = 2.0 / f64::from(self.width);
-        let x_axis: Vec<f32> = (0..self.width).map(|x| ((f64::from(x) + 0.5) * step - 1.0) as f32).collect();
+        // Once for each channel, as the bytes of a row lie.
+        let x_axis: Vec<f32> = (0..self.width).flat_map(|x| [((f64::from(x) + 0.5) * step - 1.0) as f32; 3]).collect();
+        let level = Level::new();
         let rows = rgb.as_raw().chunks_exact(row_bytes).zip(flat.chunks_exact_mut(row_bytes));
         for (y, (source, sink)) in rows.enumerate() {
             let y = (y as f64 + 0.5) * 2.0 / f64::from(self.height) - 1.0;
             let lines =
                 self.surfaces.map(|s| [(s[0] + s[2] * y + s[5] * y * y) as f32, (s[1] + s[4] * y) as f32, s[3] as f32]);
-            for ((input, output), x) in source.chunks_exact(3).zip(sink.chunks_exact_mut(3)).zip(&x_axis) {
-                for channel in 0..3 {
-                    let [a, b, c] = lines[channel];
-                    let light = (a + x * (b + x * c)).max(MIN_ILLUMINATION as f32);
-                    output[channel] = (f32::from(input[channel]) * f32::from(target) / light + 0.5) as u8;
-                }
-            }
+            dispatch!(level, _ => flatten_row(source, sink, &x_axis, &lines, f32::from(target)));
         }
         flat
+    }
+}
+
+/// Bytes that are divided at once: eight pixels, so that each place has the same channel every time.
+const STRIP: usize = 24;
+
+/// Divides a row by its light, whose coefficients of 1, x and x² stand in `lines` for each channel.
+#[inline(always)]
+fn flatten_row(source: &[u8], sink: &mut [u8], x_axis: &[f32], lines: &[[f32; 3]; 3], target: f32) {
+    let [a, b, c]: [[f32; STRIP]; 3] = [0, 1, 2].map(|term| std::array::from_fn(|at| lines[at % 3][term]));
+    let flat = |at: usize, value: u8, x: f32| {
+        let light = a[at] + x * (b[at] + x * c[at]);
+        let light = if light > MIN_ILLUMINATION as f32 { light } else { MIN_ILLUMINATION as f32 };
+        // Cut before the conversion, which would cut as well but not in a vector.
+        let value = f32::from(value) * target / light + 0.5;
+        (if value < 255.0 { value } else { 255.0 }) as i32 as u8
+    };
+    let (strips, rest) = source.as_chunks::<STRIP>();
+    let (flat_strips, flat_rest) = sink.as_chunks_mut::<STRIP>();
+    let (x_strips, x_rest) = x_axis.as_chunks::<STRIP>();
+    for ((strip, out), x) in strips.iter().zip(flat_strips).zip(x_strips) {
+        for at in 0..STRIP {
+            out[at] = flat(at, strip[at], x[at]);
+        }
+    }
+    for (at, ((value, out), x)) in rest.iter().zip(flat_rest).zip(x_rest).enumerate() {
+        *out = flat(at, *value, *x);
     }
 }
 
@@ -123,7 +174,12 @@ fn basis(x: f64, y: f64) -> Surface {
     [1.0, x, y, x * x, x * y, y * y]
 }
 
-fn value(surface: &Surface, basis: &Surface) -> f64 {
+/// Height of a surface at a block.
+fn value(surface: &Surface, block: &Block) -> f64 {
+    dot(surface, &block.0)
+}
+
+fn dot(surface: &Surface, basis: &[f64]) -> f64 {
     surface.iter().zip(basis).map(|(a, b)| a * b).sum()
 }
 
@@ -150,24 +206,41 @@ fn block_means(rgb: &RgbImage) -> Vec<Block> {
         .enumerate()
         .map(|(index, sum)| {
             let (column, row) = (index as u32 % columns, index as u32 / columns);
-            Block { basis: basis(center(column, width), center(row, height)), mean: sum.map(|s| f64::from(s) / area) }
+            let mut block = Block([0.0; TERMS + 3]);
+            block.0[..TERMS].copy_from_slice(&basis(center(column, width), center(row, height)));
+            for (mean, sum) in block.0[TERMS..].iter_mut().zip(sum) {
+                *mean = f64::from(*sum) / area;
+            }
+            block
         })
         .collect()
 }
 
-/// Weighted least squares by Cholesky; `None` where the weights leave the surface undetermined.
-fn fit(blocks: &[Block], weights: &[f64], channel: usize) -> Option<Surface> {
-    let mut normal = [[0.0; 6]; 6];
-    let mut right = [0.0; 6];
-    for (block, weight) in blocks.iter().zip(weights).filter(|(_, w)| **w > 0.0) {
-        for i in 0..6 {
-            let weighted = weight * block.basis[i];
-            right[i] += weighted * block.mean[channel];
-            for (cell, other) in normal[i].iter_mut().zip(&block.basis).take(i + 1) {
-                *cell += weighted * other;
+/// For each term the weighted sums of its products with all terms, and with the mean of a channel behind them.
+#[inline(always)]
+fn weighted_sums(blocks: &[Block], weights: &[f64], channel: usize) -> [[f64; 8]; TERMS] {
+    let mut sums = [[0.0; 8]; TERMS];
+    for (block, weight) in blocks.iter().zip(weights) {
+        // One place more than there are terms and means makes two vectors of them.
+        let mut factors = [0.0; 8];
+        factors[..TERMS].copy_from_slice(&block.0[..TERMS]);
+        factors[TERMS] = block.mean(channel);
+        for (term, sums) in sums.iter_mut().enumerate() {
+            let weighted = weight * block.0[term];
+            for (sum, factor) in sums.iter_mut().zip(&factors) {
+                *sum += weighted * factor;
             }
         }
     }
+    sums
+}
+
+/// Weighted least squares by Cholesky; `None` where the weights leave the surface undetermined.
+fn fit(blocks: &[Block], weights: &[f64], channel: usize) -> Option<Surface> {
+    let level = Level::new();
+    let sums = dispatch!(level, _ => weighted_sums(blocks, weights, channel));
+    let right: Surface = sums.map(|row| row[TERMS]);
+    let mut normal: [Surface; TERMS] = sums.map(|row| std::array::from_fn(|term| row[term]));
     // METHOD: a small ridge on all but the constant keeps images of a few pixels solvable as flat light.
     let ridge = 1e-6 * normal[0][0];
     if normal[0][0] <= 0.0 {
