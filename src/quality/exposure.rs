@@ -5,7 +5,6 @@
 
 use image::RgbImage;
 
-use crate::optics::density::DensityTable;
 use crate::smear::{NormalizedField, ObjectKind, Segmentation};
 
 /// Values up to this one are clipped dark: 0 and the noise of compression about it.
@@ -24,12 +23,13 @@ pub(super) struct Clipped {
 
 /// Clipped shares of an image; `None` for an image without pixels.
 pub(super) fn clipped(rgb: &RgbImage) -> Option<Clipped> {
-    let (mut dark, mut bright, mut pixels) = (0u64, 0u64, 0u64);
-    for pixel in rgb.as_raw().chunks_exact(3) {
-        dark += u64::from(pixel.iter().all(|value| *value <= DARK_VALUE));
-        bright += u64::from(pixel.iter().all(|value| *value >= BRIGHT_VALUE));
-        pixels += 1;
+    let (pixels, _) = rgb.as_raw().as_chunks::<3>();
+    let (mut dark, mut bright) = (0u64, 0u64);
+    for [red, green, blue] in pixels {
+        dark += u64::from((*red).max(*green).max(*blue) <= DARK_VALUE);
+        bright += u64::from((*red).min(*green).min(*blue) >= BRIGHT_VALUE);
     }
+    let pixels = pixels.len();
     (pixels > 0).then(|| Clipped { dark: dark as f64 / pixels as f64, bright: bright as f64 / pixels as f64 })
 }
 
@@ -48,7 +48,7 @@ pub(super) fn stain_density(field: &NormalizedField, segmentation: &Segmentation
         below += count;
         *count > 0 && below >= half
     });
-    median.map(|(value, _)| f64::from(DensityTable::new(NormalizedField::BACKGROUND).density(value)))
+    median.map(|(value, _)| f64::from(NormalizedField::densities().density(value)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 //! makes heaps of neighbors, and their outlines are as blurred. Limits: the outlines must border on empty background;
 //! cells without such a stretch are left out.
 
-use crate::optics::density::DensityTable;
 use crate::smear::{Contour, ExclusionReason, LabelMap, NormalizedField, ObjectKind, Segmentation};
 
 /// Reach of a profile to both sides of the outline, µm: the rim of a red cell without its pallor.
@@ -27,7 +26,7 @@ const MAX_CELLS: usize = 200;
 
 /// Median sharpness of the red cells, 1/µm; `None` where no red cell borders on background.
 pub(super) fn sharpness_per_um(field: &NormalizedField, segmentation: &Segmentation) -> Option<f64> {
-    let table = DensityTable::new(NormalizedField::BACKGROUND);
+    let stain = GreenStain::of(field);
     let red_cells: Vec<(u32, &Contour)> = (1u32..)
         .zip(&segmentation.objects)
         .filter(|(_, object)| shows_a_red_cell_rim(object.kind))
@@ -39,7 +38,7 @@ pub(super) fn sharpness_per_um(field: &NormalizedField, segmentation: &Segmentat
         .step_by(stride)
         .filter_map(|(label, contour)| {
             let outline = contour.scaled(1.0 / field.original_px_per_px);
-            cell_sharpness(field, &table, &segmentation.labels, *label, &outline)
+            cell_sharpness(&stain, field.um_per_px, &segmentation.labels, *label, &outline)
         })
         .collect();
     super::median(&mut cells)
@@ -52,16 +51,17 @@ fn shows_a_red_cell_rim(kind: ObjectKind) -> bool {
 
 /// Sharpness of one cell; `outline` in pixels of the flattened field.
 fn cell_sharpness(
-    field: &NormalizedField,
-    table: &DensityTable,
+    stain: &GreenStain<'_>,
+    um_per_px: f64,
     labels: &LabelMap,
     label: u32,
     outline: &Contour,
 ) -> Option<f64> {
-    let reach = (REACH_UM / field.um_per_px / STEP_PX).round().max(1.0) as i32;
+    let reach = (REACH_UM / um_per_px / STEP_PX).round().max(1.0) as i32;
     let points = outline.points();
     let count = points.len();
     let mut mean = vec![0.0; 2 * reach as usize + 1];
+    let mut samples = Vec::with_capacity(mean.len());
     let mut profiles = 0u32;
     for index in (0..count).step_by(POINT_STRIDE) {
         let (before, after) =
@@ -75,15 +75,18 @@ fn cell_sharpness(
             let distance = f64::from(step) * STEP_PX / length;
             [points[index][0] + dy * distance, points[index][1] - dx * distance]
         };
-        let owner = |p: [f64; 2]| labels.at(p[0].floor() as i64, p[1].floor() as i64);
+        let owner = |p: [f64; 2]| labels.at(floor(p[0]), floor(p[1]));
         // The traced outline runs clockwise, so that this normal points out; a profile that starts elsewhere is left.
         let free = (3..=reach).all(|step| owner(at(step)) == 0) && owner(at(-3)) == label;
         if !free {
             continue;
         }
-        let samples: Option<Vec<f64>> = (-reach..=reach).map(|step| sample(field, table, at(step))).collect();
-        let Some(samples) = samples else { continue };
-        mean.iter_mut().zip(samples).for_each(|(sum, value)| *sum += value);
+        samples.clear();
+        samples.extend((-reach..=reach).map_while(|step| stain.at(at(step))));
+        if samples.len() < mean.len() {
+            continue;
+        }
+        mean.iter_mut().zip(&samples).for_each(|(sum, value)| *sum += value);
         profiles += 1;
     }
     if profiles < MIN_PROFILES {
@@ -95,20 +98,48 @@ fn cell_sharpness(
     if step < MIN_STEP * f64::from(profiles) {
         return None;
     }
-    let span_um = 2.0 * STEP_PX * field.um_per_px;
+    let span_um = 2.0 * STEP_PX * um_per_px;
     let slope = mean.windows(3).map(|w| (w[0] - w[2]) / span_um).fold(0.0, f64::max);
     Some(slope / step)
 }
 
-/// Green density at a point, bilinear between pixel centers; `None` outside the field.
-fn sample(field: &NormalizedField, table: &DensityTable, [x, y]: [f64; 2]) -> Option<f64> {
-    let (x, y) = (x - 0.5, y - 0.5);
-    let (column, row) = (x.floor(), y.floor());
-    let inside = column >= 0.0
-        && row >= 0.0
-        && column + 1.0 < f64::from(field.rgb.width())
-        && row + 1.0 < f64::from(field.rgb.height());
-    let at = |dx: u32, dy: u32| f64::from(table.density(field.rgb.get_pixel(column as u32 + dx, row as u32 + dy).0[1]));
-    let (u, v) = (x - column, y - row);
-    inside.then(|| (at(0, 0) * (1.0 - u) + at(1, 0) * u) * (1.0 - v) + (at(0, 1) * (1.0 - u) + at(1, 1) * u) * v)
+/// Largest whole number that is not above a coordinate.
+fn floor(coordinate: f64) -> i64 {
+    let whole = coordinate as i64;
+    whole - i64::from(whole as f64 > coordinate)
+}
+
+/// Green density of a field at any point.
+struct GreenStain<'a> {
+    pixels: &'a [[u8; 3]],
+    width: usize,
+    height: usize,
+    densities: [f64; 256],
+}
+
+impl<'a> GreenStain<'a> {
+    fn of(field: &'a NormalizedField) -> Self {
+        Self {
+            pixels: field.rgb.as_raw().as_chunks().0,
+            width: field.rgb.width() as usize,
+            height: field.rgb.height() as usize,
+            densities: std::array::from_fn(|value| f64::from(NormalizedField::densities().density(value as u8))),
+        }
+    }
+
+    /// Density at a point, bilinear between pixel centers; `None` outside the field.
+    fn at(&self, [x, y]: [f64; 2]) -> Option<f64> {
+        let (x, y) = (x - 0.5, y - 0.5);
+        let (column, row) = (usize::try_from(floor(x)).ok()?, usize::try_from(floor(y)).ok()?);
+        if column + 1 >= self.width || row + 1 >= self.height {
+            return None;
+        }
+        let first = row * self.width + column;
+        let [[upper_left, upper_right], [lower_left, lower_right]] = [first, first + self.width].map(|at| {
+            let pair = &self.pixels[at..at + 2];
+            [self.densities[usize::from(pair[0][1])], self.densities[usize::from(pair[1][1])]]
+        });
+        let (u, v) = (x - column as f64, y - row as f64);
+        Some((upper_left * (1.0 - u) + upper_right * u) * (1.0 - v) + (lower_left * (1.0 - u) + lower_right * u) * v)
+    }
 }

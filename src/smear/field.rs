@@ -1,10 +1,12 @@
 //! One photographed field: the pixels as read, the pixels brought to the common scale, and the map of its objects.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use image::RgbImage;
 
 use super::Calibration;
+use crate::optics::density::DensityTable;
 
 /// Name of a field: the file name, with `#page` behind it for the second and later pages of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +45,12 @@ pub struct NormalizedField {
 impl NormalizedField {
     /// Value of the empty background in every channel of a normalized field.
     pub const BACKGROUND: u8 = 240;
+
+    /// Density of each value of a normalized field.
+    pub fn densities() -> &'static DensityTable {
+        static DENSITIES: LazyLock<DensityTable> = LazyLock::new(|| DensityTable::new(NormalizedField::BACKGROUND));
+        &DENSITIES
+    }
 }
 
 /// Which object each pixel of a normalized field belongs to.
@@ -76,6 +84,11 @@ impl LabelMap {
     /// All labels, rows from the top.
     pub fn as_slice(&self) -> &[u32] {
         &self.labels
+    }
+
+    /// All labels, rows from the top.
+    pub fn into_labels(self) -> Vec<u32> {
+        self.labels
     }
 
     /// Label at a pixel; 0 outside the map.
