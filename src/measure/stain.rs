@@ -6,7 +6,6 @@
 
 use image::RgbImage;
 
-use crate::optics::density::DensityTable;
 use crate::optics::distance::euclidean_distance;
 use crate::smear::{Contour, NormalizedField};
 
@@ -33,25 +32,32 @@ struct Window {
 
 /// Stain inside `outline`, which is in pixels of `rgb`.
 pub(super) fn inside(outline: &Contour, rgb: &RgbImage) -> Stain {
-    let table = DensityTable::new(NormalizedField::BACKGROUND);
-    let density = |x: u32, y: u32| f64::from(table.density(rgb.get_pixel(x, y).0[1]));
+    let table = NormalizedField::densities();
     let window = rasterize(outline, rgb.dimensions());
     let depths = euclidean_distance(&window.mask, window.width.max(1));
-    let deepest =
-        window.mask.iter().zip(&depths).filter(|(inside, _)| **inside).fold(0f32, |most, (_, d)| most.max(*d));
+    // Outside the depth is 0.
+    let deepest = depths.iter().fold(0f32, |most, depth| if *depth > most { *depth } else { most });
     let (mut all, mut center, mut rim) = (Mean::default(), Mean::default(), Mean::default());
-    for (index, depth) in depths.iter().enumerate().filter(|(index, _)| window.mask[*index]) {
-        let density = density(window.x + (index % window.width) as u32, window.y + (index / window.width) as u32);
-        all.add(density);
-        match depth / deepest {
-            depth if depth > 2.0 / 3.0 => center.add(density),
-            depth if depth < 1.0 / 3.0 => rim.add(density),
-            _ => {}
+    let image_width = rgb.width() as usize;
+    let (pixels, _) = rgb.as_raw().as_chunks::<3>();
+    for (y, (mask, depths)) in (window.y as usize..)
+        .zip(window.mask.chunks_exact(window.width.max(1)).zip(depths.chunks_exact(window.width.max(1))))
+    {
+        let row = &pixels[y * image_width + window.x as usize..][..mask.len()];
+        for ((pixel, depth), _) in row.iter().zip(depths).zip(mask).filter(|(_, inside)| **inside) {
+            let density = f64::from(table.density(pixel[1]));
+            all.add(density);
+            match depth / deepest {
+                depth if depth > 2.0 / 3.0 => center.add(density),
+                depth if depth < 1.0 / 3.0 => rim.add(density),
+                _ => {}
+            }
         }
     }
     let nearest = || {
         let [x, y] = outline.centroid();
-        density((x.max(0.0) as u32).min(rgb.width() - 1), (y.max(0.0) as u32).min(rgb.height() - 1))
+        let (x, y) = ((x.max(0.0) as u32).min(rgb.width() - 1), (y.max(0.0) as u32).min(rgb.height() - 1));
+        f64::from(table.density(rgb.get_pixel(x, y).0[1]))
     };
     let pallor_contrast = center.get().zip(rim.get()).map(|(center, rim)| (1.0 - center / rim, rim));
     Stain {
@@ -79,6 +85,12 @@ impl Mean {
     }
 }
 
+/// Least whole number that is not below a coordinate.
+fn ceil(coordinate: f64) -> i64 {
+    let whole = coordinate as i64;
+    whole + i64::from((whole as f64) < coordinate)
+}
+
 /// Pixels of the image whose centers lie inside, row by row between the crossings of the outline.
 fn rasterize(outline: &Contour, (width, height): (u32, u32)) -> Window {
     let bounds = outline.bounds();
@@ -87,22 +99,38 @@ fn rasterize(outline: &Contour, (width, height): (u32, u32)) -> Window {
     let (x, y) = (low(bounds.x_min).min(width), low(bounds.y_min).min(height));
     let columns = high(bounds.x_max, width).saturating_sub(x) as usize;
     let rows = high(bounds.y_max, height).saturating_sub(y) as usize;
-    let mut crossings: Vec<Vec<f64>> = vec![Vec::new(); rows];
     let points = outline.points();
-    for (a, b) in points.iter().zip(points.iter().cycle().skip(1)) {
+    let edges = points.iter().zip(points.iter().cycle().skip(1)).filter_map(|(a, b)| {
         let (top, bottom) = if a[1] < b[1] { (a, b) } else { (b, a) };
         // Rows whose center line lies in [top, bottom).
-        let row = |value: f64| ((value - 0.5).ceil() - f64::from(y)).clamp(0.0, rows as f64) as usize;
-        for (index, line) in crossings.iter_mut().enumerate().take(row(bottom[1])).skip(row(top[1])) {
+        let row = |value: f64| ceil(value - 0.5).saturating_sub(i64::from(y)).clamp(0, rows as i64) as usize;
+        let lines = row(top[1])..row(bottom[1]);
+        (!lines.is_empty()).then_some((lines, top, bottom))
+    });
+    // Where the crossings of each row begin; they lie behind each other, row after row.
+    let mut starts = vec![0usize; rows + 1];
+    for (lines, ..) in edges.clone() {
+        starts[lines].iter_mut().for_each(|count| *count += 1);
+    }
+    let mut all = 0;
+    for start in &mut starts {
+        all += std::mem::replace(start, all);
+    }
+    let mut crossings = vec![0.0; all];
+    let mut next = starts.clone();
+    for (lines, top, bottom) in edges {
+        for index in lines {
             let center = f64::from(y) + index as f64 + 0.5;
-            line.push(top[0] + (bottom[0] - top[0]) * (center - top[1]) / (bottom[1] - top[1]));
+            crossings[next[index]] = top[0] + (bottom[0] - top[0]) * (center - top[1]) / (bottom[1] - top[1]);
+            next[index] += 1;
         }
     }
     let mut mask = vec![false; columns * rows];
-    for (line, row) in crossings.iter_mut().zip(mask.chunks_exact_mut(columns.max(1))) {
+    for (bounds, row) in starts.windows(2).zip(mask.chunks_exact_mut(columns.max(1))) {
+        let line = &mut crossings[bounds[0]..bounds[1]];
         line.sort_by(f64::total_cmp);
         for span in line.chunks_exact(2) {
-            let column = |value: f64| ((value - 0.5).ceil() - f64::from(x)).clamp(0.0, columns as f64) as usize;
+            let column = |value: f64| ceil(value - 0.5).saturating_sub(i64::from(x)).clamp(0, columns as i64) as usize;
             row[column(span[0])..column(span[1])].fill(true);
         }
     }

@@ -1,11 +1,23 @@
 //! Euclidean distance of each foreground pixel to the nearest background pixel.
 //!
 //! In: row-major mask, `true` is foreground. Out: distance in pixels, 0 on background, ≥ 1 inside; beyond the edge of
-//! the image counts as foreground, so that cut objects keep their depth. Method: exact two-pass transform by lower
-//! envelopes of parabolas (Felzenszwalb and Huttenlocher, Theory of Computing 2012, 8:415–428).
+//! the image counts as foreground, so that cut objects keep their depth. Method: exact, along the columns by two sweeps
+//! and then along each row by the least of (step² + column²) over steps to both sides (Saito and Toriwaki, Pattern
+//! Recognition 1994, 27:1551–1565).
+//!
+//! METHOD: all squares are whole numbers, and one step is worked out for all pixels of a row at once. The lower envelope
+//! of Felzenszwalb and Huttenlocher (2012) needs fewer operations but one division after the other; it would pay from
+//! about a hundred pixels of depth on. Limits: the time of a row grows with its depth; distances above 16,384 pixels are given as that.
+
+use fearless_simd::{Level, dispatch};
 
 /// Distance given where an image holds no background at all.
 const UNBOUNDED: f32 = 1.0e6;
+/// Square of a distance along a column without background; above the square of every distance in an image, and no sum
+/// with one of those overflows.
+const UNBOUNDED_SQUARE: i32 = 1 << 30;
+/// Longest distance along an axis that is told apart, px: the sum of two squares stays below [`UNBOUNDED_SQUARE`].
+const MAX_STEPS: i32 = 1 << 14;
 
 /// Distances in pixels; `mask` holds whole rows of `width`.
 ///
@@ -17,64 +29,66 @@ pub fn euclidean_distance(mask: &[bool], width: usize) -> Vec<f32> {
     }
     assert_eq!(mask.len() % width, 0, "whole rows");
     let height = mask.len() / width;
-    // Distance along the column first: two sweeps over whole rows.
-    let mut down = vec![UNBOUNDED; mask.len()];
-    for y in 0..height {
-        for x in 0..width {
-            let index = y * width + x;
-            down[index] = match (mask[index], y) {
-                (false, _) => 0.0,
-                (true, 0) => UNBOUNDED,
-                (true, _) => (down[index - width] + 1.0).min(UNBOUNDED),
-            };
-        }
-    }
-    for y in (0..height - 1).rev() {
-        for x in 0..width {
-            let index = y * width + x;
-            down[index] = down[index].min(down[index + width] + 1.0);
-        }
-    }
+    let mut squares = vec![0i32; mask.len()];
     let mut distance = vec![0.0; mask.len()];
-    let mut apexes = vec![0usize; width];
-    let mut starts = vec![0.0f32; width + 1];
-    for (row, out) in down.chunks_exact(width).zip(distance.chunks_exact_mut(width)) {
-        envelope(row, out, &mut apexes, &mut starts);
+    let level = Level::new();
+    dispatch!(level, _ => along_columns(mask, &mut squares, width, height));
+    let mut least = vec![0i32; width];
+    for (row, out) in squares.chunks_exact(width).zip(distance.chunks_exact_mut(width)) {
+        dispatch!(level, _ => along_row(row, &mut least, out));
     }
     distance
 }
 
-fn envelope(row: &[f32], out: &mut [f32], apexes: &mut [usize], starts: &mut [f32]) {
-    let height_at = |x: usize| row[x] * row[x] + (x * x) as f32;
-    let mut last = 0;
-    apexes[0] = 0;
-    starts[0] = f32::NEG_INFINITY;
-    for x in 1..row.len() {
-        let start = loop {
-            let apex = apexes[last];
-            let crossing = (height_at(x) - height_at(apex)) / (2.0 * (x - apex) as f32);
-            if crossing > starts[last] || last == 0 {
-                break crossing;
+/// Square of the distance along the column: two sweeps over whole rows.
+#[inline(always)]
+fn along_columns(mask: &[bool], squares: &mut [i32], width: usize, height: usize) {
+    // Steps first; a column without background stays far above every side of an image.
+    const FAR: i32 = 1 << 30;
+    for y in 0..height {
+        let (above, rest) = squares.split_at_mut(y * width);
+        let row = &mut rest[..width];
+        let inside = &mask[y * width..][..width];
+        match above.len().checked_sub(width) {
+            None => row.iter_mut().zip(inside).for_each(|(steps, inside)| *steps = if *inside { FAR } else { 0 }),
+            Some(start) => {
+                for ((steps, inside), above) in row.iter_mut().zip(inside).zip(&above[start..]) {
+                    *steps = if *inside { above + 1 } else { 0 };
+                }
             }
-            last -= 1;
-        };
-        if start > starts[last] {
-            last += 1;
-            apexes[last] = x;
-            starts[last] = start;
-        } else {
-            apexes[last] = x;
         }
     }
-    starts[last + 1] = f32::INFINITY;
-    let mut current = 0;
-    for (x, value) in out.iter_mut().enumerate() {
-        while starts[current + 1] < x as f32 {
-            current += 1;
+    for y in (0..height - 1).rev() {
+        let (rest, below) = squares.split_at_mut((y + 1) * width);
+        for (steps, below) in rest[y * width..].iter_mut().zip(&below[..width]) {
+            *steps = (*steps).min(below + 1);
         }
-        let apex = apexes[current];
-        let step = x as f32 - apex as f32;
-        *value = (step * step + row[apex] * row[apex]).sqrt().min(UNBOUNDED);
+    }
+    for steps in squares {
+        *steps = if *steps >= FAR { UNBOUNDED_SQUARE } else { (*steps).min(MAX_STEPS) * (*steps).min(MAX_STEPS) };
+    }
+}
+
+/// Distances of a row from the squares along its columns.
+#[inline(always)]
+fn along_row(squares: &[i32], least: &mut [i32], out: &mut [f32]) {
+    least.copy_from_slice(squares);
+    let width = squares.len();
+    for step in 1..width.min(MAX_STEPS as usize) {
+        let square = (step * step) as i32;
+        // What is nearer than this step already no pixel beyond it can change.
+        if least.iter().fold(0, |most, value| most.max(*value)) <= square {
+            break;
+        }
+        for (value, other) in least[step..].iter_mut().zip(squares) {
+            *value = (*value).min(other + square);
+        }
+        for (value, other) in least.iter_mut().zip(&squares[step..]) {
+            *value = (*value).min(other + square);
+        }
+    }
+    for (out, square) in out.iter_mut().zip(least.iter()) {
+        *out = if *square >= UNBOUNDED_SQUARE { UNBOUNDED } else { (*square as f32).sqrt() };
     }
 }
 
