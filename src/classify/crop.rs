@@ -50,8 +50,8 @@ impl CropTarget {
 
 /// Receives the pixels of one crop.
 pub trait CropSink {
-    /// Takes the pixel at column `x`, row `y` of the crop.
-    fn put(&mut self, x: usize, y: usize, rgb: [u8; 3]);
+    /// Takes row `y` of the crop.
+    fn put_row(&mut self, y: usize, row: &[[u8; 3]]);
 }
 
 /// One cell of an NCHW batch: three planes of `side × side` values, scaled by a table from channel value to input.
@@ -78,9 +78,11 @@ impl<'a> Planes<'a> {
 }
 
 impl CropSink for Planes<'_> {
-    fn put(&mut self, x: usize, y: usize, rgb: [u8; 3]) {
-        for (channel, value) in rgb.into_iter().enumerate() {
-            self.planes[[channel, y, x]] = self.table[usize::from(value)];
+    fn put_row(&mut self, y: usize, row: &[[u8; 3]]) {
+        for (channel, mut plane) in self.planes.outer_iter_mut().enumerate() {
+            for (input, rgb) in plane.row_mut(y).iter_mut().zip(row) {
+                *input = self.table[usize::from(rgb[channel])];
+            }
         }
     }
 }
@@ -103,9 +105,8 @@ impl<'a> InterleavedRgb<'a> {
 }
 
 impl CropSink for InterleavedRgb<'_> {
-    fn put(&mut self, x: usize, y: usize, rgb: [u8; 3]) {
-        let at = 3 * (y * self.side + x);
-        self.bytes[at..at + 3].copy_from_slice(&rgb);
+    fn put_row(&mut self, y: usize, row: &[[u8; 3]]) {
+        self.bytes[3 * y * self.side..][..3 * self.side].copy_from_slice(row.as_flattened());
     }
 }
 
@@ -159,11 +160,29 @@ impl<'a> Cropper<'a> {
     fn copy(&self, target: &CropTarget, sink: &mut impl CropSink) {
         let half = (self.side / 2) as i64;
         let [left, top] = target.center_px.map(|center| (center.round() as i64).saturating_sub(half));
+        let (width, height) = (self.labels.width() as usize, self.labels.height() as usize);
+        // Columns of the field that the crop shows, and the column of the crop where they begin.
+        let shown =
+            left.clamp(0, width as i64) as usize..left.saturating_add(self.side as i64).clamp(0, width as i64) as usize;
+        let first = left.saturating_neg().clamp(0, self.side as i64) as usize;
+        let (pixels, _) = self.field.rgb.as_raw().as_chunks::<3>();
+        let background = [NormalizedField::BACKGROUND; 3];
+        let mut row = vec![background; self.side];
         for y in 0..self.side {
-            for x in 0..self.side {
-                let rgb = self.pixel(left.saturating_add(x as i64), top.saturating_add(y as i64), target.label);
-                sink.put(x, y, rgb);
+            match usize::try_from(top.saturating_add(y as i64)).ok().filter(|y| *y < height) {
+                None => row.fill(background),
+                Some(y) => {
+                    let span = y * width + shown.start..y * width + shown.end;
+                    let inside = &mut row[first..first + shown.len()];
+                    inside.copy_from_slice(&pixels[span.clone()]);
+                    for (rgb, label) in inside.iter_mut().zip(&self.labels.as_slice()[span]) {
+                        if *label != 0 && *label != target.label {
+                            *rgb = rgb.map(|value| self.dimmed[usize::from(value)]);
+                        }
+                    }
+                }
             }
+            sink.put_row(y, &row);
         }
     }
 
@@ -174,8 +193,9 @@ impl<'a> Cropper<'a> {
         let half = self.side as f64 / 2.0;
         let offset =
             |index: usize, sample: usize| (index as f64 + (sample as f64 + 0.5) / samples as f64 - half) * scale;
+        let mut row = vec![[0; 3]; self.side];
         for y in 0..self.side {
-            for x in 0..self.side {
+            for (x, pixel) in row.iter_mut().enumerate() {
                 let mut sum = [0.0; 3];
                 for sample_y in 0..samples {
                     for sample_x in 0..samples {
@@ -184,8 +204,9 @@ impl<'a> Cropper<'a> {
                         sum.iter_mut().zip(value).for_each(|(sum, value)| *sum += value);
                     }
                 }
-                sink.put(x, y, sum.map(|sum| (sum / (samples * samples) as f64).round() as u8));
+                *pixel = sum.map(|sum| (sum / (samples * samples) as f64).round() as u8);
             }
+            sink.put_row(y, &row);
         }
     }
 
