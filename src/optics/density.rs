@@ -3,6 +3,9 @@
 //! In: RGB pixels whose empty background is one known value. Out: row-major `f32` planes, density base 10, 0 on the
 //! background. Source: Beer–Lambert; the mix is Fisher's linear discriminant with diagonal covariance.
 
+use std::ops::Range;
+
+use fearless_simd::{Level, dispatch};
 use image::RgbImage;
 
 /// Density of a pixel value of 0, taken as a value of this many gray levels.
@@ -25,52 +28,142 @@ impl DensityTable {
         self.0[usize::from(value)]
     }
 
+    /// Density of a channel (0 red, 1 green, 2 blue) of interleaved RGB pixels.
+    fn channel(&self, pixels: &[u8], channel: usize, densities: &mut [f32]) {
+        let (pixels, _) = pixels.as_chunks::<3>();
+        for (density, pixel) in densities.iter_mut().zip(pixels) {
+            *density = self.density(pixel[channel]);
+        }
+    }
+
     /// Weighted sum of the channel densities: the plane of an image for weights that add to 1.
     pub fn plane(&self, rgb: &RgbImage, weights: [f32; 3]) -> Vec<f32> {
+        let mut plane = vec![0.0; rgb.width() as usize * rgb.height() as usize];
+        self.weighted(weights)(rgb.as_raw(), &mut plane);
+        plane
+    }
+
+    /// [`Self::plane`], smoothed as [`smooth_rows`] does.
+    pub fn smooth_plane(&self, rgb: &RgbImage, weights: [f32; 3]) -> Vec<f32> {
+        let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+        let weighted = self.weighted(weights);
+        let mut plane = Vec::with_capacity(width * height);
+        smooth_rows(
+            (width, height),
+            |y, row| weighted(&rgb.as_raw()[3 * width * y..][..3 * width], row),
+            |_, row| plane.extend_from_slice(row),
+        );
+        plane
+    }
+
+    /// The density of each channel of an image, smoothed as [`smooth_rows`] does: calls `sink` with each row, red, green
+    /// and blue.
+    pub fn smooth_channels(&self, rgb: &RgbImage, mut sink: impl FnMut(usize, [&[f32]; 3])) {
+        let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+        let mut smoother = [Smoother::new(width, height), Smoother::new(width, height), Smoother::new(width, height)];
+        for y in 0..height {
+            let pixels = &rgb.as_raw()[3 * width * y..][..3 * width];
+            for (channel, smoother) in smoother.iter_mut().enumerate() {
+                smoother.load(y, |row| self.channel(pixels, channel, row));
+            }
+            for ready in smoother[0].ready(y) {
+                for smoother in &mut smoother {
+                    smoother.smooth(ready);
+                }
+                sink(ready, [0, 1, 2].map(|channel: usize| smoother[channel].row.as_slice()));
+            }
+        }
+    }
+
+    /// What writes the weighted sum of the channel densities of interleaved RGB pixels.
+    fn weighted(&self, weights: [f32; 3]) -> impl Fn(&[u8], &mut [f32]) {
         let tables: [[f32; 256]; 3] = weights.map(|weight| self.0.map(|density| density * weight));
-        rgb.as_raw()
-            .chunks_exact(3)
-            .map(|p| tables[0][usize::from(p[0])] + tables[1][usize::from(p[1])] + tables[2][usize::from(p[2])])
-            .collect()
+        move |pixels, densities| {
+            let (pixels, _) = pixels.as_chunks::<3>();
+            for (density, p) in densities.iter_mut().zip(pixels) {
+                *density = tables[0][usize::from(p[0])] + tables[1][usize::from(p[1])] + tables[2][usize::from(p[2])];
+            }
+        }
     }
 }
 
-/// Smooths a plane by the binomial kernel 1-4-6-4-1 along both axes (σ = 1 pixel); edges repeat.
+/// Smooths rows by the binomial kernel 1-4-6-4-1 along both axes (σ = 1 pixel); edges repeat.
 ///
-/// # Panics
-/// Where the plane does not hold `width` × a whole number of rows.
-pub fn smooth(plane: &[f32], width: usize) -> Vec<f32> {
-    if plane.is_empty() {
-        return Vec::new();
-    }
-    assert_eq!(plane.len() % width, 0, "whole rows");
-    let height = plane.len() / width;
-    let mut across = vec![0.0; plane.len()];
-    for (source, sink) in plane.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
-        let at = |x: isize| source[x.clamp(0, width as isize - 1) as usize];
-        let edge = |x: usize| {
-            let x = x as isize;
-            (at(x - 2) + 4.0 * at(x - 1) + 6.0 * at(x) + 4.0 * at(x + 1) + at(x + 2)) / 16.0
-        };
-        for (window, out) in source.windows(5).zip(sink.iter_mut().skip(2)) {
-            *out = (window[0] + window[4] + 4.0 * (window[1] + window[3]) + 6.0 * window[2]) / 16.0;
-        }
-        for x in (0..width.min(2)).chain(width.saturating_sub(2)..width) {
-            sink[x] = edge(x);
+/// `source` fills each row of an image of that width and height, `sink` takes each smoothed row; both from the top.
+pub fn smooth_rows(
+    (width, height): (usize, usize),
+    mut source: impl FnMut(usize, &mut [f32]),
+    mut sink: impl FnMut(usize, &[f32]),
+) {
+    let mut smoother = Smoother::new(width, height);
+    for y in 0..height {
+        smoother.load(y, |row| source(y, row));
+        for ready in smoother.ready(y) {
+            smoother.smooth(ready);
+            sink(ready, &smoother.row);
         }
     }
-    let mut smooth = vec![0.0; plane.len()];
-    for (y, sink) in smooth.chunks_exact_mut(width).enumerate() {
-        let row = |dy: isize| {
-            let y = (y as isize + dy).clamp(0, height as isize - 1) as usize;
-            &across[y * width..][..width]
-        };
-        let (a, b, c, d, e) = (row(-2), row(-1), row(0), row(1), row(2));
-        for (x, out) in sink.iter_mut().enumerate() {
-            *out = (a[x] + e[x] + 4.0 * (b[x] + d[x]) + 6.0 * c[x]) / 16.0;
-        }
+}
+
+/// Rows that the kernel covers.
+const TAPS: usize = 5;
+/// Rows that it reaches to each side.
+const REACH: usize = TAPS / 2;
+
+/// Smooths an image row by row; holds no more rows than the kernel covers, so that they stay in the nearest cache.
+struct Smoother {
+    level: Level,
+    height: usize,
+    raw: Vec<f32>,
+    /// The last rows, smoothed along x; row `y` at `y % TAPS`.
+    across: [Vec<f32>; TAPS],
+    row: Vec<f32>,
+}
+
+impl Smoother {
+    fn new(width: usize, height: usize) -> Self {
+        let line = || vec![0.0; width];
+        Self { level: Level::new(), height, raw: line(), across: std::array::from_fn(|_| line()), row: line() }
     }
-    smooth
+
+    fn load(&mut self, y: usize, fill: impl FnOnce(&mut [f32])) {
+        fill(&mut self.raw);
+        let (raw, across) = (&self.raw, &mut self.across[y % TAPS]);
+        dispatch!(self.level, _ => smooth_across(raw, across));
+    }
+
+    /// Rows that can be smoothed once row `y` is loaded.
+    fn ready(&self, y: usize) -> Range<usize> {
+        let last = y + 1 == self.height;
+        y.saturating_sub(REACH)..if last { self.height } else { (y + 1).saturating_sub(REACH) }
+    }
+
+    fn smooth(&mut self, y: usize) {
+        let at = |row: usize| self.across[row.min(self.height - 1) % TAPS].as_slice();
+        let rows = [at(y.saturating_sub(2)), at(y.saturating_sub(1)), at(y), at(y + 1), at(y + 2)];
+        let row = &mut self.row;
+        dispatch!(self.level, _ => smooth_down(rows, row));
+    }
+}
+
+#[inline(always)]
+fn smooth_across(source: &[f32], sink: &mut [f32]) {
+    let width = source.len();
+    let at = |x: isize| source[x.clamp(0, width as isize - 1) as usize];
+    for (window, out) in source.windows(TAPS).zip(sink.iter_mut().skip(REACH)) {
+        *out = (window[0] + window[4] + 4.0 * (window[1] + window[3]) + 6.0 * window[2]) / 16.0;
+    }
+    for x in (0..width.min(REACH)).chain(width.saturating_sub(REACH)..width) {
+        let here = x as isize;
+        sink[x] = (at(here - 2) + 4.0 * at(here - 1) + 6.0 * at(here) + 4.0 * at(here + 1) + at(here + 2)) / 16.0;
+    }
+}
+
+#[inline(always)]
+fn smooth_down([a, b, c, d, e]: [&[f32]; TAPS], sink: &mut [f32]) {
+    for (((((out, a), b), c), d), e) in sink.iter_mut().zip(a).zip(b).zip(c).zip(d).zip(e) {
+        *out = (a + e + 4.0 * (b + d) + 6.0 * c) / 16.0;
+    }
 }
 
 /// Threshold that parts a histogram into two classes with the greatest variance between them (Otsu 1979).
@@ -115,6 +208,33 @@ mod tests {
     fn plane_mixes_channels_by_weight() {
         let image = RgbImage::from_pixel(1, 1, Rgb([240, 24, 240]));
         assert!((DensityTable::new(240).plane(&image, [0.2, 0.5, 0.3])[0] - 0.5).abs() < 1e-6);
+    }
+
+    fn smooth(plane: &[f32], width: usize) -> Vec<f32> {
+        let mut smooth = Vec::new();
+        smooth_rows(
+            (width, plane.len() / width),
+            |y, row| row.copy_from_slice(&plane[y * width..][..width]),
+            |_, row| smooth.extend_from_slice(row),
+        );
+        smooth
+    }
+
+    #[test]
+    fn channels_are_smoothed_as_planes_are() {
+        let image = RgbImage::from_fn(9, 7, |x, y| Rgb([(x * 20) as u8, (y * 30) as u8, (x * y) as u8]));
+        let table = DensityTable::new(240);
+        let weights = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let planes = weights.map(|weights| table.smooth_plane(&image, weights));
+        let mut rows = 0;
+        table.smooth_channels(&image, |y, channels| {
+            for (plane, channel) in planes.iter().zip(channels) {
+                assert_eq!(&plane[9 * y..][..9], channel);
+            }
+            rows += 1;
+        });
+        assert_eq!(rows, 7);
+        assert_eq!(planes[1], smooth(&table.plane(&image, weights[1]), 9));
     }
 
     #[test]

@@ -9,3 +9,4 @@ pub(crate) mod disjoint_sets;
 pub mod distance;
 pub mod regions;
 pub mod resample;
+pub mod runs;

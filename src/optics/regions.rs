@@ -1,9 +1,10 @@
-//! Connected regions of a mask.
+//! Connected regions of a mask, or of the pixels of a map that carry the same label.
 //!
-//! In: row-major mask. Out: labels from 1 in reading order of each region's first pixel, 0 off the mask. Method: runs
-//! of each row joined by union–find (He et al., Pattern Recognition 2009, 42:1977–1987).
+//! In: the mask, or the runs of its rows. Out: the region of each run, regions in reading order of their first pixel.
+//! Method: runs of each row joined by union–find (He et al., Pattern Recognition 2009, 42:1977–1987).
 
 use super::disjoint_sets::root;
+use super::runs::{RowRuns, Run};
 
 /// Which neighbors join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +18,24 @@ pub enum Connectivity {
 /// Regions of a mask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Regions {
-    /// Label of each pixel, 0 off the mask.
-    pub labels: Vec<u32>,
-    /// Figures of each region; label `n` at index `n - 1`.
+    /// Figures of each region.
     pub regions: Vec<Region>,
+    runs: RowRuns,
+    /// Index in `regions` of each run.
+    region_of: Vec<u32>,
+}
+
+impl Regions {
+    /// Every run in reading order: its row, itself and the index of its region.
+    pub fn runs(&self) -> impl Iterator<Item = (usize, &Run, usize)> {
+        (0..self.runs.height()).flat_map(|y| self.of_row(y).map(move |(run, region)| (y, run, region)))
+    }
+
+    /// Every run of a row from the left, with the index of its region.
+    pub fn of_row(&self, y: usize) -> impl Iterator<Item = (&Run, usize)> {
+        let row = self.runs.of_row(y);
+        self.runs.all()[row.clone()].iter().zip(&self.region_of[row]).map(|(run, region)| (run, *region as usize))
+    }
 }
 
 /// Figures of one region, pixels; bounds are inclusive.
@@ -45,66 +60,57 @@ impl Region {
     }
 }
 
-struct Run {
-    row: u32,
-    start: u32,
-    end: u32,
-}
-
 /// Regions of `mask`, which holds whole rows of `width`.
 ///
 /// # Panics
 /// Where `mask` does not hold whole rows.
 pub fn connected_regions(mask: &[bool], width: usize, connectivity: Connectivity) -> Regions {
-    let mut labels = vec![0; mask.len()];
-    if mask.is_empty() {
-        return Regions { labels, regions: Vec::new() };
-    }
-    assert_eq!(mask.len() % width, 0, "whole rows");
+    regions_of_runs(RowRuns::of_mask(mask, width, true), connectivity)
+}
+
+/// Regions of runs; runs of different values never join.
+pub fn regions_of_runs(runs: RowRuns, connectivity: Connectivity) -> Regions {
     let reach = u32::from(connectivity == Connectivity::Eight);
-    let mut runs: Vec<Run> = Vec::new();
-    let mut parents: Vec<u32> = Vec::new();
-    let mut above = 0..0;
-    for (y, row) in mask.chunks_exact(width).enumerate() {
-        let first = runs.len();
-        let mut x = 0;
+    let all = runs.all();
+    let mut parents: Vec<u32> = (0..all.len() as u32).collect();
+    for y in 1..runs.height() {
+        let above = runs.of_row(y - 1);
         let mut upper = above.start;
-        while let Some(offset) = row[x..].iter().position(|inside| *inside) {
-            let start = x + offset;
-            let end = row[start..].iter().position(|inside| !*inside).map_or(width, |length| start + length);
-            let this = runs.len() as u32;
-            runs.push(Run { row: y as u32, start: start as u32, end: end as u32 });
-            parents.push(this);
+        for this in runs.of_row(y) {
+            let run = &all[this];
             // Runs of the row above that end before this one starts can touch no later run either.
-            while upper < above.end && runs[upper].end + reach <= start as u32 {
+            while upper < above.end && all[upper].end + reach <= run.start {
                 upper += 1;
             }
             let mut touching = upper;
-            while touching < above.end && runs[touching].start < end as u32 + reach {
-                join(&mut parents, this, touching as u32);
+            while touching < above.end && all[touching].start < run.end + reach {
+                if all[touching].value == run.value {
+                    join(&mut parents, this as u32, touching as u32);
+                }
                 touching += 1;
             }
-            x = end;
         }
-        above = first..runs.len();
     }
-    let mut names = vec![0u32; runs.len()];
     let mut regions: Vec<Region> = Vec::new();
-    for (index, run) in runs.iter().enumerate() {
-        let root = root(&mut parents, index as u32) as usize;
-        if names[root] == 0 {
-            regions.push(Region { area_px: 0, x_min: run.start, y_min: run.row, x_max: run.end - 1, y_max: run.row });
-            names[root] = regions.len() as u32;
+    let mut region_of = vec![0u32; all.len()];
+    for (y, row) in runs.rows() {
+        let (y, first) = (y as u32, runs.of_row(y).start);
+        for (index, run) in (first..).zip(row) {
+            let root = root(&mut parents, index as u32) as usize;
+            // A root is the first run of its region in reading order.
+            if root == index {
+                region_of[index] = regions.len() as u32;
+                regions.push(Region { area_px: 0, x_min: run.start, y_min: y, x_max: run.end - 1, y_max: y });
+            }
+            region_of[index] = region_of[root];
+            let region = &mut regions[region_of[root] as usize];
+            region.area_px += run.length();
+            region.x_min = region.x_min.min(run.start);
+            region.x_max = region.x_max.max(run.end - 1);
+            region.y_max = y;
         }
-        let name = names[root];
-        let region = &mut regions[name as usize - 1];
-        region.area_px += run.end - run.start;
-        region.x_min = region.x_min.min(run.start);
-        region.x_max = region.x_max.max(run.end - 1);
-        region.y_max = region.y_max.max(run.row);
-        labels[run.row as usize * width..][run.start as usize..run.end as usize].fill(name);
     }
-    Regions { labels, regions }
+    Regions { regions, runs, region_of }
 }
 
 fn join(parents: &mut [u32], a: u32, b: u32) {
@@ -123,13 +129,29 @@ mod tests {
         (rows.iter().flat_map(|row| row.bytes().map(|b| b == b'#')).collect(), rows[0].len())
     }
 
+    /// Number of the region of each pixel from 1, 0 off the mask.
+    fn labels(mask: &[bool], width: usize, connectivity: Connectivity) -> Vec<u32> {
+        let mut labels = vec![0; mask.len()];
+        for (y, run, region) in connected_regions(mask, width, connectivity).runs() {
+            labels[run.at(y, width)].fill(region as u32 + 1);
+        }
+        labels
+    }
+
     #[test]
     fn a_horseshoe_is_one_region_and_diagonals_join_only_by_eight() {
         let (horseshoe, width) = mask(&["#.#", "#.#", "###"]);
         assert_eq!(connected_regions(&horseshoe, width, Connectivity::Four).regions.len(), 1);
         let (diagonal, width) = mask(&["#.", ".#"]);
-        assert_eq!(connected_regions(&diagonal, width, Connectivity::Four).labels, vec![1, 0, 0, 2]);
-        assert_eq!(connected_regions(&diagonal, width, Connectivity::Eight).labels, vec![1, 0, 0, 1]);
+        assert_eq!(labels(&diagonal, width, Connectivity::Four), vec![1, 0, 0, 2]);
+        assert_eq!(labels(&diagonal, width, Connectivity::Eight), vec![1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn runs_of_different_labels_stay_apart() {
+        let runs = RowRuns::of_labels(&[1, 2, 2, 1, 1, 2], 3);
+        let found = regions_of_runs(runs, Connectivity::Four);
+        assert_eq!(found.regions.iter().map(|region| region.area_px).collect::<Vec<_>>(), [3, 3]);
     }
 
     #[test]
@@ -144,15 +166,16 @@ mod tests {
         #[test]
         fn neighbors_share_a_label_and_areas_add_up(bits in prop::collection::vec(any::<bool>(), 8 * 6)) {
             let found = connected_regions(&bits, 8, Connectivity::Four);
+            let labels = labels(&bits, 8, Connectivity::Four);
             let total: u32 = found.regions.iter().map(|r| r.area_px).sum();
             prop_assert_eq!(total as usize, bits.iter().filter(|b| **b).count());
             for index in 0..bits.len() {
-                prop_assert_eq!(found.labels[index] > 0, bits[index]);
+                prop_assert_eq!(labels[index] > 0, bits[index]);
                 if index % 8 < 7 && bits[index] && bits[index + 1] {
-                    prop_assert_eq!(found.labels[index], found.labels[index + 1]);
+                    prop_assert_eq!(labels[index], labels[index + 1]);
                 }
                 if index + 8 < bits.len() && bits[index] && bits[index + 8] {
-                    prop_assert_eq!(found.labels[index], found.labels[index + 8]);
+                    prop_assert_eq!(labels[index], labels[index + 8]);
                 }
             }
         }

@@ -13,8 +13,15 @@
 //! METHOD: the boundary between cells that overlap runs where both boxes are equally deep, the chord of two equal
 //! discs. Limits: an overlap is divided, not shared, so that each pixel is measured once.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use fearless_simd::{Level, dispatch};
+
 use super::detect::{DetectedKind, Detection};
-use crate::optics::regions::{Connectivity, connected_regions};
+use crate::optics::regions::{Connectivity, Regions, connected_regions, regions_of_runs};
+use crate::optics::runs::{RowRuns, Run};
 
 /// How far beyond its box a cell may own pixels, share of a half side: the boxes of the detector are good to about that.
 const BEYOND_BOX: f32 = 0.1;
@@ -30,6 +37,8 @@ const TAIL_MAX_SHARE: f64 = 0.25;
 pub(super) struct Assigned {
     /// Label of each pixel, 0 for background.
     pub labels: Vec<u32>,
+    /// The same, run by run.
+    pub runs: RowRuns,
     /// Detection of each label, label `n` at index `n - 1`; `None` for an object that was not detected.
     pub detections: Vec<Option<Detection>>,
     /// Whether the outline of each label is that of its box alone.
@@ -39,137 +48,169 @@ pub(super) struct Assigned {
 /// Gives every stained pixel a label. `mask` holds whole rows of `width`.
 pub(super) fn assign(mask: &[bool], detections: &[Detection], width: usize, nominal_area_px: f64) -> Assigned {
     let height = mask.len() / width;
-    let mut labels = deepest(mask, detections, width, height);
-    release_loose_parts(&mut labels, detections, width);
-    let mut ghosts = ghosts(&labels, detections, width, height);
-    for (index, cell) in detections.iter().enumerate().filter(|(index, _)| ghosts[*index]) {
-        for_each_in_ellipse(cell, 1.0, width, height, |at| {
-            if labels[at] == 0 {
-                labels[at] = index as u32 + 1;
-            }
-        });
-    }
-    let mut found: Vec<Option<Detection>> = detections.iter().copied().map(Some).collect();
-    place_free_parts(&mut labels, mask, &mut found, width, nominal_area_px);
-    fill_enclosed(&mut labels, width);
-    ghosts.resize(found.len(), false);
-    Assigned { labels, detections: found, ghosts }
-}
-
-/// Calls `visit` with index and depth of each pixel in a cell's box, its sides stretched by a factor.
-fn for_each_in_box(cell: &Detection, stretch: f32, width: usize, height: usize, mut visit: impl FnMut(usize, f32)) {
-    let [x_min, y_min, x_max, y_max] = cell.bounds;
-    let (cx, cy) = ((x_min + x_max) / 2.0, (y_min + y_max) / 2.0);
-    // Half a pixel is the least half side, so that a box without a width divides by something.
-    let (rx, ry) = (((x_max - x_min) / 2.0).max(0.5), ((y_max - y_min) / 2.0).max(0.5));
-    let range = |center: f32, radius: f32, extent: usize| {
-        let low = (center - stretch * radius).max(0.0) as usize;
-        let high = (center + stretch * radius).ceil().max(0.0) as usize;
-        low..high.min(extent)
-    };
-    for y in range(cy, ry, height) {
-        let dy = ((y as f32 + 0.5 - cy) / ry).powi(2);
-        for x in range(cx, rx, width) {
-            visit(y * width + x, dy + ((x as f32 + 0.5 - cx) / rx).powi(2));
-        }
-    }
-}
-
-/// As [`for_each_in_box`], for the pixels up to a depth of at most 1.
-fn for_each_in_ellipse(cell: &Detection, depth: f32, width: usize, height: usize, mut visit: impl FnMut(usize)) {
-    for_each_in_box(cell, 1.0, width, height, |at, found| {
-        if found <= depth {
-            visit(at);
-        }
-    });
-}
-
-fn deepest(mask: &[bool], detections: &[Detection], width: usize, height: usize) -> Vec<u32> {
-    let mut labels = vec![0u32; mask.len()];
-    let mut depths = vec![f32::INFINITY; mask.len()];
-    for (index, cell) in detections.iter().enumerate() {
-        for_each_in_box(cell, 1.0 + BEYOND_BOX, width, height, |at, depth| {
-            if mask[at] && depth < depths[at] {
-                depths[at] = depth;
-                labels[at] = index as u32 + 1;
-            }
-        });
-    }
-    labels
-}
-
-/// Sets free the parts of a cell that do not reach its core.
-fn release_loose_parts(labels: &mut [u32], detections: &[Detection], width: usize) {
-    let height = labels.len() / width;
-    let parts = label_parts(labels, width);
-    let mut is_core = vec![false; parts.count];
-    for (index, cell) in detections.iter().enumerate() {
-        for_each_in_ellipse(cell, CORE, width, height, |at| {
-            if labels[at] == index as u32 + 1 {
-                is_core[parts.part[at] as usize - 1] = true;
-            }
-        });
-    }
-    for (label, part) in labels.iter_mut().zip(&parts.part).filter(|(label, _)| **label > 0) {
-        if !is_core[*part as usize - 1] {
-            *label = 0;
-        }
-    }
-}
-
-/// Connected parts of equal labels.
-struct Parts {
-    /// Number of the part of each pixel from 1; 0 for background.
-    part: Vec<u32>,
-    count: usize,
-}
-
-fn label_parts(labels: &[u32], width: usize) -> Parts {
-    let mut part = vec![0u32; labels.len()];
-    let (mut count, mut pending) = (0u32, Vec::new());
-    for start in 0..labels.len() {
-        if labels[start] == 0 || part[start] > 0 {
-            continue;
-        }
-        count += 1;
-        part[start] = count;
-        pending.push(start);
-        while let Some(at) = pending.pop() {
-            for near in neighbors(at, width, labels.len()) {
-                if labels[near] == labels[start] && part[near] == 0 {
-                    part[near] = count;
-                    pending.push(near);
+    let boxes: Vec<DepthBox> = detections.iter().map(|cell| DepthBox::new(cell, width, height)).collect();
+    let mut labels = deepest(mask, &boxes, width);
+    release_loose_parts(&mut labels, &boxes, width);
+    let mut ghosts = ghosts(&labels, detections, &boxes, width);
+    for (index, cell) in boxes.iter().enumerate().filter(|(index, _)| ghosts[*index]) {
+        for (row, depths) in cell.inner_rows(width) {
+            for (label, across) in labels[row].iter_mut().zip(depths.across) {
+                if *label == 0 && depths.down + across <= 1.0 {
+                    *label = index as u32 + 1;
                 }
             }
         }
     }
-    Parts { part, count: count as usize }
+    let mut found: Vec<Option<Detection>> = detections.iter().copied().map(Some).collect();
+    place_free_parts(&mut labels, mask, &mut found, width, nominal_area_px);
+    let runs = fill_enclosed(&mut labels, width);
+    ghosts.resize(found.len(), false);
+    Assigned { labels, runs, detections: found, ghosts }
 }
 
-fn neighbors(at: usize, width: usize, count: usize) -> impl Iterator<Item = usize> {
-    let x = at % width;
-    [
-        (x > 0).then(|| at - 1),
-        (x + 1 < width).then_some(at + 1),
-        at.checked_sub(width),
-        (at + width < count).then_some(at + width),
-    ]
-    .into_iter()
-    .flatten()
+/// A cell's box with the depth of its columns: the depth of a pixel is the sum of that of its column and of its row.
+struct DepthBox {
+    center: [f32; 2],
+    half_sides: [f32; 2],
+    /// Columns and rows in the box or hardly beyond.
+    outer: [Range<usize>; 2],
+    /// Columns and rows in the box.
+    inner: [Range<usize>; 2],
+    /// Depth of the columns of `outer`.
+    across: Vec<f32>,
+}
+
+/// Depth of the pixels of a row of a box.
+struct RowDepths<'a> {
+    down: f32,
+    across: &'a [f32],
+}
+
+impl DepthBox {
+    fn new(cell: &Detection, width: usize, height: usize) -> Self {
+        let [x_min, y_min, x_max, y_max] = cell.bounds;
+        let center = [(x_min + x_max) / 2.0, (y_min + y_max) / 2.0];
+        // Half a pixel is the least half side, so that a box without a width divides by something.
+        let half_sides = [((x_max - x_min) / 2.0).max(0.5), ((y_max - y_min) / 2.0).max(0.5)];
+        let range = |axis: usize, stretch: f32| {
+            let low = (center[axis] - stretch * half_sides[axis]).max(0.0) as usize;
+            let high = (center[axis] + stretch * half_sides[axis]).ceil().max(0.0) as usize;
+            let high = high.min([width, height][axis]);
+            low.min(high)..high
+        };
+        let outer = [range(0, 1.0 + BEYOND_BOX), range(1, 1.0 + BEYOND_BOX)];
+        let mut new = Self { center, half_sides, outer, inner: [range(0, 1.0), range(1, 1.0)], across: Vec::new() };
+        new.across = new.outer[0].clone().map(|x| new.depth(0, x)).collect();
+        new
+    }
+
+    /// Squared distance from the center along an axis, in half sides.
+    fn depth(&self, axis: usize, at: usize) -> f32 {
+        ((at as f32 + 0.5 - self.center[axis]) / self.half_sides[axis]).powi(2)
+    }
+
+    /// Each row of the box, stretched by [`BEYOND_BOX`]: the indices of its pixels and their depths.
+    fn outer_rows(&self, width: usize) -> impl Iterator<Item = (Range<usize>, RowDepths<'_>)> {
+        self.rows(&self.outer, width)
+    }
+
+    /// Each row of the box.
+    fn inner_rows(&self, width: usize) -> impl Iterator<Item = (Range<usize>, RowDepths<'_>)> {
+        self.rows(&self.inner, width)
+    }
+
+    fn rows(
+        &self,
+        [columns, rows]: &[Range<usize>; 2],
+        width: usize,
+    ) -> impl Iterator<Item = (Range<usize>, RowDepths<'_>)> {
+        let (columns, first) = (columns.clone(), self.outer[0].start);
+        rows.clone().map(move |y| {
+            let across = &self.across[columns.start - first..columns.end - first];
+            (y * width + columns.start..y * width + columns.end, RowDepths { down: self.depth(1, y), across })
+        })
+    }
+
+    /// Least depth of the pixels of a run.
+    fn least_depth(&self, y: usize, run: &Run) -> f32 {
+        let nearest = (self.center[0].max(0.0) as usize).clamp(run.start as usize, run.end as usize - 1);
+        self.depth(1, y) + self.depth(0, nearest)
+    }
+}
+
+fn deepest(mask: &[bool], boxes: &[DepthBox], width: usize) -> Vec<u32> {
+    let mut labels = vec![0u32; mask.len()];
+    let mut depths = vec![f32::INFINITY; mask.len()];
+    let level = Level::new();
+    for (index, cell) in boxes.iter().enumerate() {
+        let label = index as u32 + 1;
+        for (row, own) in cell.outer_rows(width) {
+            let (mask, labels, depths) = (&mask[row.clone()], &mut labels[row.clone()], &mut depths[row]);
+            dispatch!(level, _ => take_deeper(label, &own, mask, labels, depths));
+        }
+    }
+    labels
+}
+
+/// Gives the stained pixels of a row that lie deeper than so far to a label.
+#[inline(always)]
+fn take_deeper(label: u32, own: &RowDepths<'_>, mask: &[bool], labels: &mut [u32], depths: &mut [f32]) {
+    for (((across, inside), taken), least) in own.across.iter().zip(mask).zip(labels).zip(depths) {
+        let depth = own.down + across;
+        let deeper = *inside & (depth < *least);
+        *least = if deeper { depth } else { *least };
+        *taken = if deeper { label } else { *taken };
+    }
+}
+
+/// Sets free the parts of a cell that do not reach its core.
+fn release_loose_parts(labels: &mut [u32], boxes: &[DepthBox], width: usize) {
+    let parts = regions_of_runs(RowRuns::of_labels(labels, width), Connectivity::Four);
+    let mut is_core = vec![false; parts.regions.len()];
+    for (y, run, part) in parts.runs() {
+        is_core[part] |= boxes[run.value as usize - 1].least_depth(y, run) <= CORE;
+    }
+    for (y, run, _) in parts.runs().filter(|(_, _, part)| !is_core[*part]) {
+        labels[run.at(y, width)].fill(0);
+    }
 }
 
 /// Which detected red cells have hardly a stained pixel.
-fn ghosts(labels: &[u32], detections: &[Detection], width: usize, height: usize) -> Vec<bool> {
+fn ghosts(labels: &[u32], detections: &[Detection], boxes: &[DepthBox], width: usize) -> Vec<bool> {
+    let level = Level::new();
     let is_ghost = |(index, cell): (usize, &Detection)| {
-        let (mut inside, mut own, mut others) = (0.0_f32, 0.0_f32, 0.0_f32);
-        for_each_in_ellipse(cell, 1.0, width, height, |at| {
-            inside += 1.0;
-            own += f32::from(u8::from(labels[at] == index as u32 + 1));
-            others += f32::from(u8::from(labels[at] != index as u32 + 1 && labels[at] > 0));
-        });
+        let label = index as u32 + 1;
+        let mut pixels = EllipsePixels::default();
+        if cell.kind == DetectedKind::RedCell {
+            for (row, depths) in boxes[index].inner_rows(width) {
+                let labels = &labels[row];
+                dispatch!(level, _ => pixels.count(label, labels, &depths));
+            }
+        }
+        let [inside, own, others] = [pixels.inside, pixels.own, pixels.others].map(|count| count as f32);
         cell.kind == DetectedKind::RedCell && own < GHOST_COVER * (inside - others)
     };
     detections.iter().enumerate().map(is_ghost).collect()
+}
+
+/// Pixels of a cell's ellipse: all, its own, and those of other cells.
+#[derive(Default)]
+struct EllipsePixels {
+    inside: u32,
+    own: u32,
+    others: u32,
+}
+
+impl EllipsePixels {
+    #[inline(always)]
+    fn count(&mut self, label: u32, labels: &[u32], depths: &RowDepths<'_>) {
+        for (found, across) in labels.iter().zip(depths.across) {
+            let inside = depths.down + across <= 1.0;
+            self.inside += u32::from(inside);
+            self.own += u32::from(inside & (*found == label));
+            self.others += u32::from(inside & (*found != label) & (*found > 0));
+        }
+    }
 }
 
 /// Joins small free parts to the cell they touch most and makes objects of the others.
@@ -180,30 +221,22 @@ fn place_free_parts(
     width: usize,
     nominal_area_px: f64,
 ) {
-    let free: Vec<bool> = mask.iter().zip(labels.iter()).map(|(inside, label)| *inside && *label == 0).collect();
+    let free: Vec<bool> = mask.iter().zip(labels.iter()).map(|(inside, label)| *inside & (*label == 0)).collect();
     let parts = connected_regions(&free, width, Connectivity::Four);
     let height = labels.len() / width;
-    let at_frame = |at: usize| {
-        at.is_multiple_of(width) || (at + 1).is_multiple_of(width) || at < width || at + width >= labels.len()
-    };
     let mut reaches_frame = vec![false; found.len() + 1];
-    for at in (0..labels.len()).filter(|at| at_frame(*at)) {
+    let sides = (0..height).flat_map(|y| [y * width, (y + 1) * width - 1]);
+    for at in (0..width).chain(labels.len() - width..labels.len()).chain(sides) {
         reaches_frame[labels[at] as usize] = true;
     }
-    let mut contacts: Vec<std::collections::BTreeMap<u32, u32>> = vec![Default::default(); parts.regions.len()];
-    for at in 0..labels.len() {
-        if let Some(part) = (parts.labels[at] as usize).checked_sub(1) {
-            for near in neighbors(at, width, labels.len()).filter(|near| labels[*near] > 0) {
-                *contacts[part].entry(labels[near]).or_insert(0) += 1;
-            }
-        }
-    }
+    let mut contacts: Vec<BTreeMap<u32, u32>> = vec![BTreeMap::new(); parts.regions.len()];
+    each_contact(&parts, labels, width, |_| true, |part, label| *contacts[part].entry(label).or_insert(0) += 1);
     let names: Vec<u32> = parts
         .regions
         .iter()
         .zip(&contacts)
         .map(|(region, contacts)| {
-            let touched = contacts.iter().max_by_key(|(label, edges)| (**edges, std::cmp::Reverse(**label)));
+            let touched = contacts.iter().max_by_key(|(label, edges)| (**edges, Reverse(**label)));
             match touched {
                 Some((label, _))
                     if f64::from(region.area_px) <= TAIL_MAX_SHARE * nominal_area_px
@@ -218,35 +251,60 @@ fn place_free_parts(
             }
         })
         .collect();
-    for (label, part) in labels.iter_mut().zip(&parts.labels).filter(|(_, part)| **part > 0) {
-        *label = names[*part as usize - 1];
+    for (y, run, part) in parts.runs() {
+        labels[run.at(y, width)].fill(names[part]);
     }
 }
 
-/// Background that one cell encloses alone becomes its own.
-fn fill_enclosed(labels: &mut [u32], width: usize) {
+/// Calls `touch` with region and label for each pixel edge between one of the `wanted` regions and a label. The pixels of
+/// the regions carry no label themselves.
+fn each_contact(
+    regions: &Regions,
+    labels: &[u32],
+    width: usize,
+    wanted: impl Fn(usize) -> bool,
+    mut touch: impl FnMut(usize, u32),
+) {
+    for (y, run, region) in regions.runs().filter(|(_, _, region)| wanted(*region)) {
+        let span = run.at(y, width);
+        let left = (run.start > 0).then(|| span.start - 1..span.start);
+        let right = ((run.end as usize) < width).then(|| span.end..span.end + 1);
+        let above = (y > 0).then(|| span.start - width..span.end - width);
+        let below = (span.end + width <= labels.len()).then(|| span.start + width..span.end + width);
+        for near in [left, right, above, below].into_iter().flatten() {
+            labels[near].iter().filter(|label| **label > 0).for_each(|label| touch(region, *label));
+        }
+    }
+}
+
+/// Background that one cell encloses alone becomes its own. Returns the runs of the labels.
+fn fill_enclosed(labels: &mut [u32], width: usize) -> RowRuns {
     let height = labels.len() / width;
-    let empty: Vec<bool> = labels.iter().map(|label| *label == 0).collect();
-    let holes = connected_regions(&empty, width, Connectivity::Four);
+    let runs = RowRuns::of_labels(labels, width);
+    let holes = regions_of_runs(runs.gaps(width), Connectivity::Four);
+    let is_enclosed: Vec<bool> = holes.regions.iter().map(|hole| !hole.touches_edge(width, height)).collect();
     // The one label around a hole; 0 once there are two.
     let mut around: Vec<Option<u32>> = vec![None; holes.regions.len()];
-    for at in 0..labels.len() {
-        if let Some(hole) = (holes.labels[at] as usize).checked_sub(1) {
-            for near in neighbors(at, width, labels.len()).filter(|near| labels[*near] > 0) {
-                let known = around[hole].get_or_insert(labels[near]);
-                if *known != labels[near] {
-                    *known = 0;
-                }
+    each_contact(
+        &holes,
+        labels,
+        width,
+        |hole| is_enclosed[hole],
+        |hole, label| {
+            let known = around[hole].get_or_insert(label);
+            if *known != label {
+                *known = 0;
             }
+        },
+    );
+    let mut has_changed = false;
+    for (y, run, hole) in holes.runs() {
+        if let Some(label) = around[hole].filter(|label| *label > 0) {
+            labels[run.at(y, width)].fill(label);
+            has_changed = true;
         }
     }
-    for (label, hole) in labels.iter_mut().zip(&holes.labels) {
-        if let Some(hole) = (*hole as usize).checked_sub(1)
-            && !holes.regions[hole].touches_edge(width, height)
-        {
-            *label = around[hole].unwrap_or(0);
-        }
-    }
+    if has_changed { RowRuns::of_labels(labels, width) } else { runs }
 }
 
 #[cfg(test)]

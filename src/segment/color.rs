@@ -1,6 +1,7 @@
 //! The color of a field's red cells, against which other objects are told.
 //!
-//! In: a normalized field and its foreground. Out: smoothed density planes and the red cells' median density in each.
+//! In: a normalized field, its foreground and its labels. Out: the red cells' median density in each smoothed channel, and
+//! the sums of densities over each label.
 //! Method: hemoglobin absorbs blue more strongly than the azure–eosin stain of nuclei and platelets does, so the ratio
 //! of blue to green density, taken relative to the field's own red cells, parts the two under every stain and camera of
 //! the labelled sets (white cells at most 0.6, platelets at most 0.65 of the red cells' ratio at the medians; measured
@@ -8,43 +9,74 @@
 //! Limits: strongly basophilic red cells come near the limit.
 
 use super::foreground::Foreground;
-use crate::optics::density::{DensityTable, smooth};
+use crate::optics::runs::RowRuns;
 use crate::smear::NormalizedField;
+use crate::stats::median::median;
 
 /// Blue-to-green ratio relative to the red cells below which a dense pixel is nuclear stain.
 pub(super) const NUCLEAR_BLUE_RATIO: f32 = 0.68;
 /// Range of density, relative to the typical one, of the pixels that give the color of red cells.
 const RED_CELL_DENSITY: (f32, f32) = (0.6, 1.3);
 
-/// Density of a field by channel, and that of its red cells.
+/// Densities where the medians of red cells are looked for.
+const DENSITIES: std::ops::Range<f32> = 0.0..1.0;
+
+/// Stain of the pixels of one label.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stain {
+    /// Sum of the densities in the field's own mix of channels.
+    pub density: f64,
+    /// Sums of the smoothed densities of red, green and blue.
+    pub channels: [f64; 3],
+    /// Number of pixels.
+    pub pixels: u32,
+    /// Those of them that carry a trace of stain.
+    pub stained: u32,
+}
+
+/// Density of a field's red cells and of each label.
 #[derive(Debug, Clone)]
 pub(super) struct FieldColor {
-    /// Density planes of red, green and blue, smoothed.
-    pub planes: [Vec<f32>; 3],
     /// Median density of the field's red cells in red, green and blue.
     pub red_cell: [f32; 3],
+    /// Stain of each label, label `n` at index `n - 1`.
+    pub stain: Vec<Stain>,
 }
 
 impl FieldColor {
-    /// The color of a field.
-    pub fn of(field: &NormalizedField, foreground: &Foreground) -> Self {
+    /// The color of a field whose `count` labels lie in `runs`; pixels from a density of `trace` on carry stain.
+    pub fn of(field: &NormalizedField, foreground: &Foreground, runs: &RowRuns, count: usize, trace: f32) -> Self {
         let width = field.rgb.width() as usize;
-        let table = DensityTable::new(NormalizedField::BACKGROUND);
-        let plane = |weights| smooth(&table.plane(&field.rgb, weights), width);
-        let planes = [plane([1.0, 0.0, 0.0]), plane([0.0, 1.0, 0.0]), plane([0.0, 0.0, 1.0])];
         let (low, high) = (RED_CELL_DENSITY.0 * foreground.level, RED_CELL_DENSITY.1 * foreground.level);
-        let typical: Vec<usize> = foreground
-            .density
-            .iter()
-            .enumerate()
-            .filter(|(index, density)| foreground.mask[*index] && (low..high).contains(*density))
-            .map(|(index, _)| index)
-            .collect();
-        let red_cell = [0, 1, 2].map(|channel: usize| {
-            let mut values: Vec<f32> = typical.iter().map(|index| planes[channel][*index]).collect();
-            let middle = values.len() / 2;
-            if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f32::total_cmp).1 }
+        let mut typical: [Vec<f32>; 3] = Default::default();
+        let mut stain = vec![Stain::default(); count];
+        NormalizedField::densities().smooth_channels(&field.rgb, |y, channels| {
+            let density = &foreground.density[y * width..][..width];
+            let mask = &foreground.mask[y * width..][..width];
+            for (x, density) in density.iter().enumerate() {
+                if mask[x] && (low..high).contains(density) {
+                    for (values, channel) in typical.iter_mut().zip(channels) {
+                        values.push(channel[x]);
+                    }
+                }
+            }
+            for run in &runs.all()[runs.of_row(y)] {
+                let own = &mut stain[run.value as usize - 1];
+                let span = run.start as usize..run.end as usize;
+                own.pixels += run.length();
+                let mut sums = *own;
+                let [red, green, blue] = channels.map(|channel| &channel[span.clone()]);
+                for (((density, red), green), blue) in density[span.clone()].iter().zip(red).zip(green).zip(blue) {
+                    sums.density += f64::from(*density);
+                    sums.stained += u32::from(*density > trace);
+                    for (sum, channel) in sums.channels.iter_mut().zip([red, green, blue]) {
+                        *sum += f64::from(*channel);
+                    }
+                }
+                *own = sums;
+            }
         });
-        Self { planes, red_cell }
+        let red_cell = typical.map(|values| median(values.iter().copied(), DENSITIES).unwrap_or(0.0));
+        Self { red_cell, stain }
     }
 }

@@ -6,11 +6,14 @@
 //! density, the lower keeps pale objects that never reach the upper; 5. holes that are pallor and no gap are filled.
 //! Limits: a cell whose rim is fainter than the lower threshold is not seen.
 
+use fearless_simd::{Level, dispatch};
+
 use super::NOMINAL_CELL_AREA_PX;
 use super::shape::RowExtents;
-use crate::optics::density::{DensityTable, smooth};
-use crate::optics::regions::{Connectivity, connected_regions};
+use crate::optics::regions::{Connectivity, Region, regions_of_runs};
+use crate::optics::runs::RowRuns;
 use crate::smear::NormalizedField;
+use crate::stats::median::median;
 
 /// Channel mix (red, green, blue) before the field's own mix is known: green absorbs most in eosin and hemoglobin.
 const FIRST_MIX: [f32; 3] = [0.15, 0.65, 0.2];
@@ -38,6 +41,11 @@ const SPECK_SHARE: f64 = 0.012;
 /// Least area over hull area of a hole that is pallor; gaps between round cells are stars.
 const PALLOR_MIN_SOLIDITY: f64 = 0.86;
 
+/// Density of the brightest pixel, a little beyond: where the medians of empty pixels are looked for.
+const BRIGHTEST_DENSITY: f32 = -0.03;
+/// Density above which hardly a red cell lies: where the medians of stained pixels are looked for.
+const DARKEST_DENSITY: f32 = 1.0;
+
 /// The stained part of a field.
 #[derive(Debug, Clone)]
 pub(super) struct Foreground {
@@ -52,22 +60,17 @@ pub(super) struct Foreground {
 /// The stained part of a field, or `None` where nothing on it is stained.
 pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     let width = field.rgb.width() as usize;
-    let table = DensityTable::new(NormalizedField::BACKGROUND);
+    let table = NormalizedField::densities();
     let first = table.plane(&field.rgb, FIRST_MIX);
     let cut = (FIRST_SIGMA * background_noise(&first)).max(MIN_LEVEL);
-    let red_cell = red_cell_color(field, &table, &first, cut)?;
-    let mix = fisher_mix(field, &table, &first, cut, &red_cell)?;
-    let density = smooth(&table.plane(&field.rgb, mix), width);
+    let red_cell = red_cell_color(field, &first, cut)?;
+    let nuclear = NuclearColors::against(&red_cell);
+    let mix = fisher_mix(field, &first, cut, &nuclear)?;
+    let density = table.smooth_plane(&field.rgb, mix);
     let noise = background_noise(&density);
     let cut = (FIRST_SIGMA * noise).max(MIN_LEVEL);
-    let is_nuclear = |pixel: &[u8]| nuclear(pixel, &table, &red_cell);
-    let level = median(
-        density
-            .iter()
-            .zip(field.rgb.as_raw().chunks_exact(3))
-            .filter(|(d, p)| **d > cut && !is_nuclear(p))
-            .map(|(d, _)| *d),
-    )?;
+    let stained = density.iter().zip(pixels(field)).filter(|(d, pixel)| **d > cut && !nuclear.has(pixel));
+    let level = median(stained.map(|(d, _)| *d), 0.0..DARKEST_DENSITY)?;
     let upper = UPPER_SHARE * level;
     let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
     let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
@@ -76,63 +79,94 @@ pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     Some(Foreground { mask, density, level })
 }
 
-/// Median density of the stained pixels in each channel, nuclei left out once their color is known.
-fn red_cell_color(field: &NormalizedField, table: &DensityTable, first: &[f32], cut: f32) -> Option<[f32; 3]> {
-    let mut color: Option<[f32; 3]> = None;
-    for _ in 0..2 {
-        let stained: Vec<&[u8]> = field
-            .rgb
-            .as_raw()
-            .chunks_exact(3)
-            .zip(first)
-            .filter(|(pixel, d)| **d > cut && !color.is_some_and(|color| nuclear(pixel, table, &color)))
-            .map(|(pixel, _)| pixel)
-            .collect();
-        let mut next = [0.0; 3];
-        for (channel, value) in next.iter_mut().enumerate() {
-            *value = median(stained.iter().map(|pixel| table.density(pixel[channel])))?;
-        }
-        color = Some(next);
-    }
-    color
+fn pixels(field: &NormalizedField) -> &[[u8; 3]] {
+    field.rgb.as_raw().as_chunks().0
 }
 
-/// Whether a single pixel has the color of nuclear stain against the field's red cells.
-fn nuclear(pixel: &[u8], table: &DensityTable, red_cell: &[f32; 3]) -> bool {
-    let [green, blue] = [1, 2].map(|channel| table.density(pixel[channel]));
-    green > NUCLEAR_GREEN * red_cell[1] && blue * red_cell[1] < super::color::NUCLEAR_BLUE_RATIO * red_cell[2] * green
+/// Median density of the stained pixels in each channel, nuclei left out once their color is known.
+fn red_cell_color(field: &NormalizedField, first: &[f32], cut: f32) -> Option<[f32; 3]> {
+    let mut color = median_color(pixels(field).iter().zip(first).filter(|(_, d)| **d > cut).map(|(pixel, _)| pixel))?;
+    let nuclear = NuclearColors::against(&color);
+    let stained = pixels(field).iter().zip(first).filter(|(pixel, d)| **d > cut && !nuclear.has(pixel));
+    color = median_color(stained.map(|(pixel, _)| pixel))?;
+    Some(color)
+}
+
+/// Median density of pixels in each channel; `None` of nothing.
+fn median_color<'a>(pixels: impl Iterator<Item = &'a [u8; 3]>) -> Option<[f32; 3]> {
+    let mut counts = [[0u32; 256]; 3];
+    for pixel in pixels {
+        for (counts, value) in counts.iter_mut().zip(pixel) {
+            counts[usize::from(*value)] += 1;
+        }
+    }
+    let rank = counts[0].iter().sum::<u32>() / 2;
+    let mut color = [0.0; 3];
+    for (density, counts) in color.iter_mut().zip(&counts) {
+        // The brightest are the least dense.
+        let mut below = 0;
+        let (value, _) = (0u8..=255).zip(counts).rev().find(|(_, count)| {
+            below += **count;
+            below > rank
+        })?;
+        *density = NormalizedField::densities().density(value);
+    }
+    Some(color)
+}
+
+/// Which single pixels have the color of nuclear stain against a field's red cells, by their values of green and blue.
+struct NuclearColors(Vec<[bool; 256]>);
+
+impl NuclearColors {
+    fn against(red_cell: &[f32; 3]) -> Self {
+        let densities: [f32; 256] = std::array::from_fn(|value| NormalizedField::densities().density(value as u8));
+        let is_nuclear = |green: f32, blue: f32| {
+            green > NUCLEAR_GREEN * red_cell[1]
+                && blue * red_cell[1] < super::color::NUCLEAR_BLUE_RATIO * red_cell[2] * green
+        };
+        Self(densities.map(|green| densities.map(|blue| is_nuclear(green, blue))).to_vec())
+    }
+
+    fn has(&self, pixel: &[u8; 3]) -> bool {
+        self.0[usize::from(pixel[1])][usize::from(pixel[2])]
+    }
 }
 
 /// Weights that part red cells from empty pixels best, from means and variances of the two sides of a first cut.
-fn fisher_mix(
-    field: &NormalizedField,
-    table: &DensityTable,
-    first: &[f32],
-    cut: f32,
-    red_cell: &[f32; 3],
-) -> Option<[f32; 3]> {
-    let mut sums = [[[0.0f64; 2]; 3]; 2];
-    let mut counts = [0u64; 2];
-    for (pixel, d) in field.rgb.as_raw().chunks_exact(3).zip(first) {
-        if nuclear(pixel, table, red_cell) {
+fn fisher_mix(field: &NormalizedField, first: &[f32], cut: f32, nuclear: &NuclearColors) -> Option<[f32; 3]> {
+    // Each value with its square, so that one sum serves the mean and one the variance.
+    let terms: [[f64; 2]; 256] = std::array::from_fn(|value| {
+        let density = f64::from(NormalizedField::densities().density(value as u8));
+        [density, density * density]
+    });
+    // METHOD: neighbors lie on the same side, so the sums of one side stay at hand until the side changes.
+    let mut sides = [Side::default(), Side::default()];
+    let (mut is_stained, mut side) = (false, Side::default());
+    for (pixel, d) in pixels(field).iter().zip(first) {
+        if nuclear.has(pixel) {
             continue;
         }
-        let side = usize::from(*d > cut);
-        counts[side] += 1;
-        for channel in 0..3 {
-            let value = f64::from(table.density(pixel[channel]));
-            sums[side][channel][0] += value;
-            sums[side][channel][1] += value * value;
+        if (*d > cut) != is_stained {
+            sides[usize::from(is_stained)] = side;
+            is_stained = !is_stained;
+            side = sides[usize::from(is_stained)];
+        }
+        side.pixels += 1;
+        for (sums, value) in side.sums.iter_mut().zip(pixel) {
+            let terms = &terms[usize::from(*value)];
+            sums[0] += terms[0];
+            sums[1] += terms[1];
         }
     }
-    if counts.contains(&0) {
+    sides[usize::from(is_stained)] = side;
+    if sides.iter().any(|side| side.pixels == 0) {
         return None;
     }
     let mut mix = [0.0f64; 3];
     for (channel, weight) in mix.iter_mut().enumerate() {
-        let [empty, stained] = [0, 1].map(|side| {
-            let mean = sums[side][channel][0] / counts[side] as f64;
-            (mean, (sums[side][channel][1] / counts[side] as f64 - mean * mean).max(1e-6))
+        let [empty, stained] = sides.map(|side| {
+            let [mean, square] = side.sums[channel].map(|sum| sum / side.pixels as f64);
+            (mean, (square - mean * mean).max(1e-6))
         });
         *weight = ((stained.0 - empty.0) / (stained.1 + empty.1)).max(0.0);
     }
@@ -140,45 +174,39 @@ fn fisher_mix(
     (total > 0.0).then(|| mix.map(|weight| (weight / total) as f32))
 }
 
-fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
-    let mut values: Vec<f32> = values.collect();
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
+/// Sums over one side of a cut: of the densities and of their squares in each channel.
+#[derive(Clone, Copy, Default)]
+struct Side {
+    pixels: u64,
+    sums: [[f64; 2]; 3],
 }
 
 /// Spread of the empty background: 1.48 × median of the densities below zero, mirrored.
 fn background_noise(density: &[f32]) -> f32 {
-    median(density.iter().copied().filter(|d| *d < 0.0)).map_or(0.0, |m| -1.48 * m)
+    let below = density.iter().copied().filter(|d| *d < 0.0);
+    median(below, BRIGHTEST_DENSITY..0.0).map_or(0.0, |m| -1.48 * m)
 }
 
 /// Fills holes that are pallor: no larger than a cell's, and either convex or not as empty as the background.
 fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize) {
     let height = mask.len() / width;
-    let empty: Vec<bool> = mask.iter().map(|inside| !inside).collect();
-    let holes = connected_regions(&empty, width, Connectivity::Four);
+    let holes = regions_of_runs(RowRuns::of_mask(mask, width, false), Connectivity::Four);
+    let may_be_pallor = |hole: &Region| {
+        !hole.touches_edge(width, height) && f64::from(hole.area_px) <= PALLOR_MAX_SHARE * NOMINAL_CELL_AREA_PX
+    };
+    let mut fill: Vec<bool> = holes.regions.iter().map(may_be_pallor).collect();
     let mut sums = vec![0.0f64; holes.regions.len()];
-    for (label, d) in holes.labels.iter().zip(density).filter(|(label, _)| **label > 0) {
-        sums[*label as usize - 1] += f64::from(*d);
+    for (y, run, hole) in holes.runs().filter(|(_, _, hole)| fill[*hole]) {
+        sums[hole] = density[run.at(y, width)].iter().fold(sums[hole], |sum, d| sum + f64::from(*d));
     }
-    let fill: Vec<bool> = holes
-        .regions
-        .iter()
-        .enumerate()
-        .map(|(index, hole)| {
-            let area = f64::from(hole.area_px);
-            if hole.touches_edge(width, height) || area > PALLOR_MAX_SHARE * NOMINAL_CELL_AREA_PX {
-                return false;
-            }
-            area < SPECK_SHARE * NOMINAL_CELL_AREA_PX
-                || sums[index] / area > f64::from(PALLOR_DENSITY * level)
-                || RowExtents::of_label(&holes.labels, width, index as u32 + 1, hole).span_solidity()
-                    >= PALLOR_MIN_SOLIDITY
-        })
-        .collect();
-    for (inside, label) in mask.iter_mut().zip(&holes.labels) {
-        if *label > 0 && fill[*label as usize - 1] {
-            *inside = true;
-        }
+    for (index, hole) in holes.regions.iter().enumerate().filter(|(_, hole)| may_be_pallor(hole)) {
+        let area = f64::from(hole.area_px);
+        fill[index] = area < SPECK_SHARE * NOMINAL_CELL_AREA_PX
+            || sums[index] / area > f64::from(PALLOR_DENSITY * level)
+            || RowExtents::of_region(&holes, index).span_solidity() >= PALLOR_MIN_SOLIDITY;
+    }
+    for (y, run, _) in holes.runs().filter(|(_, _, hole)| fill[*hole]) {
+        mask[run.at(y, width)].fill(true);
     }
 }
 
@@ -187,24 +215,32 @@ fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize) {
 /// METHOD: a steep edge crosses from the lower to the upper threshold within the skirt, so its outline ends up at the
 /// upper one; a pale rim is wider than the skirt and stays.
 fn peel(mask: &mut [bool], density: &[f32], upper: f32, width: usize) {
-    let height = mask.len() / width;
+    let level = Level::new();
+    // Beyond the frame counts as stained. The row above and this one as they were before the layer was taken off.
+    let beyond = vec![true; width + 2];
+    let (mut above, mut here) = (beyond.clone(), beyond.clone());
     for _ in 0..SKIRT_PX {
-        let mut outer = Vec::new();
-        for index in 0..mask.len() {
-            if !mask[index] || density[index] > upper {
-                continue;
-            }
-            let (x, y) = (index % width, index / width);
-            let open = (x > 0 && !mask[index - 1])
-                || (x + 1 < width && !mask[index + 1])
-                || (y > 0 && !mask[index - width])
-                || (y + 1 < height && !mask[index + width]);
-            if open {
-                outer.push(index);
-            }
+        above.copy_from_slice(&beyond);
+        let mut rest = &mut *mask;
+        let mut densities = density;
+        while !rest.is_empty() {
+            let (row, below) = rest.split_at_mut(width);
+            let (row_density, rest_density) = densities.split_at(width);
+            here[1..=width].copy_from_slice(row);
+            let under = if below.is_empty() { &beyond[..width] } else { &below[..width] };
+            dispatch!(level, _ => peel_row(row, [&above[1..=width], under], &here, row_density, upper));
+            std::mem::swap(&mut above, &mut here);
+            (rest, densities) = (below, rest_density);
         }
-        for index in outer {
-            mask[index] = false;
-        }
+    }
+}
+
+/// Takes the outermost pixels off a row; `here` is the row with one pixel more on each side.
+#[inline(always)]
+fn peel_row(row: &mut [bool], [above, below]: [&[bool]; 2], here: &[bool], density: &[f32], upper: f32) {
+    let around = above.iter().zip(below).zip(here.windows(3)).zip(density);
+    for (inside, (((above, below), here), density)) in row.iter_mut().zip(around) {
+        let enclosed = above & below & here[0] & here[2];
+        *inside = here[1] & ((*density > upper) | enclosed);
     }
 }

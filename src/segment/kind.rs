@@ -7,11 +7,12 @@
 //! red cell. Sizes are shares of the nominal red cell, colors relative to the field's own red cells.
 
 use super::NOMINAL_CELL_AREA_PX;
-use super::color::FieldColor;
+use super::color::{FieldColor, Stain};
 use super::detect::{DetectedKind, Detection};
 use super::foreground::Foreground;
 use crate::optics::regions::Region;
-use crate::smear::{Contour, ExclusionReason, LabelMap, ObjectKind};
+use crate::optics::runs::{RowRuns, Run};
+use crate::smear::{Contour, ExclusionReason, NormalizedField, ObjectKind};
 
 /// Below this area an object is no object but noise of the camera: 0.6 µm across, at the limit of resolution.
 const SPECK_SHARE: f64 = 0.006;
@@ -58,17 +59,14 @@ const FRAME_CONTACT_PX: f64 = 12.0;
 /// Distance from the frame below which the box of a ghost is cut by it, px.
 const GHOST_FRAME_PX: f32 = 2.0;
 
-#[derive(Default)]
-struct Sums {
-    density: f64,
-    channels: [f64; 3],
-    pixels: f64,
-    /// Pixels that carry a trace of stain.
-    stained: f64,
-    /// Pixel edges on the outline, and those of them shared with a nucleated cell.
-    edges: f64,
-    nucleated_edges: f64,
-    /// Pixels on each side of the frame: left, top, right, bottom.
+/// Contacts of one label, pixel edges.
+#[derive(Debug, Clone, Copy, Default)]
+struct Contacts {
+    /// On the outline.
+    edges: u32,
+    /// Those of them shared with a nucleated cell.
+    nucleated: u32,
+    /// On each side of the frame: left, top, right, bottom.
     at_frame: [u32; 4],
 }
 
@@ -77,7 +75,10 @@ pub(super) struct FieldContext<'a> {
     bounds: &'a [Option<Region>],
     detections: &'a [Option<Detection>],
     ghosts: &'a [bool],
-    sums: Vec<Sums>,
+    /// Boxes of the detected white cells.
+    white_cells: Vec<[f32; 4]>,
+    stain: Vec<Stain>,
+    contacts: Vec<Contacts>,
     level: f32,
     red_cell: [f32; 3],
     width_px: f32,
@@ -86,34 +87,24 @@ pub(super) struct FieldContext<'a> {
 
 impl<'a> FieldContext<'a> {
     pub fn new(
-        map: &LabelMap,
+        field: &NormalizedField,
         foreground: &Foreground,
-        color: &FieldColor,
+        runs: &RowRuns,
         bounds: &'a [Option<Region>],
         detections: &'a [Option<Detection>],
         ghosts: &'a [bool],
     ) -> Self {
-        let (width, height) = (map.width() as usize, map.height() as usize);
-        let mut sums: Vec<Sums> = bounds.iter().map(|_| Sums::default()).collect();
-        for (index, &label) in map.as_slice().iter().enumerate().filter(|(_, label)| **label > 0) {
-            let sum = &mut sums[label as usize - 1];
-            let (x, y) = (index % width, index / width);
-            for (pixels, is_on) in sum.at_frame.iter_mut().zip([x == 0, y == 0, x + 1 == width, y + 1 == height]) {
-                *pixels += u32::from(is_on);
-            }
-            sum.density += f64::from(foreground.density[index]);
-            sum.pixels += 1.0;
-            sum.stained += f64::from(u8::from(foreground.density[index] > TRACE_DENSITY * foreground.level));
-            for channel in 0..3 {
-                sum.channels[channel] += f64::from(color.planes[channel][index]);
-            }
-        }
-        count_edges(map, detections, &mut sums);
+        let trace = TRACE_DENSITY * foreground.level;
+        let color = FieldColor::of(field, foreground, runs, bounds.len(), trace);
+        let (width, height) = field.rgb.dimensions();
+        let white_cells = detections.iter().flatten().filter(|cell| cell.kind == DetectedKind::WhiteCell);
         Self {
             bounds,
             detections,
             ghosts,
-            sums,
+            white_cells: white_cells.map(|cell| cell.bounds).collect(),
+            stain: color.stain,
+            contacts: contacts(runs, detections, width),
             level: foreground.level,
             red_cell: color.red_cell,
             width_px: width as f32,
@@ -143,10 +134,9 @@ impl<'a> FieldContext<'a> {
     fn lies_in_white_cell(&self, index: usize) -> bool {
         let Some(own) = self.detections[index] else { return false };
         let [x, y] = [0, 1].map(|axis| (own.bounds[axis] + own.bounds[axis + 2]) / 2.0);
-        self.detections.iter().flatten().any(|cell| {
-            let [x_min, y_min, x_max, y_max] = cell.bounds;
-            cell.kind == DetectedKind::WhiteCell && (x_min..x_max).contains(&x) && (y_min..y_max).contains(&y)
-        })
+        self.white_cells
+            .iter()
+            .any(|[x_min, y_min, x_max, y_max]| (*x_min..*x_max).contains(&x) && (*y_min..*y_max).contains(&y))
     }
 
     /// Why a detected red cell is none after all, if so: nuclear stain, ink, or nothing but a line on empty glass.
@@ -157,7 +147,7 @@ impl<'a> FieldContext<'a> {
             if self.relative_color(index, 0) > INKED_RED_RATIO && self.relative_density(index) > INKED_DENSITY {
                 Some(ExclusionReason::Marking)
             } else {
-                (2.0 * self.sums[index].stained < self.sums[index].pixels).then_some(ExclusionReason::NotRedCell)
+                (2 * self.stain[index].stained < self.stain[index].pixels).then_some(ExclusionReason::NotRedCell)
             }
         })
     }
@@ -171,9 +161,9 @@ impl<'a> FieldContext<'a> {
 
     /// Why an object that was not detected is no red cell by its color, if so.
     fn reason_by_color(&self, index: usize, share: f64) -> Option<ExclusionReason> {
-        let sums = &self.sums[index];
+        let contacts = &self.contacts[index];
         let density = self.relative_density(index);
-        if sums.nucleated_edges > CYTOPLASM_CONTACT_SHARE * sums.edges {
+        if f64::from(contacts.nucleated) > CYTOPLASM_CONTACT_SHARE * f64::from(contacts.edges) {
             return Some(ExclusionReason::WhiteCell);
         }
         self.nuclear_reason(index, share, NUCLEAR_BLUE_RATIO).or_else(|| {
@@ -188,14 +178,14 @@ impl<'a> FieldContext<'a> {
     /// Density of a channel over that of green, relative to the same of the field's red cells.
     fn relative_color(&self, index: usize, channel: usize) -> f32 {
         let of = |values: &[f32; 3]| values[channel] / values[1].max(f32::MIN_POSITIVE);
-        let own = self.sums[index].channels.map(|sum| (sum / self.sums[index].pixels) as f32);
+        let own = self.stain[index].channels.map(|sum| (sum / f64::from(self.stain[index].pixels)) as f32);
         of(&own) / of(&self.red_cell).max(f32::MIN_POSITIVE)
     }
 
     /// Whether the frame cuts an object: by the length of its contact, for a ghost by its box, since its ellipse touches
     /// the frame in a point.
     fn is_cut(&self, index: usize) -> bool {
-        let long_contact = self.sums[index].at_frame.iter().any(|pixels| f64::from(*pixels) > FRAME_CONTACT_PX);
+        let long_contact = self.contacts[index].at_frame.iter().any(|pixels| f64::from(*pixels) > FRAME_CONTACT_PX);
         let box_at_frame = |cell: Detection| {
             let [x_min, y_min, x_max, y_max] = cell.bounds;
             x_min.min(y_min).min(self.width_px - x_max).min(self.height_px - y_max) < GHOST_FRAME_PX
@@ -222,33 +212,77 @@ impl<'a> FieldContext<'a> {
 
     /// Mean density of an object relative to the field's typical one.
     fn relative_density(&self, index: usize) -> f32 {
-        (self.sums[index].density / self.sums[index].pixels) as f32 / self.level
+        (self.stain[index].density / f64::from(self.stain[index].pixels)) as f32 / self.level
     }
 }
 
-/// Counts the pixel edges between each object and whatever is not it, and those to detected white cells.
-fn count_edges(map: &LabelMap, detections: &[Option<Detection>], sums: &mut [Sums]) {
+/// Counts the pixel edges between each label and whatever is not it, those to detected white cells, and those on the frame.
+fn contacts(runs: &RowRuns, detections: &[Option<Detection>], width: u32) -> Vec<Contacts> {
     let is_white = |label: u32| {
         let index = (label as usize).checked_sub(1);
         index.and_then(|index| detections[index]).is_some_and(|cell| cell.kind == DetectedKind::WhiteCell)
     };
-    let width = map.width() as usize;
-    let labels = map.as_slice();
-    let mut count = |a: u32, b: u32| {
+    let mut all = vec![Contacts::default(); detections.len()];
+    // Edges between two labels, 0 for the background.
+    let mut count = |a: u32, b: u32, edges: u32| {
         for (own, other) in [(a, b), (b, a)] {
-            if own > 0 {
-                let sum = &mut sums[own as usize - 1];
-                sum.edges += 1.0;
-                sum.nucleated_edges += f64::from(u8::from(is_white(other)));
+            if own > 0 && own != other {
+                let contacts = &mut all[own as usize - 1];
+                contacts.edges += edges;
+                contacts.nucleated += if is_white(other) { edges } else { 0 };
             }
         }
     };
-    for (index, &label) in labels.iter().enumerate() {
-        if (index + 1) % width != 0 && labels[index + 1] != label {
-            count(label, labels[index + 1]);
+    let mut above: &[Run] = &[];
+    for (y, row) in runs.rows() {
+        for (index, run) in row.iter().enumerate() {
+            let left = index.checked_sub(1).map(|left| row[left]).filter(|left| left.end == run.start);
+            if run.start > 0 {
+                count(run.value, left.map_or(0, |left| left.value), 1);
+            }
+            let is_followed = row.get(index + 1).is_some_and(|right| right.start == run.end);
+            if run.end < width && !is_followed {
+                count(run.value, 0, 1);
+            }
         }
-        if index + width < labels.len() && labels[index + width] != label {
-            count(label, labels[index + width]);
+        if y > 0 {
+            each_overlap(above, row, &mut count);
         }
+        above = row;
+    }
+    let last = runs.height().saturating_sub(1);
+    for (y, row) in runs.rows() {
+        for run in row {
+            let sides = [run.start == 0, y == 0, run.end == width, y == last];
+            let pixels = [1, run.length(), 1, run.length()];
+            for (at_frame, (is_on, pixels)) in
+                all[run.value as usize - 1].at_frame.iter_mut().zip(sides.into_iter().zip(pixels))
+            {
+                *at_frame += if is_on { pixels } else { 0 };
+            }
+        }
+    }
+    all
+}
+
+/// Calls `count` with the labels of each stretch of two rows on which neither changes, and its length; 0 for no label.
+fn each_overlap(above: &[Run], below: &[Run], count: &mut impl FnMut(u32, u32, u32)) {
+    let (mut above, mut below) = (above.iter().peekable(), below.iter().peekable());
+    let mut x = 0;
+    while above.peek().is_some() || below.peek().is_some() {
+        // Label here, and where it ends.
+        let state = |run: Option<&&Run>| match run {
+            Some(run) if run.start <= x => (run.value, run.end),
+            Some(run) => (0, run.start),
+            None => (0, u32::MAX),
+        };
+        let ((upper, upper_end), (lower, lower_end)) = (state(above.peek()), state(below.peek()));
+        let end = upper_end.min(lower_end);
+        if upper != lower {
+            count(upper, lower, end - x);
+        }
+        x = end;
+        above.next_if(|run| run.end <= x);
+        below.next_if(|run| run.end <= x);
     }
 }

@@ -20,6 +20,7 @@ pub use detect::{CenterProbability, DetectError, DetectedKind, Detection, Detect
 pub use scale::ScaleEstimate;
 
 use crate::optics::regions::Region;
+use crate::optics::runs::RowRuns;
 use crate::smear::{LabelMap, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, Segmentation, SegmentedObject};
 
 /// Pixel size at which fields are segmented, µm: a nominal red cell is 40 pixels wide, about the scale of a 100×
@@ -65,22 +66,22 @@ impl Segmenter {
 /// Objects of a field from its stained pixels and the detected cells.
 fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detections: &[Detection]) -> Segmentation {
     let (width, height) = field.rgb.dimensions();
-    let color = color::FieldColor::of(field, foreground);
-    let assigned = assign::assign(&foreground.mask, detections, width as usize, NOMINAL_CELL_AREA_PX);
-    let count = assigned.detections.len();
-    let bounds = bounds_of(&assigned.labels, width as usize, count);
-    let map = LabelMap::new(width, height, assigned.labels);
-    let context = kind::FieldContext::new(&map, foreground, &color, &bounds, &assigned.detections, &assigned.ghosts);
+    let assign::Assigned { labels, runs, detections, ghosts } =
+        assign::assign(&foreground.mask, detections, width as usize, NOMINAL_CELL_AREA_PX);
+    let count = detections.len();
+    let bounds = bounds_of(&runs, count);
+    let context = kind::FieldContext::new(field, foreground, &runs, &bounds, &detections, &ghosts);
     // In reading order of their first pixel, whatever found them.
     let mut order: Vec<u32> = Vec::with_capacity(count);
     let mut seen = vec![false; count + 1];
-    for &label in map.as_slice() {
-        if label > 0 && !std::mem::replace(&mut seen[label as usize], true) {
-            order.push(label);
+    for run in runs.all() {
+        if !std::mem::replace(&mut seen[run.value as usize], true) {
+            order.push(run.value);
         }
     }
     let mut objects = Vec::with_capacity(count);
     let mut names = vec![0u32; count + 1];
+    let map = LabelMap::new(width, height, labels);
     for label in order {
         let bounds = bounds[label as usize - 1].as_ref();
         let Some(outline) = bounds.and_then(|bounds| outline::trace(&map, label, bounds)) else { continue };
@@ -88,21 +89,26 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
         objects.push(SegmentedObject { contour: outline.scaled(field.original_px_per_px), kind });
         names[label as usize] = objects.len() as u32;
     }
-    let labels = map.as_slice().iter().map(|label| names[*label as usize]).collect();
+    let mut labels = map.into_labels();
+    for (y, row) in runs.rows() {
+        for run in row {
+            labels[run.at(y, width as usize)].fill(names[run.value as usize]);
+        }
+    }
     Segmentation { objects, labels: LabelMap::new(width, height, labels) }
 }
 
 /// Bounds and area of each label; `None` for a label without pixels.
-fn bounds_of(labels: &[u32], width: usize, count: usize) -> Vec<Option<Region>> {
+fn bounds_of(runs: &RowRuns, count: usize) -> Vec<Option<Region>> {
     let mut all: Vec<Option<Region>> = vec![None; count];
-    for (y, row) in labels.chunks_exact(width.max(1)).enumerate() {
-        for (x, &label) in row.iter().enumerate().filter(|(_, label)| **label > 0) {
-            let (x, y) = (x as u32, y as u32);
-            let region =
-                all[label as usize - 1].get_or_insert(Region { area_px: 0, x_min: x, y_min: y, x_max: x, y_max: y });
-            region.area_px += 1;
-            region.x_min = region.x_min.min(x);
-            region.x_max = region.x_max.max(x);
+    for (y, row) in runs.rows() {
+        for run in row {
+            let y = y as u32;
+            let first = Region { area_px: 0, x_min: run.start, y_min: y, x_max: run.end - 1, y_max: y };
+            let region = all[run.value as usize - 1].get_or_insert(first);
+            region.area_px += run.length();
+            region.x_min = region.x_min.min(run.start);
+            region.x_max = region.x_max.max(run.end - 1);
             region.y_max = y;
         }
     }

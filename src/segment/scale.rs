@@ -9,10 +9,11 @@ use image::RgbImage;
 
 use super::{DetectError, NOMINAL_CELL_DIAMETER_PX, Segmenter, WORKING_UM_PER_PX};
 use crate::optics::background::Background;
-use crate::optics::density::{DensityTable, otsu, smooth};
+use crate::optics::density::otsu;
 use crate::optics::distance::euclidean_distance;
-use crate::optics::regions::{Connectivity, connected_regions};
+use crate::optics::regions::{Connectivity, connected_regions, regions_of_runs};
 use crate::optics::resample::rescale;
+use crate::optics::runs::RowRuns;
 use crate::smear::{NormalizedField, ObjectKind};
 
 /// Diameters that are tried, pixels: with room around the promised 20–150.
@@ -95,8 +96,7 @@ fn first_guess(rgb: &RgbImage) -> Option<f64> {
     let flat = Background::estimate(rgb)?.flatten(rgb, NormalizedField::BACKGROUND);
     let width = flat.width() as usize;
     let height = flat.height() as usize;
-    let table = DensityTable::new(NormalizedField::BACKGROUND);
-    let density = smooth(&table.plane(&flat, [0.0, 1.0, 0.0]), width);
+    let density = NormalizedField::densities().smooth_plane(&flat, [0.0, 1.0, 0.0]);
     let mut counts = vec![0u64; 128];
     for d in &density {
         // Bins of 0.004; what is denser than any red cell does not vote.
@@ -107,12 +107,12 @@ fn first_guess(rgb: &RgbImage) -> Option<f64> {
     }
     let cut = otsu(&counts)? as f32 * 0.004;
     let mut mask: Vec<bool> = density.iter().map(|d| *d > cut).collect();
-    let empty: Vec<bool> = mask.iter().map(|inside| !inside).collect();
-    let holes = connected_regions(&empty, width, Connectivity::Four);
-    for (inside, label) in mask.iter_mut().zip(&holes.labels) {
-        if let Some(hole) = (*label as usize).checked_sub(1).map(|index| &holes.regions[index]) {
-            let small = f64::from(hole.area_px) < HOLE_MAX_SHARE * (width * height) as f64;
-            *inside |= small && !hole.touches_edge(width, height);
+    let holes = regions_of_runs(RowRuns::of_mask(&mask, width, false), Connectivity::Four);
+    for (y, run, hole) in holes.runs() {
+        let hole = &holes.regions[hole];
+        let is_small = f64::from(hole.area_px) < HOLE_MAX_SHARE * (width * height) as f64;
+        if is_small && !hole.touches_edge(width, height) {
+            mask[run.at(y, width)].fill(true);
         }
     }
     let objects = connected_regions(&mask, width, Connectivity::Four);

@@ -1,6 +1,6 @@
 //! Convexity of a pixel region from the extent of each of its rows.
 
-use crate::optics::regions::Region;
+use crate::optics::regions::Regions;
 
 /// Leftmost and rightmost pixel of each row of a region.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,12 +10,13 @@ pub(super) struct RowExtents {
 }
 
 impl RowExtents {
-    /// Extents of one label within its bounds.
-    pub fn of_label(labels: &[u32], width: usize, label: u32, bounds: &Region) -> Self {
-        let columns = bounds.x_min..=bounds.x_max;
+    /// Extents of one of some regions.
+    pub fn of_region(regions: &Regions, index: usize) -> Self {
+        let bounds = &regions.regions[index];
         let extent_of = |y: u32| {
-            let own = |x: &u32| labels[y as usize * width + *x as usize] == label;
-            Some((columns.clone().find(own)?, columns.clone().rev().find(own)?))
+            let mut own = regions.of_row(y as usize).filter(|(_, region)| *region == index).map(|(run, _)| run);
+            let first = own.next()?;
+            Some((first.start, own.last().unwrap_or(first).end - 1))
         };
         Self { rows: (bounds.y_min..=bounds.y_max).map(extent_of).collect() }
     }
@@ -64,16 +65,15 @@ fn push_convex(chain: &mut Vec<[f64; 2]>, point: [f64; 2], side: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optics::regions::{Connectivity, connected_regions};
 
-    fn of_ones(labels: &[u32], width: usize) -> RowExtents {
-        let height = labels.len() / width;
-        let bounds = Region { area_px: 0, x_min: 0, y_min: 0, x_max: width as u32 - 1, y_max: height as u32 - 1 };
-        RowExtents::of_label(labels, width, 1, &bounds)
+    fn of_ones(mask: &[bool], width: usize) -> RowExtents {
+        RowExtents::of_region(&connected_regions(mask, width, Connectivity::Eight), 0)
     }
 
     fn solidity(rows: &[&str]) -> f64 {
-        let labels: Vec<u32> = rows.iter().flat_map(|r| r.bytes().map(|b| u32::from(b == b'#'))).collect();
-        of_ones(&labels, rows[0].len()).span_solidity()
+        let mask: Vec<bool> = rows.iter().flat_map(|r| r.bytes().map(|b| b == b'#')).collect();
+        of_ones(&mask, rows[0].len()).span_solidity()
     }
 
     #[test]
@@ -91,10 +91,10 @@ mod tests {
     fn a_disc_is_solid_from_the_size_of_a_fragment_on() {
         for (radius, least) in [(5i32, 0.88), (8, 0.92), (20, 0.95)] {
             let side = 2 * radius + 1;
-            let labels: Vec<u32> = (0..side * side)
-                .map(|i| u32::from((i % side - radius).pow(2) + (i / side - radius).pow(2) <= radius * radius))
+            let mask: Vec<bool> = (0..side * side)
+                .map(|i| (i % side - radius).pow(2) + (i / side - radius).pow(2) <= radius * radius)
                 .collect();
-            let solidity = of_ones(&labels, side as usize).span_solidity();
+            let solidity = of_ones(&mask, side as usize).span_solidity();
             assert!(solidity > least, "radius {radius}: {solidity}");
         }
     }

@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod bootstrap;
 pub mod calibration_error;
+pub mod median;
 pub mod prevalence;
 pub mod proportion;
 pub mod ranking;

@@ -22,6 +22,8 @@ mod session;
 pub use card::{CenterProbability, DetectorCard};
 pub use error::DetectError;
 
+use std::collections::HashMap;
+
 use image::RgbImage;
 
 use crate::inference::Engine;
@@ -169,9 +171,27 @@ fn distinct(mut found: Vec<Detection>) -> Vec<Detection> {
             key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal)
         })
     });
+    // METHOD: boxes that overlap have centers no farther apart than the longest side, so that only the kept ones in the
+    // same and the eight next squares of that side can be the same cell; a field of thousands stays linear.
+    let longest = found.iter().fold(1.0, |most: f32, cell| {
+        let [left, top, right, bottom] = cell.bounds;
+        most.max(right - left).max(bottom - top)
+    });
+    let square = |cell: &Detection| {
+        let [left, top, right, bottom] = cell.bounds;
+        [(left + right) / 2.0, (top + bottom) / 2.0].map(|center| i64::from((center / longest).floor() as i32))
+    };
     let mut kept: Vec<Detection> = Vec::with_capacity(found.len());
+    let mut in_square: HashMap<[i64; 2], Vec<usize>> = HashMap::new();
     for cell in found {
-        if kept.iter().all(|other| cell.iou(other) <= SAME_CELL_IOU) {
+        let [x, y] = square(&cell);
+        let mut near = (x - 1..=x + 1).flat_map(|x| (y - 1..=y + 1).map(move |y| [x, y]));
+        let is_new = near.all(|square| {
+            let others = in_square.get(&square).into_iter().flatten();
+            others.map(|other| &kept[*other]).all(|other| cell.iou(other) <= SAME_CELL_IOU)
+        });
+        if is_new {
+            in_square.entry([x, y]).or_default().push(kept.len());
             kept.push(cell);
         }
     }
