@@ -7,7 +7,7 @@
 //! In: at most [`MAX_ARCHIVE_BYTES`] after decompression. Limits: the archive belongs to one count; another record is
 //! refused by the hash of its provenance and count.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +22,15 @@ use crate::smear::CellId;
 
 /// Largest archive that is read, bytes after decompression: about a hundred thousand cells with their pictures.
 pub const MAX_ARCHIVE_BYTES: u64 = 4 << 30;
+
+/// Level of the compression.
+///
+/// METHOD: on a hundred photographs level 6 took a fifth of the whole job; level 2 writes 4 % more bytes in a fraction of
+/// that, level 1 42 % more.
+const COMPRESSION_LEVEL: u32 = 2;
+
+/// Bytes that the compressor is given at once.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// Version of the format.
 const ARCHIVE_VERSION: u32 = 1;
@@ -110,7 +119,9 @@ fn counted_sha256(record: &CaseRecord) -> Result<String, serde_json::Error> {
 /// What the writer says.
 pub fn write_fields(record: &CaseRecord, fields: &CaseFields, archive: impl Write) -> std::io::Result<()> {
     // No name and no time in the header: the same fields give the same bytes.
-    let mut gzip = GzBuilder::new().write(archive, Compression::default());
+    let gzip = GzBuilder::new().write(archive, Compression::new(COMPRESSION_LEVEL));
+    // The compressor is given large pieces, because every call of it costs.
+    let mut gzip = BufWriter::with_capacity(PIECE_BYTES, gzip);
     let header = ArchiveHeader {
         archive_version: ARCHIVE_VERSION,
         counted_sha256: counted_sha256(record)?,
@@ -122,7 +133,7 @@ pub fn write_fields(record: &CaseRecord, fields: &CaseFields, archive: impl Writ
         serde_json::to_writer(&mut gzip, &field_line(&field?))?;
     }
     gzip.write_all(b"\n")?;
-    gzip.finish().map(drop)
+    gzip.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish().map(drop)
 }
 
 fn field_line(field: &CaseField) -> FieldLine {
