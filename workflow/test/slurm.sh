@@ -110,11 +110,15 @@ scancel "$(job_of 2)"
 kill -CONT "$held"
 say "shard 2 was canceled"
 await_workflow
-scontrol --oneliner show job | sed 's/^JobId=\([0-9]*\) .* JobState=\([A-Z]*\) .*BatchHost=\([^ ]*\).* Comment=\([^ ]*\).*/job \1, \4, on \3: \2/'
-scontrol --oneliner show job | grep -o 'NodeList=n[12]' | sort -u | wc -l
+# job, comment, state, node, memory and time asked for
+scontrol --oneliner show job | sed 's/^JobId=\([0-9]*\) .* JobState=\([A-Z]*\) .* TimeLimit=\([^ ]*\) .*BatchHost=\([^ ]*\) .*TRES=[^ ]*mem=\([^,]*\),.* Comment=\([^ ]*\).*/\1 \6 \2 \4 \5 \3/' |
+  tee "$work/jobs"
 expect_kept 1
 expect_kept 2
-attempts=$(scontrol --oneliner show job | grep -c 'Comment=rule_shard')
-[ "$attempts" = $((shards + 2)) ] || fail "expected $((shards + 2)) shard jobs, two of them retries; found $attempts"
-say "$attempts shard jobs: two of them retries"
+for shard in 1 2; do
+  asked=$(sed -n "s/.* rule_shard_wildcards_$shard .* n[12] //p" "$work/jobs" | xargs)
+  [ "$asked" = "600M 00:05:00 1200M 00:10:00" ] || fail "shard $shard: expected one retry with twice the memory and time, found $asked"
+done
+[ "$(grep -c ' rule_shard_wildcards_3 COMPLETED' "$work/jobs")" = 1 ] || fail "shard 3 was not lost and must run once"
+say "shards 1 and 2 were retried once each, with twice the memory and time"
 expect_same
