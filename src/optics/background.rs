@@ -149,25 +149,37 @@ const STRIP: usize = 24;
 /// Divides a row by its light, whose coefficients of 1, x and x² stand in `lines` for each channel.
 #[inline(always)]
 fn flatten_row(source: &[u8], sink: &mut [u8], x_axis: &[f32], lines: &[[f32; 3]; 3], target: f32) {
-    let [a, b, c]: [[f32; STRIP]; 3] = [0, 1, 2].map(|term| std::array::from_fn(|at| lines[at % 3][term]));
-    let flat = |at: usize, value: u8, x: f32| {
-        let light = a[at] + x * (b[at] + x * c[at]);
-        let light = if light > MIN_ILLUMINATION as f32 { light } else { MIN_ILLUMINATION as f32 };
-        // Cut before the conversion, which would cut as well but not in a vector.
-        let value = f32::from(value) * target / light + 0.5;
-        (if value < 255.0 { value } else { 255.0 }) as i32 as u8
-    };
+    let terms: [[f32; STRIP]; 3] = [0, 1, 2].map(|term| std::array::from_fn(|at| lines[at % 3][term]));
     let (strips, rest) = source.as_chunks::<STRIP>();
     let (flat_strips, flat_rest) = sink.as_chunks_mut::<STRIP>();
     let (x_strips, x_rest) = x_axis.as_chunks::<STRIP>();
     for ((strip, out), x) in strips.iter().zip(flat_strips).zip(x_strips) {
-        for at in 0..STRIP {
-            out[at] = flat(at, strip[at], x[at]);
-        }
+        *out = flat_strip(strip, x, &terms, target);
     }
-    for (at, ((value, out), x)) in rest.iter().zip(flat_rest).zip(x_rest).enumerate() {
-        *out = flat(at, *value, *x);
+    let (mut last, mut last_x) = ([0; STRIP], [0.0; STRIP]);
+    last[..rest.len()].copy_from_slice(rest);
+    last_x[..rest.len()].copy_from_slice(x_rest);
+    flat_rest.copy_from_slice(&flat_strip(&last, &last_x, &terms, target)[..rest.len()]);
+}
+
+#[inline(always)]
+fn flat_strip(strip: &[u8; STRIP], x: &[f32; STRIP], [a, b, c]: &[[f32; STRIP]; 3], target: f32) -> [u8; STRIP] {
+    let mut values = [0.0f32; STRIP];
+    for at in 0..STRIP {
+        let light = a[at] + x[at] * (b[at] + x[at] * c[at]);
+        let light = if light > MIN_ILLUMINATION as f32 { light } else { MIN_ILLUMINATION as f32 };
+        values[at] = f32::from(strip[at]) * target / light + 0.5;
     }
+    // Cut before the conversion, which would cut as well but not in a vector.
+    let mut whole = [0i32; STRIP];
+    for at in 0..STRIP {
+        whole[at] = (if values[at] < 255.0 { values[at] } else { 255.0 }) as i32;
+    }
+    let mut flat = [0; STRIP];
+    for at in 0..STRIP {
+        flat[at] = whole[at] as u8;
+    }
+    flat
 }
 
 fn basis(x: f64, y: f64) -> Surface {
@@ -189,12 +201,20 @@ fn block_means(rgb: &RgbImage) -> Vec<Block> {
     let (columns, rows) = (width / side, height / side);
     let mut sums = vec![[0u32; 3]; columns as usize * rows as usize];
     let row_bytes = 3 * width as usize;
-    for (y, row) in rgb.as_raw().chunks_exact(row_bytes).take((rows * side) as usize).enumerate() {
-        let line = &mut sums[(y as u32 / side * columns) as usize..][..columns as usize];
-        for (sum, pixels) in line.iter_mut().zip(row.chunks_exact(3 * side as usize)) {
-            for pixel in pixels.chunks_exact(3) {
+    // The rows of a block are added byte by byte of a row first, which takes many at once, and then its columns.
+    let mut added = vec![0u32; row_bytes];
+    let bands = rgb.as_raw().chunks_exact(row_bytes * side as usize).zip(sums.chunks_exact_mut(columns as usize));
+    for (band, line) in bands {
+        added.fill(0);
+        for row in band.chunks_exact(row_bytes) {
+            for (sum, value) in added.iter_mut().zip(row) {
+                *sum += u32::from(*value);
+            }
+        }
+        for (sum, pixels) in line.iter_mut().zip(added.chunks_exact(3 * side as usize)) {
+            for pixel in pixels.as_chunks::<3>().0 {
                 for channel in 0..3 {
-                    sum[channel] += u32::from(pixel[channel]);
+                    sum[channel] += pixel[channel];
                 }
             }
         }

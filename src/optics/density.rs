@@ -28,14 +28,6 @@ impl DensityTable {
         self.0[usize::from(value)]
     }
 
-    /// Density of a channel (0 red, 1 green, 2 blue) of interleaved RGB pixels.
-    fn channel(&self, pixels: &[u8], channel: usize, densities: &mut [f32]) {
-        let (pixels, _) = pixels.as_chunks::<3>();
-        for (density, pixel) in densities.iter_mut().zip(pixels) {
-            *density = self.density(pixel[channel]);
-        }
-    }
-
     /// Weighted sum of the channel densities: the plane of an image for weights that add to 1.
     pub fn plane(&self, rgb: &RgbImage, weights: [f32; 3]) -> Vec<f32> {
         let mut plane = vec![0.0; rgb.width() as usize * rgb.height() as usize];
@@ -60,17 +52,22 @@ impl DensityTable {
     /// and blue.
     pub fn smooth_channels(&self, rgb: &RgbImage, mut sink: impl FnMut(usize, [&[f32]; 3])) {
         let (width, height) = (rgb.width() as usize, rgb.height() as usize);
-        let mut smoother = [Smoother::new(width, height), Smoother::new(width, height), Smoother::new(width, height)];
+        let mut smoothers = [0, 1, 2].map(|_| Smoother::new(width, height));
         for y in 0..height {
-            let pixels = &rgb.as_raw()[3 * width * y..][..3 * width];
-            for (channel, smoother) in smoother.iter_mut().enumerate() {
-                smoother.load(y, |row| self.channel(pixels, channel, row));
+            let (pixels, _) = rgb.as_raw()[3 * width * y..][..3 * width].as_chunks::<3>();
+            let [red, green, blue] = &mut smoothers;
+            let rows = red.raw.iter_mut().zip(&mut green.raw).zip(&mut blue.raw);
+            for (((red, green), blue), pixel) in rows.zip(pixels) {
+                [*red, *green, *blue] = pixel.map(|value| self.density(value));
             }
-            for ready in smoother[0].ready(y) {
-                for smoother in &mut smoother {
+            for smoother in &mut smoothers {
+                smoother.take(y);
+            }
+            for ready in smoothers[0].ready(y) {
+                for smoother in &mut smoothers {
                     smoother.smooth(ready);
                 }
-                sink(ready, [0, 1, 2].map(|channel: usize| smoother[channel].row.as_slice()));
+                sink(ready, [0, 1, 2].map(|channel: usize| smoothers[channel].row.as_slice()));
             }
         }
     }
@@ -97,7 +94,8 @@ pub fn smooth_rows(
 ) {
     let mut smoother = Smoother::new(width, height);
     for y in 0..height {
-        smoother.load(y, |row| source(y, row));
+        source(y, &mut smoother.raw);
+        smoother.take(y);
         for ready in smoother.ready(y) {
             smoother.smooth(ready);
             sink(ready, &smoother.row);
@@ -114,9 +112,11 @@ const REACH: usize = TAPS / 2;
 struct Smoother {
     level: Level,
     height: usize,
+    /// The next row as it comes.
     raw: Vec<f32>,
     /// The last rows, smoothed along x; row `y` at `y % TAPS`.
     across: [Vec<f32>; TAPS],
+    /// The row that was smoothed last.
     row: Vec<f32>,
 }
 
@@ -126,13 +126,13 @@ impl Smoother {
         Self { level: Level::new(), height, raw: line(), across: std::array::from_fn(|_| line()), row: line() }
     }
 
-    fn load(&mut self, y: usize, fill: impl FnOnce(&mut [f32])) {
-        fill(&mut self.raw);
+    /// Takes `raw` for row `y`.
+    fn take(&mut self, y: usize) {
         let (raw, across) = (&self.raw, &mut self.across[y % TAPS]);
         dispatch!(self.level, _ => smooth_across(raw, across));
     }
 
-    /// Rows that can be smoothed once row `y` is loaded.
+    /// Rows that can be smoothed once row `y` is taken.
     fn ready(&self, y: usize) -> Range<usize> {
         let last = y + 1 == self.height;
         y.saturating_sub(REACH)..if last { self.height } else { (y + 1).saturating_sub(REACH) }

@@ -19,6 +19,9 @@ const UNBOUNDED_SQUARE: i32 = 1 << 30;
 /// Longest distance along an axis that is told apart, px: the sum of two squares stays below [`UNBOUNDED_SQUARE`].
 const MAX_STEPS: i32 = 1 << 14;
 
+/// Steps along a row between two looks whether any more can change it: a look takes half as long as a step.
+const STEPS_BETWEEN_LOOKS: usize = 3;
+
 /// Distances in pixels; `mask` holds whole rows of `width`.
 ///
 /// # Panics
@@ -77,7 +80,7 @@ fn along_row(squares: &[i32], least: &mut [i32], out: &mut [f32]) {
     for step in 1..width.min(MAX_STEPS as usize) {
         let square = (step * step) as i32;
         // What is nearer than this step already no pixel beyond it can change.
-        if least.iter().fold(0, |most, value| most.max(*value)) <= square {
+        if step % STEPS_BETWEEN_LOOKS == 1 && least.iter().fold(0, |most, value| most.max(*value)) <= square {
             break;
         }
         for (value, other) in least[step..].iter_mut().zip(squares) {

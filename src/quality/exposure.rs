@@ -11,6 +11,8 @@ use crate::smear::{NormalizedField, ObjectKind, Segmentation};
 const DARK_VALUE: u8 = 2;
 /// Values from this one on are clipped bright.
 const BRIGHT_VALUE: u8 = 254;
+/// Bytes that are looked at together: whole pixels and whole vectors.
+const STRIP_BYTES: usize = 192;
 
 /// Shares of pixels with all channels clipped.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,13 +25,20 @@ pub(super) struct Clipped {
 
 /// Clipped shares of an image; `None` for an image without pixels.
 pub(super) fn clipped(rgb: &RgbImage) -> Option<Clipped> {
-    let (pixels, _) = rgb.as_raw().as_chunks::<3>();
     let (mut dark, mut bright) = (0u64, 0u64);
-    for [red, green, blue] in pixels {
-        dark += u64::from((*red).max(*green).max(*blue) <= DARK_VALUE);
-        bright += u64::from((*red).min(*green).min(*blue) >= BRIGHT_VALUE);
+    // METHOD: hardly a pixel is clipped, and whether one of many bytes is, is seen at once.
+    for strip in rgb.as_raw().chunks(STRIP_BYTES) {
+        let (least, most) =
+            strip.iter().fold((u8::MAX, 0), |(least, most), &value| (value.min(least), value.max(most)));
+        if least > DARK_VALUE && most < BRIGHT_VALUE {
+            continue;
+        }
+        for pixel in strip.as_chunks::<3>().0 {
+            dark += u64::from(pixel.iter().all(|value| *value <= DARK_VALUE));
+            bright += u64::from(pixel.iter().all(|value| *value >= BRIGHT_VALUE));
+        }
     }
-    let pixels = pixels.len();
+    let pixels = u64::from(rgb.width()) * u64::from(rgb.height());
     (pixels > 0).then(|| Clipped { dark: dark as f64 / pixels as f64, bright: bright as f64 / pixels as f64 })
 }
 

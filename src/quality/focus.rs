@@ -61,7 +61,6 @@ fn cell_sharpness(
     let points = outline.points();
     let count = points.len();
     let mut mean = vec![0.0; 2 * reach as usize + 1];
-    let mut samples = Vec::with_capacity(mean.len());
     let mut profiles = 0u32;
     for index in (0..count).step_by(POINT_STRIDE) {
         let (before, after) =
@@ -81,12 +80,11 @@ fn cell_sharpness(
         if !free {
             continue;
         }
-        samples.clear();
-        samples.extend((-reach..=reach).map_while(|step| stain.at(at(step))));
-        if samples.len() < mean.len() {
+        // A profile is straight, so that it lies in the field with both of its ends.
+        if !(stain.shows(at(-reach)) && stain.shows(at(reach))) {
             continue;
         }
-        mean.iter_mut().zip(&samples).for_each(|(sum, value)| *sum += value);
+        mean.iter_mut().zip(-reach..).for_each(|(sum, step)| *sum += stain.at(at(step)));
         profiles += 1;
     }
     if profiles < MIN_PROFILES {
@@ -127,19 +125,24 @@ impl<'a> GreenStain<'a> {
         }
     }
 
-    /// Density at a point, bilinear between pixel centers; `None` outside the field.
-    fn at(&self, [x, y]: [f64; 2]) -> Option<f64> {
+    /// Whether a point lies between four pixel centers of the field.
+    fn shows(&self, [x, y]: [f64; 2]) -> bool {
+        let is_within = |coordinate: f64, extent: usize| {
+            usize::try_from(floor(coordinate - 0.5)).is_ok_and(|before| before + 1 < extent)
+        };
+        is_within(x, self.width) && is_within(y, self.height)
+    }
+
+    /// Density at a point that the field shows, bilinear between pixel centers.
+    fn at(&self, [x, y]: [f64; 2]) -> f64 {
         let (x, y) = (x - 0.5, y - 0.5);
-        let (column, row) = (usize::try_from(floor(x)).ok()?, usize::try_from(floor(y)).ok()?);
-        if column + 1 >= self.width || row + 1 >= self.height {
-            return None;
-        }
+        let (column, row) = (x as u32 as usize, y as u32 as usize);
         let first = row * self.width + column;
         let [[upper_left, upper_right], [lower_left, lower_right]] = [first, first + self.width].map(|at| {
             let pair = &self.pixels[at..at + 2];
             [self.densities[usize::from(pair[0][1])], self.densities[usize::from(pair[1][1])]]
         });
         let (u, v) = (x - column as f64, y - row as f64);
-        Some((upper_left * (1.0 - u) + upper_right * u) * (1.0 - v) + (lower_left * (1.0 - u) + lower_right * u) * v)
+        (upper_left * (1.0 - u) + upper_right * u) * (1.0 - v) + (lower_left * (1.0 - u) + lower_right * u) * v
     }
 }

@@ -76,7 +76,7 @@ impl FieldColor {
                 *own = sums;
             }
         });
-        let red_cell = typical.map(|values| median(values.iter().copied(), DENSITIES).unwrap_or(0.0));
+        let red_cell = typical.map(|values| median(&values, DENSITIES, |_| true).unwrap_or(0.0));
         Self { red_cell, stain }
     }
 }

@@ -70,7 +70,8 @@ pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     let noise = background_noise(&density);
     let cut = (FIRST_SIGMA * noise).max(MIN_LEVEL);
     let stained = density.iter().zip(pixels(field)).filter(|(d, pixel)| **d > cut && !nuclear.has(pixel));
-    let level = median(stained.map(|(d, _)| *d), 0.0..DARKEST_DENSITY)?;
+    let stained: Vec<f32> = stained.map(|(d, _)| *d).collect();
+    let level = median(&stained, 0.0..DARKEST_DENSITY, |_| true)?;
     let upper = UPPER_SHARE * level;
     let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
     let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
@@ -120,11 +121,13 @@ struct NuclearColors(Vec<[bool; 256]>);
 impl NuclearColors {
     fn against(red_cell: &[f32; 3]) -> Self {
         let densities: [f32; 256] = std::array::from_fn(|value| NormalizedField::densities().density(value as u8));
-        let is_nuclear = |green: f32, blue: f32| {
-            green > NUCLEAR_GREEN * red_cell[1]
-                && blue * red_cell[1] < super::color::NUCLEAR_BLUE_RATIO * red_cell[2] * green
-        };
-        Self(densities.map(|green| densities.map(|blue| is_nuclear(green, blue))).to_vec())
+        let mut colors = vec![[false; 256]; 256];
+        for (row, green) in colors.iter_mut().zip(densities).filter(|(_, green)| *green > NUCLEAR_GREEN * red_cell[1]) {
+            for (is_nuclear, blue) in row.iter_mut().zip(densities) {
+                *is_nuclear = blue * red_cell[1] < super::color::NUCLEAR_BLUE_RATIO * red_cell[2] * green;
+            }
+        }
+        Self(colors)
     }
 
     fn has(&self, pixel: &[u8; 3]) -> bool {
@@ -183,8 +186,7 @@ struct Side {
 
 /// Spread of the empty background: 1.48 × median of the densities below zero, mirrored.
 fn background_noise(density: &[f32]) -> f32 {
-    let below = density.iter().copied().filter(|d| *d < 0.0);
-    median(below, BRIGHTEST_DENSITY..0.0).map_or(0.0, |m| -1.48 * m)
+    median(density, BRIGHTEST_DENSITY..0.0, |d| d < 0.0).map_or(0.0, |m| -1.48 * m)
 }
 
 /// Fills holes that are pallor: no larger than a cell's, and either convex or not as empty as the background.

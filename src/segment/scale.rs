@@ -47,10 +47,11 @@ impl Segmenter {
     /// The engine fails on the detector's graph.
     pub fn estimate_scale(&self, rgb: &RgbImage) -> Result<Option<ScaleEstimate>, DetectError> {
         let window = window(rgb);
-        let Some(mut diameter) = first_guess(&window) else { return Ok(None) };
+        let window = window.as_ref().unwrap_or(rgb);
+        let Some(mut diameter) = first_guess(window) else { return Ok(None) };
         let mut best = None;
         for _ in 0..ROUNDS {
-            let Some(found) = self.measure(&window, diameter)? else { return Ok(None) };
+            let Some(found) = self.measure(window, diameter)? else { return Ok(None) };
             let agrees = (found.median_diameter_px / diameter - 1.0).abs() < AGREEMENT;
             diameter = found.median_diameter_px.clamp(DIAMETERS_PX.0, DIAMETERS_PX.1);
             best = Some(found);
@@ -86,10 +87,11 @@ impl Segmenter {
     }
 }
 
-fn window(rgb: &RgbImage) -> RgbImage {
+/// The middle of an image; `None` where it is all of it.
+fn window(rgb: &RgbImage) -> Option<RgbImage> {
     let (width, height) = (rgb.width().min(WINDOW_PX), rgb.height().min(WINDOW_PX));
     let (x, y) = ((rgb.width() - width) / 2, (rgb.height() - height) / 2);
-    image::imageops::crop_imm(rgb, x, y, width, height).to_image()
+    ((width, height) != rgb.dimensions()).then(|| image::imageops::crop_imm(rgb, x, y, width, height).to_image())
 }
 
 fn first_guess(rgb: &RgbImage) -> Option<f64> {
