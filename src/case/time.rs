@@ -3,11 +3,14 @@
 //! In: text. Out: a [`Timestamp`] (RFC 3339 with its offset, as given) or a [`Date`] (`YYYY-MM-DD`), checked once and kept
 //! as text, so that a record reads back to the same bytes. No clock is read here.
 //!
-//! Limits: years 0000–9999; a time without its offset is refused, because a message may cross time zones.
+//! Limits: years 0000–9999, at most nine decimals of a second; a time without its offset is refused, because a message may
+//! cross time zones.
 
 use std::time::SystemTime;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, Utc};
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::Offset;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +32,9 @@ pub enum TimeError {
 #[schemars(extend("format" = "date-time"))]
 pub struct Timestamp {
     text: String,
-    at: DateTime<FixedOffset>,
+    local: DateTime,
+    offset: Offset,
+    at: jiff::Timestamp,
 }
 
 impl Timestamp {
@@ -38,17 +43,18 @@ impl Timestamp {
     /// # Errors
     /// [`TimeError::Timestamp`].
     pub fn parse(text: &str) -> Result<Self, TimeError> {
-        // RFC 3339 leaves the letters' case and a space for the `T` to the writer; the readers of messages do not.
-        let plain = text.len() > 10 && text.as_bytes()[10] == b'T' && !text.contains('z');
-        match DateTime::parse_from_rfc3339(text) {
-            Ok(at) if plain => Ok(Self { text: text.to_owned(), at }),
-            _ => Err(TimeError::Timestamp(text.to_owned())),
-        }
+        let read = || {
+            let pieces = is_full_time(text).then(|| Pieces::parse(text).ok())??;
+            let (local, offset) = (DateTime::from_parts(pieces.date(), pieces.time()?), pieces.to_numeric_offset()?);
+            Some(Self { text: text.to_owned(), local, offset, at: offset.to_timestamp(local).ok()? })
+        };
+        read().ok_or_else(|| TimeError::Timestamp(text.to_owned()))
     }
 
     /// A time of the file system, in whole seconds of UTC; `None` outside the years 0000–9999.
     pub fn of_system(time: SystemTime) -> Option<Self> {
-        Self::parse(&DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)).ok()
+        let at = jiff::Timestamp::try_from(time).ok()?;
+        Self::parse(&jiff::Timestamp::from_second(at.as_second()).ok()?.to_string()).ok()
     }
 
     /// The text as given.
@@ -57,9 +63,49 @@ impl Timestamp {
     }
 
     /// The point in time.
-    pub fn at(&self) -> DateTime<FixedOffset> {
+    pub fn at(&self) -> jiff::Timestamp {
         self.at
     }
+
+    /// Date and time of day where it was written.
+    pub fn local(&self) -> DateTime {
+        self.local
+    }
+
+    /// Offset of [`Self::local`] from UTC.
+    pub fn offset(&self) -> Offset {
+        self.offset
+    }
+}
+
+/// `YYYY-MM-DDTHH:MM:SS[.S…](Z|±HH:MM)`, whatever the figures: RFC 3339 leaves the letters' case and a space for the `T`
+/// to the writer, and readers of ISO 8601 take more forms; the readers of messages do not.
+fn is_full_time(text: &str) -> bool {
+    let Some((head, tail)) = text.split_at_checked(19) else { return false };
+    let tail = match tail.strip_prefix('.') {
+        Some(fraction) => {
+            let rest = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
+            if rest.len() == fraction.len() {
+                return false;
+            }
+            rest
+        }
+        None => tail,
+    };
+    let offset = tail.strip_prefix(['+', '-']);
+    // Offsets of a day and more are no offsets, though the reader below takes them.
+    let hours_fit = |offset: &str| matches!(offset.get(..2).map(str::parse::<u8>), Some(Ok(0..=23)));
+    is_shaped(head, "dddd-dd-ddTdd:dd:dd")
+        && (tail == "Z" || offset.is_some_and(|o| is_shaped(o, "dd:dd") && hours_fit(o)))
+}
+
+/// Whether a text has this form, `d` for a digit.
+fn is_shaped(text: &str, form: &str) -> bool {
+    text.len() == form.len()
+        && text
+            .bytes()
+            .zip(form.bytes())
+            .all(|(byte, form)| if form == b'd' { byte.is_ascii_digit() } else { byte == form })
 }
 
 impl TryFrom<String> for Timestamp {
@@ -80,7 +126,7 @@ impl From<Timestamp> for String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("format" = "date"))]
-pub struct Date(NaiveDate);
+pub struct Date(jiff::civil::Date);
 
 impl Date {
     /// The day of a text.
@@ -88,15 +134,13 @@ impl Date {
     /// # Errors
     /// [`TimeError::Date`].
     pub fn parse(text: &str) -> Result<Self, TimeError> {
-        match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            // Only the one way of writing it: no signs, no missing zeros.
-            Ok(day) if day.format("%Y-%m-%d").to_string() == text && text.len() == 10 => Ok(Self(day)),
-            _ => Err(TimeError::Date(text.to_owned())),
-        }
+        // Only the one way of writing it: no signs, no missing zeros.
+        let read = || if is_shaped(text, "dddd-dd-dd") { text.parse().ok() } else { None };
+        read().map(Self).ok_or_else(|| TimeError::Date(text.to_owned()))
     }
 
     /// The day.
-    pub fn day(&self) -> NaiveDate {
+    pub fn day(&self) -> jiff::civil::Date {
         self.0
     }
 }
@@ -111,7 +155,7 @@ impl TryFrom<String> for Date {
 
 impl From<Date> for String {
     fn from(date: Date) -> Self {
-        date.0.format("%Y-%m-%d").to_string()
+        date.0.to_string()
     }
 }
 
@@ -143,6 +187,13 @@ mod tests {
             "2025-01-02T25:30:00Z",
             "2025-01-02T10:30:00Z\r",
             "20250102103000",
+            "2025-01-02T10:30:00.Z",
+            "2025-01-02T10:30:00.0123456789Z",
+            "2025-01-02T10:30:00+24:00",
+            "2025-01-02T10:30:00+0100",
+            "2025-01-02T10:30:00[UTC]",
+            "2025-01-02T10:30:00+01:00[Europe/Paris]",
+            "2025-01-02T10:30:0\u{e9}Z",
         ] {
             assert_eq!(Timestamp::parse(wrong), Err(TimeError::Timestamp(wrong.to_owned())), "{wrong}");
         }

@@ -62,7 +62,9 @@ pub(super) fn message(
 
 /// A time as HL7 writes it, in whole seconds with its offset (HL7 v2.5.1, section 2.A.22).
 fn dtm(time: &Timestamp) -> String {
-    time.at().format("%Y%m%d%H%M%S%z").to_string()
+    let minutes = time.offset().seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{}{sign}{:02}{:02}", time.local().strftime("%Y%m%d%H%M%S"), minutes.abs() / 60, minutes.abs() % 60)
 }
 
 #[cfg(test)]

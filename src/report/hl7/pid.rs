@@ -15,7 +15,7 @@ pub(super) fn pid(options: &Hl7Options, patient: &Patient) -> Option<Segment> {
     let (family, given) = (text(&patient.family_name), text(&patient.given_name));
     let name: &[&str] =
         if family.is_empty() && given.is_empty() { &["", "", "", "", "", "", "U"] } else { &[&family, &given] };
-    let born = patient.birth_date.as_ref().map(|date| date.day().format("%Y%m%d").to_string()).unwrap_or_default();
+    let born = patient.birth_date.as_ref().map(|date| date.day().strftime("%Y%m%d").to_string()).unwrap_or_default();
     let segment = Segment::new("PID")
         .text(1, "1")
         .components(3, &[id, "", "", &authority, &options.patient_id_type])

@@ -10,7 +10,7 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Datelike, Timelike};
+use jiff::tz::Offset;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
@@ -154,10 +154,10 @@ impl Typeset {
 /// METHOD: PDF/A asks for one. It is the time of issue of the record; where that is not known, the first day of Unix
 /// time, which is plainly none. A clock would make two files of one case.
 fn date(issued: Option<&IssueTime>) -> Option<Datetime> {
-    let at = issued.map_or(DateTime::UNIX_EPOCH, |issued| issued.at.at().to_utc());
-    let small = |part: u32| u8::try_from(part).ok();
+    let at = Offset::UTC.to_datetime(issued.map_or(jiff::Timestamp::UNIX_EPOCH, |issued| issued.at.at()));
+    let small = |part: i8| u8::try_from(part).ok();
     Datetime::from_ymd_hms(
-        at.year(),
+        i32::from(at.year()),
         small(at.month())?,
         small(at.day())?,
         small(at.hour())?,
