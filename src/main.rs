@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use schistoquant::cli::output::visible;
 use schistoquant::cli::{self, Cli};
 
 fn main() -> ExitCode {
@@ -20,7 +21,7 @@ fn main() -> ExitCode {
                 cause = error.source();
             }
             // Nothing can be said where stderr is closed.
-            let _ = writeln!(std::io::stderr(), "{message}");
+            let _ = writeln!(std::io::stderr(), "{}", visible(&message));
             ExitCode::from(failure.exit.code())
         }
     }

@@ -152,7 +152,7 @@ fn nothing_is_lost_or_doubled_by_kills_at_random_moments() {
     assert_eq!(done, expected(false));
     assert_eq!(refused, expected(true));
     assert_eq!(names(&place.path("drop")), ["done", "error", "work"]);
-    assert_eq!(names(&place.path("drop/work")), [] as [&str; 0]);
+    assert_eq!(names(&place.path("drop/work")), [".lock"]);
 
     let results = names(&place.path("out"));
     assert_eq!(results.len(), done.len() / 2, "{results:?}");
@@ -185,4 +185,31 @@ fn sigterm_ends_it_cleanly() {
     assert!(status.success());
     assert_eq!(child.wait().expect("ended").code(), Some(0));
     assert_eq!(names(&place.path("out")), [] as [&str; 0]);
+}
+
+#[test]
+fn a_second_watcher_of_a_folder_is_wrong_usage() {
+    let place = Place::new();
+    let start = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+        command.arg("watch").arg(place.path("drop")).arg("--out").arg(place.path("out"));
+        command.arg("--model").arg(&TINY_MODEL.1).args(more).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().expect("it starts")
+    };
+    let mut first = start(&[]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !place.path("drop/work/.lock").exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The lock follows the file at once.
+    std::thread::sleep(Duration::from_millis(100));
+    let second = start(&["--once"]).wait_with_output().expect("ended");
+    assert_eq!(second.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(said.contains(".lock: expected a drop folder that nobody watches"), "{said}");
+    assert!(first.try_wait().expect("a process").is_none(), "the first one goes on");
+    first.kill().expect("killed");
+    first.wait().expect("ended");
+    let third = start(&["--once"]).wait_with_output().expect("ended");
+    assert_eq!(third.status.code(), Some(0), "a kill lets go of the lock");
 }

@@ -4,8 +4,8 @@
 //! order of the record: name, preview (JPEG, base64), objects with outline, measures and status, tiles (PNG, base64).
 //! Numbers are written with the digits that read back to the same double, so that a report made again has the same bytes.
 //!
-//! In: at most [`MAX_ARCHIVE_BYTES`] after decompression. Limits: the archive belongs to one count; another record is
-//! refused by the hash of its provenance and count.
+//! In: at most [`MAX_ARCHIVE_BYTES`] after decompression, read line by line, a line of at most [`MAX_LINE_BYTES`].
+//! Limits: the archive belongs to one count; another record is refused by the hash of its provenance and count.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 
@@ -31,6 +31,10 @@ const COMPRESSION_LEVEL: u32 = 2;
 
 /// Bytes that the compressor is given at once.
 const PIECE_BYTES: usize = 1 << 16;
+
+/// Longest line, bytes: ten times a field of five thousand cells with their outlines and pictures. A line is held in
+/// memory as a whole, so a small file that decompresses to one endless line must stop here.
+pub const MAX_LINE_BYTES: u64 = 256 << 20;
 
 /// Version of the format.
 const ARCHIVE_VERSION: u32 = 1;
@@ -78,6 +82,12 @@ pub enum ArchiveError {
         line: usize,
         /// What is wrong.
         source: serde_json::Error,
+    },
+    /// A line is longer than a field.
+    #[error("line {line}: expected at most {MAX_LINE_BYTES} bytes, found more; run `analyze` again")]
+    LongLine {
+        /// Line, from 1.
+        line: usize,
     },
     /// A picture, an outline or a probability is not sound.
     #[error("line {line}: expected {expected}; run `analyze` again")]
@@ -158,18 +168,22 @@ fn field_line(field: &CaseField) -> FieldLine {
 /// [`ArchiveError`].
 pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields, ArchiveError> {
     let limited = GzDecoder::new(archive).take(MAX_ARCHIVE_BYTES);
-    let mut lines = BufReader::new(limited).lines().enumerate().map(|(at, text)| (at + 1, text));
-    let header: ArchiveHeader = match lines.next() {
-        Some((line, text)) => parsed(line, &text?)?,
-        None => return Err(ArchiveError::OtherRecord),
-    };
+    let mut reader = BufReader::new(limited);
+    let mut text = Vec::new();
+    if !next_line(&mut reader, 1, &mut text)? {
+        return Err(ArchiveError::OtherRecord);
+    }
+    let header: ArchiveHeader = parsed(1, &text)?;
     let same = counted_sha256(record).is_ok_and(|counted| counted == header.counted_sha256);
     if header.archive_version != ARCHIVE_VERSION || !same {
         return Err(ArchiveError::OtherRecord);
     }
     let mut fields = CaseFields::default();
-    for (line, text) in lines {
-        let field: FieldLine = parsed(line, &text?)?;
+    for line in 2.. {
+        if !next_line(&mut reader, line, &mut text)? {
+            break;
+        }
+        let field: FieldLine = parsed(line, &text)?;
         if record.fields.get(fields.len()).is_none_or(|expected| expected.field != field.field) {
             return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });
         }
@@ -181,8 +195,18 @@ pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields
     Ok(fields)
 }
 
-fn parsed<'a, T: Deserialize<'a>>(line: usize, text: &'a str) -> Result<T, ArchiveError> {
-    serde_json::from_str(text).map_err(|source| ArchiveError::Line { line, source })
+/// Reads a line into `text`; `false` at the end.
+fn next_line(reader: &mut impl BufRead, line: usize, text: &mut Vec<u8>) -> Result<bool, ArchiveError> {
+    text.clear();
+    let read = reader.take(MAX_LINE_BYTES + 1).read_until(b'\n', text)?;
+    if read as u64 > MAX_LINE_BYTES {
+        return Err(ArchiveError::LongLine { line });
+    }
+    Ok(read > 0)
+}
+
+fn parsed<'a, T: Deserialize<'a>>(line: usize, text: &'a [u8]) -> Result<T, ArchiveError> {
+    serde_json::from_slice(text).map_err(|source| ArchiveError::Line { line, source })
 }
 
 fn case_field(line: usize, field: FieldLine) -> Result<CaseField, ArchiveError> {
@@ -198,4 +222,27 @@ fn case_field(line: usize, field: FieldLine) -> Result<CaseField, ArchiveError> 
         cells: field.cells.into_iter().map(|cell| cell.cell().map_err(unsound)).collect::<Result<_, _>>()?,
         field: field.field,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_a_longest_length() {
+        struct Spaces(u64);
+        impl Read for Spaces {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let count = buffer.len().min(usize::try_from(self.0).unwrap_or(usize::MAX));
+                buffer[..count].fill(b' ');
+                self.0 -= count as u64;
+                Ok(count)
+            }
+        }
+        let read = |length| next_line(&mut BufReader::new(Spaces(length)), 3, &mut Vec::new());
+        assert!(matches!(read(0), Ok(false)));
+        assert!(matches!(read(MAX_LINE_BYTES), Ok(true)));
+        assert!(matches!(read(MAX_LINE_BYTES + 1), Err(ArchiveError::LongLine { line: 3 })));
+        assert!(matches!(read(u64::MAX), Err(ArchiveError::LongLine { line: 3 })), "an endless line");
+    }
 }

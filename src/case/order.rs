@@ -1,7 +1,8 @@
 //! The order behind a specimen: who asked, for whom, when the blood was taken.
 //!
 //! In: a JSON object of at most [`MAX_ORDER_BYTES`], as a laboratory system writes it. Out: an [`Order`]. Nothing of it is
-//! interpreted: it is carried into the record and the messages. Every item may be missing; an unknown one is refused,
+//! interpreted: it is carried into the record and the messages, and its patient's identifier is compared with that of a
+//! panel ([`Order::check_panel`]). Every item may be missing; an unknown one is refused,
 //! and so is text with control characters or of more than [`MAX_TEXT_CHARS`] characters, because no field of a message
 //! holds it.
 
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::time::{Date, Timestamp};
+use crate::clinical::{LabPanel, PatientIdentifier};
 
 /// Largest order file, bytes.
 pub const MAX_ORDER_BYTES: usize = 1 << 20;
@@ -94,7 +96,20 @@ pub enum OrderError {
         /// Specimen number of the order.
         ordered: String,
     },
+    /// The panel is of another patient.
+    #[error(
+        "expected the panel of patient `{ordered}`, as the order says, found that of `{found}`; give the panel and the order of one patient"
+    )]
+    OtherPatient {
+        /// Identifier of the order, with its authority where it names one.
+        ordered: String,
+        /// Identifiers of the panel, with their authorities where it names them.
+        found: String,
+    },
 }
+
+/// Most identifiers of a panel that a message names.
+const MOST_NAMED_IDENTIFIERS: usize = 3;
 
 impl Order {
     /// An order from its JSON.
@@ -106,10 +121,16 @@ impl Order {
             return Err(OrderError::TooLarge(bytes.len()));
         }
         let order: Self = serde_json::from_slice(bytes)?;
-        for (item, text) in order.texts() {
-            check_text(item, text)?;
-        }
+        order.check_texts()?;
         Ok(order)
+    }
+
+    /// Makes sure that a message can hold every text.
+    ///
+    /// # Errors
+    /// [`OrderError::Text`].
+    pub(crate) fn check_texts(&self) -> Result<(), OrderError> {
+        self.texts().try_for_each(|(item, text)| check_text(item, text))
     }
 
     /// The specimen number, given by the caller or else by the order.
@@ -122,6 +143,27 @@ impl Order {
                 Err(OrderError::OtherSpecimen { given: given.to_owned(), ordered: ordered.to_owned() })
             }
             (given, ordered) => Ok(given.or(ordered).map(str::to_owned)),
+        }
+    }
+
+    /// Makes sure that a panel is not another patient's: one of its identifiers is the order's.
+    ///
+    /// Where the order or the panel gives no identifier, nothing is known and nothing is refused.
+    ///
+    /// # Errors
+    /// [`OrderError::OtherPatient`] where both give identifiers and none is the same: values must never meet another
+    /// patient's smear.
+    pub fn check_panel(&self, panel: &LabPanel) -> Result<(), OrderError> {
+        let patient = self.patient.as_ref();
+        let ordered =
+            patient.and_then(|patient| PatientIdentifier::new(patient.id.as_deref()?, patient.id_authority.as_deref()));
+        match ordered {
+            Some(ordered) if !panel.patient.is_empty() && !panel.patient.iter().any(|one| one.is_same(&ordered)) => {
+                let found = panel.patient.iter().take(MOST_NAMED_IDENTIFIERS).map(ToString::to_string);
+                let found = found.collect::<Vec<_>>().join("`, `");
+                Err(OrderError::OtherPatient { ordered: ordered.to_string(), found })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -195,6 +237,52 @@ mod tests {
         assert!(refused(r#"{"collected_at": "2025-01-02"}"#).contains("RFC 3339"));
         assert!(refused(r#"{"patient": {"birth_date": "1.1.1960"}}"#).contains("YYYY-MM-DD"));
         assert!(matches!(Order::from_json(&vec![b' '; MAX_ORDER_BYTES + 1]), Err(OrderError::TooLarge(_))));
+    }
+
+    fn of_patient(id: Option<&str>, authority: Option<&str>) -> Order {
+        let (id, id_authority) = (id.map(str::to_owned), authority.map(str::to_owned));
+        Order { patient: Some(Patient { id, id_authority, ..Patient::default() }), ..Order::default() }
+    }
+
+    fn panel_of(identifiers: &[(&str, &[&str])]) -> LabPanel {
+        let read = |(value, names): &(&str, &[&str])| PatientIdentifier::new(value, names.iter().copied());
+        let mut panel = LabPanel::default();
+        panel.patient.extend(identifiers.iter().filter_map(read));
+        panel
+    }
+
+    #[test]
+    fn the_panel_of_another_patient_is_refused() {
+        let order = of_patient(Some("MRN123"), Some("HOSP"));
+        for same in [
+            panel_of(&[("MRN123", &["HOSP"])]),
+            panel_of(&[("MRN123", &[])]),
+            panel_of(&[("123456789", &["NATIONAL"]), ("MRN123", &["HOSP"])]),
+        ] {
+            order.check_panel(&same).expect("one patient");
+        }
+        let other = panel_of(&[("MRN999", &["HOSP"]), ("5", &[])]);
+        let error = order.check_panel(&other).expect_err("another patient");
+        assert_eq!(
+            error.to_string(),
+            "expected the panel of patient `MRN123 (HOSP)`, as the order says, found that of `MRN999 (HOSP)`, `5`; give \
+             the panel and the order of one patient"
+        );
+        for other in [panel_of(&[("MRN124", &[])]), panel_of(&[("MRN123", &["CLINIC"])])] {
+            assert!(matches!(order.check_panel(&other), Err(OrderError::OtherPatient { .. })));
+        }
+        let unnamed = of_patient(Some("MRN123"), None);
+        unnamed.check_panel(&panel_of(&[("MRN123", &["CLINIC"])])).expect("one side names no authority");
+        assert!(unnamed.check_panel(&panel_of(&[("MRN124", &["CLINIC"])])).is_err());
+    }
+
+    #[test]
+    fn without_an_identifier_on_both_sides_nothing_is_refused() {
+        let identified = of_patient(Some("MRN123"), Some("HOSP"));
+        identified.check_panel(&LabPanel::default()).expect("a panel without identifier");
+        for order in [Order::default(), of_patient(None, Some("HOSP")), of_patient(None, None)] {
+            order.check_panel(&panel_of(&[("MRN999", &["HOSP"])])).expect("an order without identifier");
+        }
     }
 
     #[test]

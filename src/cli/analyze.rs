@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use super::output::{print, warn};
+use super::output::{print, print_document, warn};
 use super::progress::Bar;
 use super::report_options::{ReportOptions, Requested, sorted};
 use super::stop::on_interrupt;
@@ -136,7 +136,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     }
     if args.json {
         let document = serde_json::to_string(&case.record).map_err(ReportError::Json)?;
-        print(&(document + "\n"))?;
+        print_document(&(document + "\n"))?;
     } else {
         print(&summary(&case, &written))?;
     }

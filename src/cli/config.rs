@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure};
-use super::output::print;
+use super::output::print_document;
 
 /// Print the effective configuration with the source of each value
 #[derive(Debug, Clone, Args)]
@@ -22,5 +22,6 @@ pub struct ConfigArgs {
 /// [`Exit::Usage`] where the configuration cannot be used, [`Exit::OutputNotWritable`] where stdout cannot be written.
 pub fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let entries = args.config.load()?.entries().map_err(|error| Failure::new(Exit::Usage, error))?;
-    print(&entries.iter().map(|entry| format!("{entry}\n")).collect::<String>())
+    // TOML holds no control character but tabs and line ends, and a value must read back as it is.
+    print_document(&entries.iter().map(|entry| format!("{entry}\n")).collect::<String>())
 }

@@ -13,7 +13,7 @@ use rayon::ThreadPool;
 use super::evaluate_suite;
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use super::output::{print, replace, warn};
+use super::output::{print, print_document, replace, warn};
 use super::progress::Bar;
 use super::stop::on_interrupt;
 use crate::case::InputFailure;
@@ -175,7 +175,7 @@ fn run_set(args: &EvaluateArgs, models: &Models, pool: &ThreadPool, stop: &Atomi
     }
     if args.json {
         let document = serde_json::to_string(&verified.evaluation).map_err(ReportError::Json)?;
-        print(&(document + "\n"))?;
+        print_document(&(document + "\n"))?;
     } else {
         print(&summary(&verified.evaluation, &written))?;
     }

@@ -13,7 +13,7 @@ use rayon::ThreadPool;
 
 use super::evaluate::{EvaluateArgs, measured, warn_of, write_card};
 use super::exit::{Exit, Failure};
-use super::output::{print, warn};
+use super::output::{print, print_document, warn};
 use super::progress::Bar;
 use crate::evaluate::{Evaluation, NamedFigure};
 use crate::pipeline::{Models, provenance};
@@ -109,7 +109,7 @@ pub(super) fn run(
     }
     if args.json {
         let document = serde_json::to_string(&record).map_err(ReportError::Json)?;
-        print(&(document + "\n"))?;
+        print_document(&(document + "\n"))?;
     } else {
         print(&table(&record, stated.is_some(), &written))?;
     }

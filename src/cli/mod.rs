@@ -14,7 +14,7 @@ pub mod merge;
 pub mod model;
 pub mod model_options;
 pub mod order_options;
-mod output;
+pub mod output;
 mod progress;
 pub mod report;
 pub mod report_options;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::model_options::ModelOptions;
-use super::output::print;
+use super::output::{print, print_document};
 use crate::classify::{CardFigure, ModelCard};
 use crate::inference::EngineInfo;
 use crate::segment::DetectorCard;
@@ -42,12 +42,13 @@ pub fn run(args: &ModelArgs) -> Result<(), Failure> {
     let models = args.options.open()?;
     let (detector, classifier) = (models.segmenter.detector().card(), &models.classifier);
     let document = Document { engine: classifier.engine(), card: classifier.card(), detector };
-    let text = if args.json {
-        serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))? + "\n"
+    if args.json {
+        let text =
+            serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
+        print_document(&(text + "\n"))
     } else {
-        document.to_string()
-    };
-    print(&text)
+        print(&document.to_string())
+    }
 }
 
 impl fmt::Display for Document<'_> {

@@ -10,8 +10,8 @@ use clap::Args;
 
 use super::analyze::{exit_of, summary};
 use super::exit::{Exit, Failure};
-use super::output::print;
-use super::report_options::{ReportOptions, Requested, sorted};
+use super::output::{print, print_document};
+use super::report_options::{ReportOptions, Requested, check_patient, sorted};
 use crate::case::{ArchiveError, Case, CaseRecord, IssueSource, IssueTime, SCHEMA_VERSION, read_fields};
 use crate::report::{ARCHIVE_FILE, CASE_FILE, ReportError, ReportFormat, ReportTarget};
 
@@ -146,6 +146,8 @@ fn renewed(record: CaseRecord, requested: &Requested, configured: bool) -> CaseR
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let requested = args.report.read()?;
     let case = read_case(&args.case).map_err(|error| Failure::new(Exit::NoInputReadable, error))?;
+    // A new panel meets the recorded order where no other one is given.
+    check_patient(requested.order.as_ref().or(case.record.order.as_ref()), requested.panel.as_ref())?;
     let target = ReportTarget::prepare(args.out.as_deref().unwrap_or(&args.case), &sorted(&args.format))?;
     if let (Some(given), Some(recorded)) = (&requested.accession, &case.record.accession)
         && given != recorded
@@ -158,7 +160,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let written = target.write_with(&case, &requested.settings.messages)?;
     if args.json {
         let document = serde_json::to_string(&case.record).map_err(ReportError::Json)?;
-        print(&(document + "\n"))?;
+        print_document(&(document + "\n"))?;
     } else {
         print(&summary(&case, &written))?;
     }

@@ -8,7 +8,7 @@ use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure};
 use super::order_options::OrderOptions;
 use super::score::read_labs;
-use crate::case::{Laboratory, Order, Timestamp};
+use crate::case::{Laboratory, Order, OrderError, Timestamp};
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::report::ReportFormat;
 use crate::settings::Settings;
@@ -25,6 +25,22 @@ pub struct ReportOptions {
     /// The laboratory's configuration.
     #[command(flatten)]
     pub config: ConfigOptions,
+}
+
+/// A panel that does not belong to the order.
+#[derive(Debug, thiserror::Error)]
+#[error("the laboratory panel cannot be used")]
+struct ForeignPanel {
+    source: OrderError,
+}
+
+/// Makes sure that order and panel are of one patient, as far as both say.
+///
+/// # Errors
+/// [`Exit::Usage`] where they are of two.
+pub(super) fn check_patient(order: Option<&Order>, panel: Option<&LabPanel>) -> Result<(), Failure> {
+    let (Some(order), Some(panel)) = (order, panel) else { return Ok(()) };
+    order.check_panel(panel).map_err(|source| Failure::new(Exit::Usage, ForeignPanel { source }))
 }
 
 /// The formats asked for, each once and in the order in which they are written.
@@ -72,6 +88,7 @@ impl ReportOptions {
         let settings_sha256 = settings.sha256().map_err(|error| Failure::new(Exit::Usage, error))?;
         let (order, accession) = self.order.resolve()?;
         let panel = self.labs.as_deref().map(|path| read_labs(path, &settings.clinical.panel)).transpose()?;
+        check_patient(order.as_ref(), panel.as_ref())?;
         let issued_at = self.order.issued_at.clone();
         Ok(Requested { accession, order, issued_at, panel, settings, settings_sha256 })
     }

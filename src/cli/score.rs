@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure};
-use super::output::print;
+use super::output::{print, print_document};
 use crate::case::FOOTER;
 use crate::clinical::{
     DicVersion, IgnoredObservation, LabPanel, MAX_PANEL_BYTES, PanelOptions, Score, ScoreResult, read_panel, scores,
@@ -95,12 +95,13 @@ pub fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let panel = read_labs(&args.labs, &options.panel)?;
     let scores = scores(&panel, &options.scores);
     let document = Document { scores: &scores, ignored: &panel.ignored, footer: FOOTER };
-    let text = if args.json {
-        serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))? + "\n"
+    if args.json {
+        let text =
+            serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
+        print_document(&(text + "\n"))
     } else {
-        document.to_string()
-    };
-    print(&text)
+        print(&document.to_string())
+    }
 }
 
 impl fmt::Display for Document<'_> {

@@ -15,9 +15,9 @@ use super::analyze::{AgeWord, analyze_options, with_evidence};
 use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure, chain};
 use super::model_options::ModelOptions;
-use super::output::{print, warn};
+use super::output::{print_document, warn};
 use super::progress::Bar;
-use super::report_options::{Requested, sorted};
+use super::report_options::{Requested, check_patient, sorted};
 use super::score::read_labs;
 use super::stop::on_interrupt;
 use crate::pipeline::{AnalyzeError, Models, analyze};
@@ -86,13 +86,15 @@ impl Handler for Analyzer<'_> {
         let output = |error: &dyn std::error::Error| Refusal::Output(chain(error));
         let order = claimed.order().map_err(|problem| usage(problem.to_string()))?;
         let panel = claimed.labs().map(|path| read_labs(&path, &self.settings.clinical.panel)).transpose();
+        let panel = panel.map_err(failed)?;
+        check_patient(order.as_ref(), panel.as_ref()).map_err(failed)?;
         // Without an order the name of the drop is all that says whose it is.
         let accession = order.as_ref().and_then(|order| order.accession.clone());
         let requested = Requested {
             accession: Some(accession.unwrap_or_else(|| claimed.name().to_owned())),
             order,
             issued_at: None,
-            panel: panel.map_err(failed)?,
+            panel,
             settings: self.settings.clone(),
             settings_sha256: self.settings_sha256.clone(),
         };
@@ -125,7 +127,7 @@ impl Journal for Log {
     fn finished(&self, receipt: &Receipt) {
         if let Ok(line) = serde_json::to_string(receipt) {
             // Nobody may read along any more; the receipt lies in the folder.
-            let _ = print(&(line + "\n"));
+            let _ = print_document(&(line + "\n"));
         }
         if receipt.state == ReceiptState::Error && !self.quiet {
             warn(format_args!("{}: {}", receipt.name, receipt.reason.as_deref().unwrap_or_default()));
@@ -143,7 +145,9 @@ impl Journal for Log {
 impl From<WatchError> for Failure {
     fn from(error: WatchError) -> Self {
         let exit = match error {
-            WatchError::NoDropFolder { .. } | WatchError::OutInsideDrop { .. } => Exit::Usage,
+            WatchError::NoDropFolder { .. } | WatchError::OutInsideDrop { .. } | WatchError::AlreadyWatched { .. } => {
+                Exit::Usage
+            }
             WatchError::Folder { .. } | WatchError::Output { .. } => Exit::OutputNotWritable,
         };
         Self::new(exit, error)

@@ -20,6 +20,7 @@ mod moment;
 mod number;
 mod options;
 mod panel;
+mod patient_identifier;
 pub mod plasmic;
 mod read;
 mod reference;
@@ -40,6 +41,7 @@ pub use options::{
     ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,
 };
 pub use panel::{IgnoredObservation, LabPanel};
+pub use patient_identifier::PatientIdentifier;
 pub use read::{
     MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_FILE_NAMES, PANEL_SCHEMA, PanelFile, ResultFile,
     panel_schema, read_panel,

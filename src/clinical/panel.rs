@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::analyte::Analyte;
 use super::context::ClinicalContext;
+use super::patient_identifier::PatientIdentifier;
 use super::result::{LabResult, Quantity};
 
 /// An observation of a message that is not on the list of analytes.
@@ -30,6 +31,8 @@ pub struct LabPanel {
     pub(super) results: BTreeMap<Analyte, Vec<LabResult>>,
     /// Observations that were left aside.
     pub ignored: Vec<IgnoredObservation>,
+    /// Identifiers of the patient; none where the panel gives none.
+    pub patient: Vec<PatientIdentifier>,
 }
 
 impl LabPanel {

@@ -150,6 +150,12 @@ pub enum SourceProblem {
         /// Largest number of pages.
         limit: usize,
     },
+    /// A JPEG picture that is sent in more scans than any encoder writes.
+    #[error("expected a JPEG picture in at most {limit} scans, found more; export it again")]
+    TooManyScans {
+        /// Largest number of scans.
+        limit: usize,
+    },
     /// The file makes its decoder ask for more memory than its pixels need.
     #[error(
         "expected a {format} image that decodes in the memory its pixels need, found one that asks for more; export it again"
@@ -195,6 +201,7 @@ impl SourceProblem {
             Self::TooManyPixels { .. }
             | Self::TooManyBytes { .. }
             | Self::TooManyPages { .. }
+            | Self::TooManyScans { .. }
             | Self::TooMuchMemory { .. } => ErrorCategory::LimitReached,
             Self::UnsupportedFormat { .. } | Self::UnsupportedEncoding { .. } => ErrorCategory::NotInThisBuild,
         }

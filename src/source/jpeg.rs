@@ -3,7 +3,8 @@
 //! In: a whole JPEG stream. Out: 8-bit RGB and the EXIF orientation. Baseline, extended and progressive Huffman coding
 //! with 8 bits per sample; gray, YCbCr, RGB, CMYK and YCCK. Source: ITU-T T.81 (1992), sections B.1–B.2 (markers) and
 //! G.1 (progressive scans); Adobe Technical Note 5116 (marker APP14). Limits: no arithmetic or lossless coding, no 12
-//! bits; color profiles are not applied; bits flipped inside a scan without breaking a code cannot be noticed.
+//! bits, no more scans than any encoder writes; color profiles are not applied; bits flipped inside a scan without
+//! breaking a code cannot be noticed.
 //!
 //! Order: 1. [`walk()`] reads the structure, refuses what is cut off and writes a clean stream, 2. the caller's limits are
 //! checked on the frame header, 3. `zune-jpeg` decodes the clean stream in its strict mode, 4. CMYK becomes RGB.

@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod inputs;
 mod jpeg;
+mod png_chunks;
 mod samples;
 mod still;
 mod tiff_pages;

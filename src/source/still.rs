@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::format::{Content, Format, HEAD_BYTES, describe_head, le_u32};
 use super::samples::rgb_of;
-use super::{DecodeLimits, FieldPixels, SmearSource, SourceError, SourceProblem, jpeg, tiff_pages};
+use super::{DecodeLimits, FieldPixels, SmearSource, SourceError, SourceProblem, jpeg, png_chunks, tiff_pages};
 use crate::smear::Calibration;
 
 /// A decoded picture and what its file says of its pixel size.
@@ -43,7 +43,10 @@ pub fn decode(bytes: &[u8], page: usize, limits: &DecodeLimits) -> Result<Decode
             Ok(DecodedImage { rgb: upright.into_rgb8(), calibration: None })
         }
         Format::Tiff => tiff_pages::decode_page(bytes, page, limits),
-        Format::Png => decode_raster(bytes, Format::Png, ImageFormat::Png, limits),
+        Format::Png => {
+            png_chunks::check(bytes)?;
+            decode_raster(bytes, Format::Png, ImageFormat::Png, limits)
+        }
         Format::Bmp => decode_raster(bytes, Format::Bmp, ImageFormat::Bmp, limits),
         Format::WebP => decode_raster(bytes, Format::WebP, ImageFormat::WebP, limits),
     }

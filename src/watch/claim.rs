@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use super::drops::{DropOrder, Found, ORDER_SUFFIX, is_order};
 use super::{WatchError, WatchProblem};
-use crate::case::Order;
+use crate::case::{MAX_ORDER_BYTES, Order, OrderError};
 use crate::clinical::PANEL_FILE_NAMES;
 
 /// Ends the name of a claim that is not finished.
-const CLAIM_SUFFIX: &str = ".claim";
+pub(super) const CLAIM_SUFFIX: &str = ".claim";
 /// The order file in a claimed drop; no image has this name.
 const ORDER_FILE: &str = "drop.order.json";
 /// Folder of the images of an order.
@@ -67,6 +67,11 @@ impl Claimed {
             return Ok(None);
         }
         let refused = |found: String| WatchProblem::OrderFile(found);
+        let size = fs::metadata(&file).map_err(|error| refused(error.to_string()))?.len();
+        if size > MAX_ORDER_BYTES as u64 {
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            return Err(refused(OrderError::TooLarge(size).to_string()));
+        }
         let bytes = fs::read(&file).map_err(|error| refused(error.to_string()))?;
         Order::from_json(&bytes).map(Some).map_err(|error| refused(error.to_string()))
     }
@@ -108,7 +113,7 @@ pub(super) fn finish_interrupted_claims(drop: &Path, work: &Path) -> Result<Vec<
             fs::rename(&path, free(work, name)).map_err(failed)?;
             continue;
         }
-        let found = Found { name: name.to_owned(), path: drop.join(format!("{name}{ORDER_SUFFIX}")) };
+        let found = Found::of(drop.join(format!("{name}{ORDER_SUFFIX}")));
         if let Err(problem) = claim(drop, work, &found) {
             refused.push((found, problem));
         }
@@ -141,6 +146,9 @@ fn free(folder: &Path, name: &str) -> PathBuf {
 
 /// Moves a complete drop to `work`.
 pub(super) fn claim(drop: &Path, work: &Path, found: &Found) -> Result<(), WatchProblem> {
+    if !found.is_usable {
+        return Err(WatchProblem::Name { found: found.name.clone() });
+    }
     if !is_order(&found.path) {
         return moved(&found.path, &free(work, &found.name));
     }
@@ -164,6 +172,21 @@ pub(super) fn claim(drop: &Path, work: &Path, found: &Found) -> Result<(), Watch
     }
     moved(&found.path, &claim.join(ORDER_FILE))?;
     moved(&claim, &free(work, &found.name))
+}
+
+/// Makes sure that a claimed drop holds files and folders only.
+pub(super) fn plain_inside(folder: &Path) -> Result<(), WatchProblem> {
+    let unreadable = |source| WatchProblem::Move { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let kind = entry.file_type().map_err(unreadable)?;
+        match (kind.is_dir(), kind.is_file()) {
+            (true, _) => plain_inside(&entry.path())?,
+            (_, true) => {}
+            _ => return Err(WatchProblem::NotPlain { path: entry.path() }),
+        }
+    }
+    Ok(())
 }
 
 /// Whether no part of a path is a link.

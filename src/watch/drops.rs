@@ -4,7 +4,7 @@
 //! `.ready`, or when the signature has stayed for the settling time. Times of the file system are compared with each other
 //! only, never with this machine's clock: a share's clock may differ.
 //!
-//! Hidden entries, links and the watcher's own folders are no drops.
+//! Hidden entries, links, pipes, devices and the watcher's own folders are no drops.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,8 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::CLAIM_SUFFIX;
 use super::{OWN_FOLDERS, WatchError, WatchProblem};
-use crate::case::Order;
+use crate::case::{Order, sha256_hex};
 
 /// Marks a folder as complete.
 pub(super) const READY: &str = ".ready";
@@ -24,6 +25,16 @@ pub(super) const ORDER_SUFFIX: &str = ".order.json";
 
 /// Largest order file, bytes.
 pub const MAX_DROP_ORDER_BYTES: u64 = 1 << 20;
+
+/// Longest name of a drop, bytes: with what the watcher adds to it, it stays below the 255 of common file systems, and it
+/// holds the longest accession of an order.
+pub(super) const MAX_NAME_BYTES: usize = 199;
+
+/// Characters of a name that cannot be used which stay in front of its hash.
+const KEPT_NAME_CHARS: usize = 40;
+
+/// Digits of the hash behind a name that cannot be used.
+const HASH_CHARS: usize = 8;
 
 /// Most entries of a drop that are looked at: beyond it is no specimen.
 const MAX_ENTRIES: usize = 100_000;
@@ -55,6 +66,7 @@ impl DropOrder {
         }
         let text = fs::read(path).map_err(|error| refused(error.to_string()))?;
         let order: Self = serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+        order.order.as_ref().map_or(Ok(()), Order::check_texts).map_err(|error| refused(error.to_string()))?;
         if order.inputs.is_empty() {
             return Err(refused("no input".to_owned()));
         }
@@ -78,10 +90,30 @@ impl DropOrder {
 /// A drop that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Name without the suffix of an order file.
+    /// Name without the suffix of an order file; harmless in place of one that cannot be used.
     pub name: String,
     /// Folder or order file.
     pub path: PathBuf,
+    /// Whether the drop's own name can be used.
+    pub is_usable: bool,
+}
+
+impl Found {
+    /// The drop at a path.
+    pub fn of(path: PathBuf) -> Self {
+        let own = path.file_name().unwrap_or_default();
+        let name = name_of(&path);
+        let is_usable = own.to_str().is_some()
+            && name.len() <= MAX_NAME_BYTES
+            && !name.chars().any(char::is_control)
+            && !name.ends_with(CLAIM_SUFFIX);
+        if is_usable {
+            return Self { name, path, is_usable };
+        }
+        let kept: String = name.chars().filter(|c| !c.is_control()).take(KEPT_NAME_CHARS).collect();
+        let hash = &sha256_hex(own.as_encoded_bytes())[..HASH_CHARS];
+        Self { name: format!("{kept}-{hash}"), path, is_usable }
+    }
 }
 
 /// What a look found.
@@ -126,11 +158,11 @@ impl Drops {
             if !is_order(&path) && (!path.is_dir() || claimed_by_orders.contains(&path)) {
                 continue;
             }
-            let name = name_of(&path);
+            let found = Found::of(path.clone());
             let signature = match self.signature(&path) {
                 Ok(signature) => signature,
                 Err(missing) => {
-                    look.waiting.push((name, missing));
+                    look.waiting.push((found.name, missing));
                     continue;
                 }
             };
@@ -140,7 +172,7 @@ impl Drops {
             };
             let ready = path.is_dir() && path.join(READY).exists();
             if ready || since.elapsed() >= self.settle {
-                look.complete.push(Found { name, path });
+                look.complete.push(found);
             } else {
                 look.settling += 1;
                 present.insert(path, (signature, since));
@@ -158,9 +190,9 @@ impl Drops {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
             let hidden = name.to_string_lossy().starts_with('.');
-            // A link could lead to another patient's files.
-            let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if !hidden && !link && !OWN_FOLDERS.iter().any(|own| name == *own) {
+            // A link could lead to another patient's files, and reading a pipe may never end.
+            let plain = entry.file_type().is_ok_and(|kind| kind.is_file() || kind.is_dir());
+            if !hidden && plain && !OWN_FOLDERS.iter().any(|own| name == *own) {
                 entries.push(entry.path());
             }
         }
@@ -198,7 +230,7 @@ pub(super) fn is_order(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ORDER_SUFFIX))
 }
 
-pub(super) fn name_of(path: &Path) -> String {
+fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     match name.strip_suffix(ORDER_SUFFIX) {
         Some(stem) if !stem.is_empty() => stem.to_owned(),

@@ -18,6 +18,12 @@ pub enum WatchError {
         /// The path.
         path: PathBuf,
     },
+    /// Another watcher serves the drop folder (request invalid).
+    #[error("{path}: expected a drop folder that nobody watches, found another watcher at work in it; end that one or name another folder", path = .path.display())]
+    AlreadyWatched {
+        /// The file that the other one has locked.
+        path: PathBuf,
+    },
     /// A folder of the watcher cannot be read or written (environment).
     #[error("{path}: expected a path that can be read and written; check permissions, free space and the disk", path = .path.display())]
     Folder {
@@ -48,6 +54,22 @@ pub enum WatchProblem {
         "order file: inputs: expected plain files or folders inside the drop folder, found `{0}`; put the images into the drop folder"
     )]
     Outside(String),
+    /// The name of a drop, from which its accession may follow, cannot be used.
+    #[error(
+        "{found:?}: expected a name of at most {most} bytes of text without control characters that does not end with `{suffix}`; rename it and drop it again",
+        most = super::drops::MAX_NAME_BYTES,
+        suffix = super::claim::CLAIM_SUFFIX
+    )]
+    Name {
+        /// The name as far as it is text.
+        found: String,
+    },
+    /// A drop holds something that is neither file nor folder.
+    #[error("{path}: expected plain files and folders, found a link, a pipe or a device; put copies of the files into the drop", path = .path.display())]
+    NotPlain {
+        /// Where it lies.
+        path: PathBuf,
+    },
     /// A file cannot be moved.
     #[error("{path}: expected a file that can be moved, found: {source}", path = .path.display())]
     Move {

@@ -15,15 +15,19 @@
 //! METHOD: the result's name follows from its content (accession and job), so that work repeated after a kill at any
 //! moment ends in the folder that is there or not yet there: nothing is lost, nothing is made twice.
 //!
-//! Limits: one watcher for a drop folder; `done`, `error` and `work` lie on the drop folder's file system and the partial
-//! results on the output folder's, because only there a rename is one step.
+//! A lock on `work/.lock` keeps a second watcher off ([`WatchError::AlreadyWatched`]); the system lets go of it when the
+//! process ends, however that happens, so the file stays. A drop with a link, a pipe or a device in it, or with a name that
+//! is no plain text, is refused: a link could lead to another patient's files, and reading a pipe may never end.
+//!
+//! Limits: programs on systems that do not share locks are not kept off; `done`, `error` and `work` lie on the drop
+//! folder's file system and the partial results on the output folder's, because only there a rename is one step.
 
 mod claim;
 mod drops;
 mod error;
 mod receipt;
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -44,8 +48,13 @@ const WORK: &str = "work";
 const DONE: &str = "done";
 /// Folder of refused drops.
 const ERROR: &str = "error";
+/// File in [`WORK`] whose lock the watcher holds.
+const LOCK: &str = ".lock";
 /// Folders of the watcher itself.
 const OWN_FOLDERS: [&str; 3] = [WORK, DONE, ERROR];
+
+/// Exit code of wrong usage, as on the command line.
+const USAGE: u8 = 2;
 
 /// How a drop folder is watched.
 #[derive(Debug, Clone)]
@@ -118,6 +127,8 @@ pub fn watch(
     stop: &AtomicBool,
 ) -> Result<(), WatchError> {
     let folders = Folders::prepare(options)?;
+    // Held until the watcher ends.
+    let _lock = folders.lock()?;
     let mut drops = Drops::new(&options.drop, options.settle);
     for (found, problem) in claim::finish_interrupted_claims(&options.drop, &folders.work)? {
         refuse_unclaimed(&folders, &found, &problem, journal)?;
@@ -196,6 +207,18 @@ impl Folders {
         }
         Ok(folders)
     }
+
+    /// Keeps other watchers off the drop folder for as long as the file is held.
+    fn lock(&self) -> Result<File, WatchError> {
+        let path = self.work.join(LOCK);
+        let failed = |source| WatchError::Folder { path: path.clone(), source };
+        let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(WatchError::AlreadyWatched { path }),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
 }
 
 fn real(path: &Path) -> Result<PathBuf, WatchError> {
@@ -217,10 +240,13 @@ fn work_on(
     remove_folder(&partial).map_err(failed(&partial))?;
     fs::create_dir(&partial).map_err(failed(&partial))?;
     // METHOD: a panic is a bug of this program; one specimen that meets it must not keep the others waiting.
-    let handled = catch_unwind(AssertUnwindSafe(|| handler.handle(claimed, &partial))).unwrap_or_else(|_| {
-        let reason = "the program failed on this specimen; report it as a bug with the images".to_owned();
-        Err(Refusal::Failed { exit_code: 101, reason })
-    });
+    let handled = match claim::plain_inside(claimed.path()) {
+        Err(problem) => Err(Refusal::Failed { exit_code: USAGE, reason: problem.to_string() }),
+        Ok(()) => catch_unwind(AssertUnwindSafe(|| handler.handle(claimed, &partial))).unwrap_or_else(|_| {
+            let reason = "the program failed on this specimen; report it as a bug with the images".to_owned();
+            Err(Refusal::Failed { exit_code: 101, reason })
+        }),
+    };
     let (receipt, target) = match handled {
         Ok(handled) => {
             let result = folders.out.join(&handled.result);
@@ -257,8 +283,6 @@ fn refuse_unclaimed(
     problem: &WatchProblem,
     journal: &dyn Journal,
 ) -> Result<(), WatchError> {
-    /// Wrong usage, as on the command line.
-    const USAGE: u8 = 2;
     let receipt = Receipt::failed(&found.name, USAGE, &problem.to_string());
     let from = claim::unclaimed(&folders.work, found)
         .map_err(|problem| WatchError::Output { path: folders.work.clone(), reason: problem.to_string() })?;
@@ -269,7 +293,8 @@ fn refuse_unclaimed(
 
 /// Writes the receipt and moves the drop beside it. A name that is taken by an earlier drop gets a number.
 fn put_away(from: &Path, folder: &Path, receipt: &Receipt) -> Result<(), WatchError> {
-    let taken = |name: &str| folder.join(name).exists();
+    // A receipt of this name may stand already where the move behind it was interrupted; a folder of its name may not.
+    let taken = |name: &str| folder.join(name).exists() || folder.join(format!("{name}.json")).is_dir();
     let name = match taken(&receipt.name) {
         false => receipt.name.clone(),
         true => (2_u64..).map(|n| format!("{}.{n}", receipt.name)).find(|name| !taken(name)).unwrap_or_default(),

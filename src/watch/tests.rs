@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::AtomicUsize;
 
+use super::drops::READY;
 use super::*;
 
 /// Counts its calls and writes one file; names it by the files of the drop.
@@ -158,7 +159,7 @@ fn a_stopped_specimen_stays_claimed() {
     let place = Place::new();
     place.put("stop", "kept");
     assert_eq!(place.watch(&Scripted::new("")), []);
-    assert_eq!(place.names(&place.drop("work")), ["stop"]);
+    assert_eq!(place.names(&place.drop("work")), [LOCK, "stop"]);
     assert_eq!(place.names(&place.base.path().join("out")), [] as [&str; 0]);
     fs::rename(place.drop("work/stop"), place.drop("work/go")).expect("renamed");
     assert_eq!(place.watch(&Scripted::new(""))[0].result.as_deref(), Some("result-kept"));
@@ -206,7 +207,7 @@ fn a_claim_that_was_cut_off_goes_on() {
     fs::write(place.drop("S-9.order.json"), r#"{"inputs": ["a.png", "b.png"]}"#).expect("written");
     let receipts = place.watch(&Scripted::new(""));
     assert_eq!(receipts[0].result.as_deref(), Some("result-xy"));
-    assert_eq!(place.names(&place.drop("work")), [] as [&str; 0]);
+    assert_eq!(place.names(&place.drop("work")), [LOCK]);
 }
 
 #[test]
@@ -250,4 +251,115 @@ fn results_do_not_lie_among_the_drops() {
     };
     let error = watch(&options, &Scripted::new(""), &Kept::default(), &AtomicBool::new(false)).expect_err("inside");
     assert!(matches!(error, WatchError::OutInsideDrop { .. }), "{error}");
+}
+
+#[test]
+fn a_second_watcher_is_refused_and_touches_nothing() {
+    let place = Place::new();
+    place.put("S-1", "one");
+    fs::create_dir(place.drop("work")).expect("a folder");
+    let other = File::create(place.drop("work").join(LOCK)).expect("a file");
+    other.lock().expect("a lock");
+    let options = WatchOptions {
+        drop: place.base.path().join("drop"),
+        out: place.base.path().join("out"),
+        settle: Duration::ZERO,
+        poll: Duration::ZERO,
+        once: true,
+    };
+    let second = || watch(&options, &Scripted::new(""), &Kept::default(), &AtomicBool::new(false));
+    let error = second().expect_err("one watcher is there");
+    assert!(matches!(error, WatchError::AlreadyWatched { .. }), "{error}");
+    assert!(place.drop("S-1/.ready").exists());
+    drop(other);
+    second().expect("the first one has gone");
+    assert!(place.drop("done/S-1.json").exists());
+}
+
+#[test]
+fn a_name_that_cannot_be_used_is_refused_and_stops_no_other() {
+    let place = Place::new();
+    let long = "n".repeat(drops::MAX_NAME_BYTES + 1);
+    for name in ["S-1.claim", "line\nbreak", long.as_str(), "S-2"] {
+        place.put(name, "three");
+    }
+    // Its claim would lie where the folder of that name would.
+    fs::write(place.drop("S-1.order.json"), r#"{"inputs": ["y.png"]}"#).expect("written");
+    fs::write(place.drop("y.png"), "one").expect("written");
+    fs::write(place.drop(&format!("{}.order.json", &long[..199])), r#"{"inputs": ["x.png"]}"#).expect("written");
+    fs::write(place.drop("x.png"), "two").expect("written");
+    let receipts = place.watch(&Scripted::new(""));
+    let refused: Vec<&str> =
+        receipts.iter().filter(|receipt| receipt.exit_code == Some(2)).map(|receipt| receipt.name.as_str()).collect();
+    assert_eq!(refused.len(), 3, "{receipts:?}");
+    assert!(refused.iter().all(|name| name.len() <= drops::MAX_NAME_BYTES && !name.contains('\n')), "{refused:?}");
+    let mut done: Vec<&str> = receipts.iter().filter_map(|receipt| receipt.result.as_deref()).collect();
+    done.sort_unstable();
+    assert_eq!(done, ["result-one", "result-three", "result-two"], "{receipts:?}");
+    assert_eq!(place.names(&place.drop("work")), [LOCK]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_gives_no_accession() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    for byte in [b'\xe8', b'\xe9'] {
+        let name = [b"S-".as_slice(), &[byte]].concat();
+        let folder = place.base.path().join("drop").join(std::ffi::OsStr::from_bytes(&name));
+        fs::create_dir(&folder).expect("a folder");
+        fs::write(folder.join(READY), "").expect("written");
+    }
+    let receipts = place.watch(&Scripted::new(""));
+    assert_eq!(receipts.iter().filter(|receipt| receipt.exit_code == Some(2)).count(), 2, "{receipts:?}");
+    assert_ne!(receipts[0].name, receipts[1].name);
+}
+
+#[test]
+fn a_drop_called_like_a_receipt_stands_in_no_way() {
+    for names in [["S-1", "S-1.json"], ["S-1.json", "S-1"]] {
+        let place = Place::new();
+        for name in names {
+            place.put(name, name);
+            assert_eq!(place.watch(&Scripted::new("")).len(), 1, "{name}");
+        }
+        let done = place.names(&place.drop("done"));
+        assert_eq!(done.len(), 4, "{done:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_inside_a_drop_are_neither_followed_nor_waited_for() {
+    let place = Place::new();
+    let outside = place.base.path().join("outside.png");
+    fs::write(&outside, "other patient").expect("written");
+    for name in ["a-link", "b-deep", "c-labs", "d-pipe", "e-good"] {
+        place.put(name, name);
+    }
+    std::os::unix::fs::symlink(&outside, place.drop("a-link/b.png")).expect("a link");
+    fs::create_dir(place.drop("b-deep/sub")).expect("a folder");
+    std::os::unix::fs::symlink(&outside, place.drop("b-deep/sub/b.png")).expect("a link");
+    std::os::unix::fs::symlink(&outside, place.drop("c-labs/labs.json")).expect("a link");
+    for pipe in ["d-pipe/order.json", "x.order.json"] {
+        let made = std::process::Command::new("mkfifo").arg(place.drop(pipe)).status();
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo is part of every Unix");
+    }
+    let receipts = place.watch(&Scripted::new(""));
+    let codes: Vec<_> = receipts.iter().map(|receipt| (receipt.name.as_str(), receipt.exit_code)).collect();
+    let refused = Some(2);
+    let expected =
+        [("a-link", refused), ("b-deep", refused), ("c-labs", refused), ("d-pipe", refused), ("e-good", None)];
+    assert_eq!(codes, expected, "{receipts:?}");
+    assert_eq!(fs::read_to_string(&outside).expect("still there"), "other patient");
+}
+
+#[test]
+fn the_order_inside_an_order_file_is_held_to_the_rules_of_orders() {
+    let place = Place::new();
+    fs::write(place.drop("a.png"), "one").expect("written");
+    let order = r#"{"inputs": ["a.png"], "order": {"accession": "S-1\r\nOBX|1"}}"#;
+    fs::write(place.drop("S-1.order.json"), order).expect("written");
+    let receipts = place.watch(&Scripted::new(""));
+    assert!(receipts[0].reason.as_ref().is_some_and(|reason| reason.contains("U+000D")), "{receipts:?}");
 }

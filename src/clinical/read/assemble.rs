@@ -10,6 +10,7 @@ use crate::clinical::error::{Fault, PanelProblem, accepted_units};
 use crate::clinical::moment::Moment;
 use crate::clinical::options::PanelOptions;
 use crate::clinical::panel::LabPanel;
+use crate::clinical::patient_identifier::telling;
 use crate::clinical::reference::{fallback, in_result_unit, is_interval};
 use crate::clinical::result::{LabResult, LabValue, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus, flag};
 use crate::clinical::unit::{ResolvedUnit, UnitFault, resolve, to_canonical};
@@ -35,7 +36,7 @@ pub(super) fn panel(raw: RawPanel, options: &PanelOptions) -> Result<LabPanel, F
     for (analyte, values) in &mut results {
         put_in_order(*analyte, values)?;
     }
-    Ok(LabPanel { context: raw.context, results, ignored: raw.ignored })
+    Ok(LabPanel { context: raw.context, results, ignored: raw.ignored, patient: telling(raw.patient) })
 }
 
 /// A result with its unit understood.

@@ -2,13 +2,15 @@
 //!
 //! In: a Bundle with Observation resources (`code`, `status`, `valueQuantity` with comparator and UCUM code,
 //! `valueCodeableConcept`, `valueString`, `valueBoolean`, `valueInteger`, `component`, `referenceRange`,
-//! `effectiveDateTime`, `effectivePeriod`) and at most one Patient (`birthDate`, `gender`). Out: results, context, and what
-//! was left aside with its reason. Other resources are passed over.
+//! `effectiveDateTime`, `effectivePeriod`, `subject`) and at most one Patient (`identifier`, `birthDate`, `gender`). Out:
+//! results, context, and what was left aside with its reason. Other resources are passed over.
 //!
 //! Source: HL7 FHIR R4 (4.0.1), Observation and Bundle. Codes are LOINC (`http://loinc.org`), this program's own
 //! (`urn:schistoquant`), or local codes by configuration.
 //!
 //! Limits: references are not followed; an Observation is a result only where it carries its own value.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,7 +26,11 @@ use crate::clinical::error::{Fault, PanelProblem};
 use crate::clinical::moment::Moment;
 use crate::clinical::number;
 use crate::clinical::options::{Meaning, PanelOptions};
+use crate::clinical::patient_identifier::PatientIdentifier;
 use crate::clinical::result::{Comparator, ResultStatus};
+
+/// Most different identifiers of subjects: more than any person has, few enough to compare each with each.
+const MAX_SUBJECT_IDENTIFIERS: usize = 64;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,6 +108,26 @@ struct Range {
 #[derive(Deserialize)]
 struct Reference {
     reference: Option<String>,
+    identifier: Option<Identifier>,
+}
+
+#[derive(Deserialize)]
+struct Identifier {
+    system: Option<String>,
+    value: Option<String>,
+    assigner: Option<Assigner>,
+}
+
+#[derive(Deserialize)]
+struct Assigner {
+    display: Option<String>,
+}
+
+impl Identifier {
+    fn read(&self) -> Option<PatientIdentifier> {
+        let assigner = self.assigner.as_ref().and_then(|assigner| assigner.display.as_deref());
+        PatientIdentifier::new(self.value.as_deref()?, self.system.as_deref().into_iter().chain(assigner))
+    }
 }
 
 #[derive(Deserialize)]
@@ -120,7 +146,8 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
     let entries = value.get("entry").and_then(Value::as_array).unwrap_or(&none);
     let mut raw = RawPanel::default();
     let mut patients: Vec<&Value> = Vec::new();
-    let mut subjects: Vec<String> = Vec::new();
+    let mut subjects: BTreeSet<String> = BTreeSet::new();
+    let mut named: Vec<PatientIdentifier> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let at = format!("entry[{index}]");
         let Some(resource) = entry.get("resource") else { continue };
@@ -130,7 +157,12 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
                 let observation = Observation::deserialize(resource)
                     .map_err(|error| Fault::at(&at, bundle_fault(error.to_string())))?;
                 let subject = observation.subject.as_ref().and_then(|subject| subject.reference.clone());
-                subjects.extend(subject.filter(|subject| !subjects.contains(subject)));
+                subjects.extend(subject);
+                let identifier = observation.subject.as_ref().and_then(|subject| subject.identifier.as_ref()?.read());
+                named.extend(identifier.filter(|identifier| !named.contains(identifier)));
+                if named.len() > MAX_SUBJECT_IDENTIFIERS {
+                    return Err(PanelProblem::ManyPatients { found: named.len() }.into());
+                }
                 take(observation, &at, &mut raw, options).map_err(|problem| Fault::at(&at, problem))?;
             }
             _ => {}
@@ -141,13 +173,29 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
         return Err(PanelProblem::ManyPatients { found: people }.into());
     }
     if let Some(patient) = patients.first() {
-        set_patient(patient, &mut raw);
+        set_patient(patient, &mut raw).map_err(|found| Fault::at("Patient.identifier", bundle_fault(found)))?;
     }
+    // METHOD: the identifiers of a Patient are one person's, however many; those of subjects are as long as none of them
+    // contradicts another one or the Patient's.
+    let strangers = if raw.patient.is_empty() {
+        named.iter().any(|one| named.iter().any(|other| one.contradicts(other)))
+    } else {
+        let of_patient = |test: &dyn Fn(&PatientIdentifier) -> bool| raw.patient.iter().any(test);
+        named.iter().any(|one| of_patient(&|own| own.contradicts(one)) && !of_patient(&|own| own.is_same(one)))
+    };
+    if strangers {
+        return Err(PanelProblem::ManyPatients { found: named.len().max(2) }.into());
+    }
+    raw.patient.append(&mut named);
     Ok(raw)
 }
 
-/// Sex, and the age at the earliest collection.
-fn set_patient(patient: &Value, raw: &mut RawPanel) {
+/// Identifiers, sex, and the age at the earliest collection; an identifier that is none is an error in words.
+fn set_patient(patient: &Value, raw: &mut RawPanel) -> Result<(), String> {
+    if let Some(identifiers) = patient.get("identifier") {
+        let identifiers = Vec::<Identifier>::deserialize(identifiers).map_err(|error| error.to_string())?;
+        raw.patient = identifiers.iter().filter_map(Identifier::read).collect();
+    }
     let text = |field: &str| patient.get(field).and_then(Value::as_str);
     raw.context.sex = match text("gender") {
         Some("female") => Some(Sex::Female),
@@ -161,6 +209,7 @@ fn set_patient(patient: &Value, raw: &mut RawPanel) {
     if let (None, Some(birth), Some(at)) = (raw.context.age_years, birth, earliest) {
         raw.context.age_years = at.completed_years_since(&birth);
     }
+    Ok(())
 }
 
 /// One Observation with its components.

@@ -3,7 +3,8 @@
 //! In: a message with CR, LF or CRLF between segments, with or without MLLP framing. Of each OBX: OBX-2 value type (NM, SN,
 //! ST, TX, FT, CE, CWE, IS, ID), OBX-3 code as first or alternate triplet (LOINC as `LN`, own codes as `99TMA`, local
 //! codes by configuration), OBX-5 value, OBX-6 unit, OBX-7 reference range, OBX-11 status, OBX-14 or else OBR-7 time. Of
-//! PID: PID-7 and PID-8, the age at the first OBR-7. Out: results, context, and what was left aside with its reason.
+//! PID: every repeat of PID-3 (CX.1 with CX.4), PID-7 and PID-8, the age at the first OBR-7. Out: results, context, and
+//! what was left aside with its reason.
 //!
 //! Source: HL7 v2.5.1 chapter 7 in its own terms. The structure is taken apart by `hl7-parser`; escapes are decoded here,
 //! because that crate's own decoding slices text by characters as if they were bytes.
@@ -24,6 +25,7 @@ use crate::clinical::error::{Fault, PanelProblem};
 use crate::clinical::moment::Moment;
 use crate::clinical::number;
 use crate::clinical::options::{Meaning, PanelOptions};
+use crate::clinical::patient_identifier::PatientIdentifier;
 use crate::clinical::result::{Comparator, ResultStatus};
 
 /// Framing of MLLP and white space around a message.
@@ -59,6 +61,20 @@ impl Reader<'_> {
         let lines: Vec<String> = repeats.map(|repeat| decoded(repeat.raw_value(), &self.separators)).collect();
         let text = lines.join("\n");
         if text == "\"\"" { String::new() } else { text.trim().to_owned() }
+    }
+
+    /// The identifiers of a field of type CX, one for each repeat; the authority is CX.4 with its name and its OID.
+    fn identifiers(&self, number: usize) -> Vec<PatientIdentifier> {
+        let repeats = self.segment.field(number).into_iter().flat_map(|field| field.repeats());
+        let text = |raw: &str| Some(decoded(raw, &self.separators)).filter(|text| text != "\"\"").unwrap_or_default();
+        let identifier = |raw: &str| {
+            let mut components = raw.split(self.separators.component);
+            let value = text(components.next().unwrap_or_default());
+            let authority = components.nth(2).unwrap_or_default();
+            let names: Vec<String> = authority.split(self.separators.subcomponent).take(2).map(text).collect();
+            PatientIdentifier::new(&value, names.iter().map(String::as_str))
+        };
+        repeats.filter_map(|repeat| identifier(repeat.raw_value())).collect()
     }
 
     fn has_repeats(&self, number: usize) -> bool {
@@ -131,6 +147,7 @@ pub(super) fn read(text: &str, options: &PanelOptions) -> Result<RawPanel, Fault
                 return Err(Fault::at("MSH-9", structure("an ORU^R01 message", found)));
             }
             "PID" => {
+                raw.patient = fields.identifiers(3);
                 birth = Moment::from_hl7(&fields.component(7, 1));
                 raw.context.sex = match fields.component(8, 1).as_str() {
                     "F" => Some(Sex::Female),

@@ -25,6 +25,7 @@ use super::error::{Fault, PanelError, PanelProblem};
 use super::moment::Moment;
 use super::options::{Meaning, PanelOptions};
 use super::panel::{IgnoredObservation, LabPanel};
+use super::patient_identifier::PatientIdentifier;
 use super::result::{Comparator, ResultStatus};
 use super::unit::DDimerKind;
 
@@ -81,6 +82,7 @@ struct RawPanel {
     results: Vec<RawResult>,
     before_plasma: Option<bool>,
     ignored: Vec<IgnoredObservation>,
+    patient: Vec<PatientIdentifier>,
 }
 
 impl RawPanel {

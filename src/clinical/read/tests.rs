@@ -32,10 +32,79 @@ fn message(observations: &[&str]) -> String {
     head.to_owned() + &observations.join("\r")
 }
 
+/// The identifiers of a panel's patient with their authorities.
+fn identifiers(panel: &LabPanel) -> Vec<String> {
+    panel.patient.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_identifier_of_a_message_is_read() {
+    let of = |pid_3: &str| {
+        let text = message(&[]).replace("PID|1||A|", &format!("PID|1||{pid_3}|"));
+        identifiers(&read_text(&text).expect("a panel"))
+    };
+    assert_eq!(of("A"), ["A"]);
+    assert_eq!(of("MRN123^^^HOSP^MR~998877^^^&1.2.3&ISO^NI"), ["MRN123 (HOSP)", "998877 (1.2.3)"]);
+    assert_eq!(of(r" A\T\1 ^^^HOSP&1.2.4&ISO"), ["A&1 (HOSP, 1.2.4)"]);
+    for nothing in ["", "\"\"", "^^^HOSP^MR"] {
+        assert_eq!(of(nothing), [] as [&str; 0], "{nothing}");
+    }
+}
+
+/// A Bundle of a Patient and Observations of these subjects.
+fn bundle(patient: &str, subjects: &[&str]) -> String {
+    let observation = |(index, subject): (usize, &&str)| {
+        let value = format!(r#""valueQuantity": {{"value": {}, "code": "10*3/uL"}}"#, 100 + index);
+        format!(
+            r#"{{"resource": {{"resourceType": "Observation", "status": "final", "subject": {subject},
+                "effectiveDateTime": "2025-03-05T{:02}:{:02}:00Z", "code": {{"coding": [{{"system": "http://loinc.org", "code": "777-3"}}]}}, {value}}}}}"#,
+            index / 60,
+            index % 60
+        )
+    };
+    let patient = (!patient.is_empty()).then(|| format!(r#"{{"resource": {{"resourceType": "Patient", {patient}}}}}"#));
+    let entries: Vec<String> = patient.into_iter().chain(subjects.iter().enumerate().map(observation)).collect();
+    format!(r#"{{"resourceType": "Bundle", "entry": [{}]}}"#, entries.join(","))
+}
+
+#[test]
+fn the_identifiers_of_a_bundle_are_those_of_its_patient_and_subjects() {
+    let patient = r#""identifier": [{"system": "http://hosp.example/mrn", "value": "MRN123", "assigner": {"display": "HOSP"}}, {"value": "7"}]"#;
+    let of = |patient: &str, subjects: &[&str]| read_text(&bundle(patient, subjects)).map(|panel| identifiers(&panel));
+    assert_eq!(of(patient, &[]).expect("a panel"), ["MRN123 (http://hosp.example/mrn, HOSP)", "7"]);
+    let subject = r#"{"identifier": {"value": "MRN123"}}"#;
+    assert_eq!(of("", &[subject, subject]).expect("a panel"), ["MRN123"]);
+    // The subject says less than the Patient of the same value.
+    assert_eq!(of(patient, &[subject]), of(patient, &[]));
+    // An address on a server is no identifier.
+    assert_eq!(of("", &[r#"{"reference": "Patient/MRN999"}"#]).expect("a panel"), [] as [&str; 0]);
+    let national = r#"{"identifier": {"system": "urn:oid:1.2", "value": "5"}}"#;
+    let local = r#"{"identifier": {"system": "urn:oid:1.3", "value": "6"}}"#;
+    assert_eq!(of("", &[national, local]).expect("two authorities, one patient").len(), 2);
+}
+
+#[test]
+fn subjects_of_two_identifiers_are_two_patients() {
+    let subject = |value: &str| format!(r#"{{"identifier": {{"value": "{value}"}}}}"#);
+    let two = read_text(&bundle("", &[&subject("1"), &subject("2")])).expect_err("two patients");
+    assert!(two.contains("found those of 2"), "{two}");
+    let other = read_text(&bundle(r#""identifier": [{"value": "1"}]"#, &[&subject("2")])).expect_err("another patient");
+    assert!(other.contains("found those of 2"), "{other}");
+    let many: Vec<String> =
+        (0..=64).map(|n| format!(r#"{{"identifier": {{"system": "urn:x:{n}", "value": "1"}}}}"#)).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let many = read_text(&bundle("", &many)).expect_err("nobody has so many");
+    assert!(many.contains("found those of 65"), "{many}");
+    assert!(read_text(&bundle(r#""identifier": {"value": "1"}"#, &[])).is_err(), "no list");
+}
+
 #[test]
 fn the_three_formats_give_the_same_panel() {
     let json = panel("labs/cancer.json");
-    assert_eq!(json, panel("labs/cancer.hl7"));
+    // Of the three, the message alone says whose panel it is.
+    let hl7 = panel("labs/cancer.hl7");
+    assert_eq!(identifiers(&hl7), ["CONSTRUCTED-1 (HOSP)"]);
+    assert_eq!(json, LabPanel { patient: Vec::new(), ..hl7 });
     assert_eq!(json, panel("labs/cancer.fhir.json"));
     assert_eq!(json.results().count(), 38);
     assert_eq!(json.results().map(|result| result.analyte).collect::<std::collections::BTreeSet<_>>().len(), 37);

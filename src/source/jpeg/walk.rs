@@ -12,6 +12,10 @@ use crate::source::SourceProblem;
 /// between two Huffman codes (63 correction bits, 16 bits of a code and 16 of its value).
 const GUARD_BYTES: usize = 16;
 
+/// Most scans of a picture. Encoders write up to about fifteen; each costs the decoder a pass over all coefficients, so that
+/// a short file of endless empty scans would keep it busy for hours.
+pub(super) const MAX_SCANS: usize = 256;
+
 /// A frame that can be decoded.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -176,6 +180,9 @@ impl<'a> Walker<'a> {
         let all_components = components.len() == frame.components.len();
         let progressive = frame.progressive;
         self.scans += 1;
+        if self.scans > MAX_SCANS {
+            return Err(SourceProblem::TooManyScans { limit: MAX_SCANS });
+        }
 
         let mut restarts = 0u32;
         let mut start = self.at;
