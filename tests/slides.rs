@@ -321,3 +321,75 @@ fn glass_alone_has_no_field_and_is_no_failure() {
     assert_eq!(slide.blocks["glass"], slide.blocks.values().sum::<u64>());
     assert_eq!((slide.um_per_px, slide.planned_fields), (None, 0));
 }
+
+/// Peak memory of this process, MiB; `None` where the system does not tell.
+fn peak_mib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
+}
+
+/// A film of 65,536 × 65,536 pixels of drawn smears: glass around it, heaps in its right quarter.
+fn four_gigapixels(path: &Path) {
+    const SIDE: u32 = 65_536;
+    const PATTERN: u32 = 2048;
+    const PATTERNS: u32 = 5;
+    let mut patterns: Vec<Vec<RgbImage>> = (0..PATTERNS)
+        .map(|seed| vec![smear(PATTERN, 1500, if seed == 0 { 0.02 } else { 0.0 }, u64::from(seed) + 20)])
+        .collect();
+    let glass = *patterns[0][0].get_pixel(0, 0);
+    patterns.push(vec![RgbImage::from_pixel(PATTERN, PATTERN, glass)]);
+    patterns.push(vec![RgbImage::from_fn(PATTERN, PATTERN, |x, y| Rgb([170, 90 + ((x / 7 + y / 5) % 12) as u8, 110]))]);
+    for levels in &mut patterns {
+        for level in 0..2 {
+            levels.push(made_slide::quarter(&levels[level]));
+        }
+    }
+    let at = |column: u32, row: u32| match (column, row) {
+        (0 | 31, _) | (_, 0 | 31) => PATTERNS,
+        (24.., _) => PATTERNS + 1,
+        _ => (7 * column + 3 * row) % PATTERNS,
+    };
+    let stored = Stored { big_tiff: true, ..Stored::default() };
+    write_tiles(path, SIDE, SIDE, stored, |level, column, row| {
+        let side = PATTERN >> (2 * level);
+        let (left, top) = (column * 256, row * 256);
+        let place = |x: u32, y: u32| at(x / side, y / side);
+        let corners = [(0, 0), (255, 0), (0, 255), (255, 255)].map(|(dx, dy)| u64::from(place(left + dx, top + dy)));
+        let within = u64::from(left % side / 256) << 8 | u64::from(top % side / 256);
+        let key = corners.into_iter().fold(within, |key, corner| key << 8 | corner);
+        let tile = RgbImage::from_fn(256, 256, |dx, dy| {
+            let (x, y) = (left + dx, top + dy);
+            *patterns[place(x, y) as usize][level as usize].get_pixel(x % side, y % side)
+        });
+        (key, tile)
+    });
+}
+
+/// Minutes of work: `cargo test --release --test slides -- --ignored --nocapture`. With `SCHISTOQUANT_MADE_SLIDE` the slide is
+/// written there and stays.
+#[test]
+#[ignore = "draws and counts a slide of four gigapixels"]
+fn four_gigapixels_are_counted_within_a_gibibyte() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path =
+        std::env::var_os("SCHISTOQUANT_MADE_SLIDE").map_or_else(|| folder.path().join("made.tiff"), PathBuf::from);
+    four_gigapixels(&path);
+    let began = std::time::Instant::now();
+    let options = SlideOptions { stop: StopRule::Cells(3000), ..SlideOptions::default() };
+    let case = run(&path, options, 2).expect("a case");
+    let seconds = began.elapsed().as_secs_f64();
+    let megapixels: f64 =
+        case.record.fields.iter().map(|field| f64::from(field.width_px) * f64::from(field.height_px) / 1e6).sum();
+    let slide = &case.record.slides.as_ref().expect("a slide").slides[0];
+    eprintln!(
+        "{:?} fields, {:.1} megapixels examined, {seconds:.1} s, blocks {:?}",
+        slide.examined_fields, megapixels, slide.blocks
+    );
+    assert_eq!((slide.width_px, slide.height_px), (65_536, 65_536));
+    assert!(case.record.count.red_cells >= 3000);
+    if let Some(peak) = peak_mib() {
+        eprintln!("peak {peak} MiB");
+        assert!(peak <= 1024, "{peak} MiB");
+    }
+}

@@ -16,7 +16,8 @@
 //! the design effect before (Rao and Scott, Biometrics 1992, 48:577–585): the variance of the ratio between fields over
 //! that of independent cells, 1 where it is smaller.
 //!
-//! Limits: the design effect is itself estimated; with few fields the promise is approximate.
+//! Limits: the design effect is itself estimated: where the shares of the fields scatter by half of their mean the interval
+//! still holds, where they scatter by the whole of it it misses in one of ten counts (`docs/slides.md`).
 
 use statrs::function::beta::ln_beta;
 
