@@ -1,4 +1,4 @@
-//! Counts schistocytes on photographs of stained peripheral blood smears.
+//! Counts schistocytes on photographs and scanned slides of stained peripheral blood smears.
 //!
 //! The flow: [`source`] reads fields, [`optics`] flattens them, [`segment`] outlines the red cells, [`quality`] accepts
 //! or refuses the field, [`measure`] and [`classify`] describe each cell, [`count`] gives the percentage with its

@@ -47,6 +47,9 @@ struct ArchiveHeader {
     /// SHA-256 over the canonical JSON of provenance inputs and count.
     counted_sha256: String,
     fields: usize,
+    /// A picture of each slide, JPEG in base64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    thumbnails: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -136,6 +139,7 @@ pub fn write_fields(record: &CaseRecord, fields: &CaseFields, archive: impl Writ
         archive_version: ARCHIVE_VERSION,
         counted_sha256: counted_sha256(record)?,
         fields: fields.len(),
+        thumbnails: fields.thumbnails().iter().map(|jpeg| STANDARD.encode(jpeg)).collect(),
     };
     serde_json::to_writer(&mut gzip, &header)?;
     for field in fields.iter() {
@@ -179,6 +183,10 @@ pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields
         return Err(ArchiveError::OtherRecord);
     }
     let mut fields = CaseFields::default();
+    for jpeg in &header.thumbnails {
+        let jpeg = STANDARD.decode(jpeg);
+        fields.push_thumbnail(jpeg.map_err(|_| ArchiveError::Unsound { line: 1, expected: "pictures in base64" })?);
+    }
     for line in 2.. {
         if !next_line(&mut reader, line, &mut text)? {
             break;

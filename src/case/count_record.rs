@@ -111,6 +111,9 @@ pub struct CountRecord {
     pub wilson_95: Option<PercentInterval>,
     /// Percentile bootstrap over fields, 95 %; null with fewer than two fields.
     pub field_bootstrap_95: Option<PercentInterval>,
+    /// Interval that holds at every look, 95 %, for a count that was looked at after every field; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequential_95: Option<PercentInterval>,
     /// Corrected for the classifier's sensitivity and specificity; null where the card does not state them.
     pub corrected: Option<CorrectedPercent>,
     /// What a film without schistocytes would read, %; null where the card states neither of its sources.
@@ -123,7 +126,7 @@ pub struct CountRecord {
     pub threshold_percent: f64,
     /// Fewest red cells for a percentage.
     pub min_cells: u64,
-    /// Where the percentage lies against the threshold, by the wider of Wilson and bootstrap intervals.
+    /// Where the percentage lies against the threshold, by the widest of the intervals above.
     pub state: State,
     /// Whether schistocytes are the main change of shape; null without a red cell.
     pub context: Option<Context>,
@@ -142,14 +145,15 @@ impl CountRecord {
         self.false_positive_floor_95.map(|limits| limits.high).or(self.false_positive_floor_percent)
     }
 
-    /// The interval behind the state: from the lower of the lower limits of Wilson and bootstrap to the higher of the
-    /// higher ones; null without a red cell.
+    /// The interval behind the state: from the lowest of the lower limits of Wilson, bootstrap and sequential interval to
+    /// the highest of the higher ones; null without a red cell.
     pub fn deciding_95(&self) -> Option<PercentInterval> {
-        let wilson = self.wilson_95?;
-        Some(self.field_bootstrap_95.map_or(wilson, |fields| PercentInterval {
-            low: wilson.low.min(fields.low),
-            high: wilson.high.max(fields.high),
-        }))
+        let others = [self.field_bootstrap_95, self.sequential_95];
+        let wider = |all: PercentInterval, one: &PercentInterval| PercentInterval {
+            low: all.low.min(one.low),
+            high: all.high.max(one.high),
+        };
+        self.wilson_95.map(|wilson| others.iter().flatten().fold(wilson, wider))
     }
 }
 
@@ -185,6 +189,7 @@ impl From<&SchistocyteCount> for CountRecord {
             percent: count.fraction.map(percent),
             wilson_95: count.wilson.as_ref().map(PercentInterval::from),
             field_bootstrap_95: count.field_bootstrap.as_ref().map(PercentInterval::from),
+            sequential_95: count.sequential.as_ref().map(PercentInterval::from),
             corrected: count.corrected.map(|corrected| CorrectedPercent {
                 percent: corrected.estimate.map(percent),
                 low: percent(corrected.interval.low()),

@@ -72,6 +72,7 @@ pub struct CaseFields {
     called: Vec<CalledSchistocyte>,
     uncounted_schistocytes: u64,
     reasons: BTreeSet<ExclusionReason>,
+    thumbnails: Vec<Vec<u8>>,
 }
 
 impl Default for CaseFields {
@@ -83,6 +84,7 @@ impl Default for CaseFields {
             called: Vec::new(),
             uncounted_schistocytes: 0,
             reasons: BTreeSet::new(),
+            thumbnails: Vec::new(),
         }
     }
 }
@@ -142,6 +144,16 @@ impl CaseFields {
         }
         self.entries.push(Entry { field: field.field.clone(), facts, pictures });
         Ok(())
+    }
+
+    /// Adds the picture (JPEG) of the next slide.
+    pub fn push_thumbnail(&mut self, jpeg: Vec<u8>) {
+        self.thumbnails.push(jpeg);
+    }
+
+    /// A picture (JPEG) of each slide, in the order of the record.
+    pub fn thumbnails(&self) -> &[Vec<u8>] {
+        &self.thumbnails
     }
 
     /// Number of fields.

@@ -15,6 +15,7 @@ mod order;
 mod outcome;
 mod presence;
 mod provenance;
+mod slide_record;
 mod statement;
 mod time;
 
@@ -33,6 +34,7 @@ pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, Order
 pub use outcome::{SpecimenFailure, SpecimenOutcome, SpecimenResult};
 pub use presence::Presence;
 pub use provenance::{DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
+pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement};
 pub use time::{Date, TimeError, Timestamp};
 
@@ -65,8 +67,11 @@ pub struct QualityFigure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FieldRecord {
-    /// File name, with `#page` behind it for further pages.
+    /// File name, with `#page` behind it for further pages and `@x,y` for fields of a slide.
     pub field: String,
+    /// Place on its slide; left out for a photograph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<RegionRecord>,
     /// Width, px.
     pub width_px: u32,
     /// Height, px.
@@ -127,6 +132,9 @@ pub struct CaseRecord {
     pub exclusions: BTreeMap<String, u64>,
     /// Fields in input order.
     pub fields: Vec<FieldRecord>,
+    /// Slides among the inputs and how they were counted; left out without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slides: Option<SlidesRecord>,
     /// Inputs that could not be read.
     pub failed_inputs: Vec<InputFailure>,
     /// Program, model, engine, options and inputs behind the figures.

@@ -1,4 +1,4 @@
-//! `analyze`: photographs of one specimen in, the report out.
+//! `analyze`: photographs or slides of one specimen in, the report out.
 //!
 //! stdout: a short summary, or with `--json` the case as one JSON document and nothing else. Logs and progress go to
 //! stderr, a progress bar only where that is a terminal. Where several exit codes apply, 4 (not assessable) goes before
@@ -15,10 +15,11 @@ use super::model_options::ModelOptions;
 use super::output::{print, print_document, warn};
 use super::progress::Bar;
 use super::report_options::{ReportOptions, Requested, sorted};
+use super::slide_options::SlideArgs;
 use super::stop::on_interrupt;
 use crate::case::{Case, State};
 use crate::count::CountOptions;
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, analyze};
+use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, SlideOptions, analyze};
 use crate::report::{ReportError, ReportFormat, ReportTarget};
 use crate::smear::AgeGroup;
 
@@ -47,7 +48,7 @@ impl From<AgeWord> for AgeGroup {
 /// Count the schistocytes of one specimen and write the report
 #[derive(Debug, Clone, Args)]
 pub struct AnalyzeArgs {
-    /// Images and folders: together the fields of one specimen
+    /// Images, slides and folders: together one specimen
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Folder for the reports; made where missing
@@ -65,6 +66,9 @@ pub struct AnalyzeArgs {
     /// Fewest red cells for a percentage; otherwise from the configuration
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub min_cells: Option<u64>,
+    /// Slides.
+    #[command(flatten)]
+    pub slide: SlideArgs,
     /// Model and engine.
     #[command(flatten)]
     pub model: ModelOptions,
@@ -114,7 +118,9 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
     let formats = sorted(&args.format);
     let requested = args.report.read()?;
+    let slide = args.slide.read()?;
     let options = analyze_options(&requested, args.um_per_px, args.age_group.into(), args.min_cells);
+    let options = AnalyzeOptions { slide, ..options };
     let models = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
     let pool = rayon::ThreadPoolBuilder::new()
@@ -162,7 +168,9 @@ pub(super) fn analyze_options(
             age_group,
             min_cells: min_cells.unwrap_or(count.min_cells),
             grading: count.grading.clone(),
+            ..CountOptions::default()
         },
+        slide: SlideOptions::default(),
     }
 }
 
@@ -191,6 +199,13 @@ pub(super) fn summary(case: &Case, written: &[PathBuf]) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "state: {}", record.count.state.name());
     let _ = writeln!(text, "fields: {accepted} of {} accepted", record.fields.len());
+    for slide in record.slides.iter().flat_map(|slides| &slides.slides) {
+        let _ = writeln!(
+            text,
+            "slide: {}, {} of {} fields of the area ({})",
+            slide.file, slide.examined_fields, slide.planned_fields, slide.area
+        );
+    }
     for (reason, n) in &record.exclusions {
         let _ = writeln!(text, "excluded: {n} {reason}");
     }

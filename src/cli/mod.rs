@@ -19,6 +19,7 @@ mod progress;
 pub mod report;
 pub mod report_options;
 pub mod score;
+pub mod slide_options;
 mod stop;
 pub mod synth;
 pub mod watch;

@@ -5,7 +5,8 @@
 //!
 //! Order: 1. sum over fields; 2. Wilson interval of x/n; 3. percentile bootstrap over fields, because cells of one
 //! field are not independent; 4. correction for sensitivity and specificity (Lang and Reiczigel 2014) and the
-//! false-positive floor; 5. state from the wider of the intervals 2 and 3; 6. context.
+//! false-positive floor; 5. where the count was looked at
+//! after every field, the interval that allows for it; 6. state from the widest of the intervals 2, 3 and 5; 7. context.
 //!
 //! Limits: the state is taken from the uncorrected fraction of all called schistocytes, as ICSH's limits are. ICSH's rule
 //! for microspherocytes gives totals beside it (`forms`), because the forms are not validated.
@@ -22,7 +23,7 @@ pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};
 
 use crate::smear::{AgeGroup, CellClass, ClassifiedCell, SchistocyteForm};
 use crate::stats::prevalence::{self, CorrectedPrevalence, EstimatedRate};
-use crate::stats::{Interval, Probability, bootstrap, proportion};
+use crate::stats::{Interval, Probability, bootstrap, proportion, sequential};
 
 /// Counted red cells of one accepted field by class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -121,6 +122,16 @@ impl Performance {
     }
 }
 
+/// How often a count was looked at before it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Looks {
+    /// Once, after all fields.
+    #[default]
+    Once,
+    /// After every field, and what was seen decided whether to go on.
+    EveryField,
+}
+
 /// Choices of the caller that move the count's state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CountOptions {
@@ -130,11 +141,13 @@ pub struct CountOptions {
     pub min_cells: u64,
     /// The laboratory's grades; `None` gives no grade.
     pub grading: Option<GradingTable>,
+    /// How often the count is looked at.
+    pub looks: Looks,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { age_group: AgeGroup::default(), min_cells: DEFAULT_MIN_CELLS, grading: None }
+        Self { age_group: AgeGroup::default(), min_cells: DEFAULT_MIN_CELLS, grading: None, looks: Looks::Once }
     }
 }
 
@@ -149,6 +162,8 @@ pub struct SchistocyteCount {
     pub wilson: Option<Interval>,
     /// Percentile bootstrap over fields; `None` with fewer than two fields that hold a red cell.
     pub field_bootstrap: Option<Interval>,
+    /// Interval that holds at every look; `None` where there was one look or no red cell.
+    pub sequential: Option<Interval>,
     /// Corrected for sensitivity and specificity; `None` where the card does not allow it.
     pub corrected: Option<CorrectedPrevalence>,
     /// What a film without schistocytes would read; `None` where the card states neither of its sources.
@@ -178,8 +193,14 @@ impl SchistocyteCount {
         let field_bootstrap = bootstrap::ratio_interval(&by_field);
         let threshold = threshold(options.age_group);
         // METHOD: Wilson takes the cells as independent, the bootstrap is too narrow with few or uniform fields. The
-        // union of both is the wider at either end, so that neither weakness can place a value.
-        let deciding = wilson.map(|wilson| field_bootstrap.map_or(wilson, |fields| wilson.union(&fields)));
+        // union of both is the wider at either end, so that neither weakness can place a value. Neither knows of repeated
+        // looks, which the third does.
+        let sequential = match options.looks {
+            Looks::Once => None,
+            Looks::EveryField => sequential::of_clusters(&by_field, threshold),
+        };
+        let others = [field_bootstrap, sequential];
+        let deciding = wilson.map(|wilson| others.iter().flatten().fold(wilson, |all, one| all.union(one)));
         let context = (red_cells > 0).then(|| Context::of(schistocytes, tally.other_abnormal()));
         let state = State::of(red_cells, options.min_cells, deciding, threshold);
         let placed = !matches!(state, State::Insufficient | State::NotAssessable);
@@ -189,6 +210,7 @@ impl SchistocyteCount {
             fraction: (red_cells > 0).then(|| schistocytes as f64 / red_cells as f64),
             wilson,
             field_bootstrap,
+            sequential,
             corrected: performance.correct(schistocytes, red_cells),
             false_positive_floor: performance.false_positive_floor(),
             threshold,

@@ -4,16 +4,19 @@
 //! the record. Fields are added in the order of the input, so the result does not depend on the number of threads; their
 //! pictures and cells are kept outside of memory.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::examine::{ExamineError, ExaminedField, examine};
 use super::models::Models;
-use super::pictures::{preview, tile};
+use super::pictures::{jpeg, preview, tile};
 use super::prepare::SpecimenScale;
 use super::provenance::provenance;
+use super::seams::Seams;
+use super::slides::{self, SlideOptions};
+use super::stop::{StopRule, Stopped, stops};
 use super::stream::Interrupted;
 use crate::case::{
     Case, CaseField, CaseFields, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile,
@@ -23,7 +26,7 @@ use crate::classify::ModelCard;
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
 use crate::segment::DetectError;
 use crate::smear::{Calibration, CellClass, CellStatus, ClassifiedCell, Field};
-use crate::source::{FieldSource, SourceError};
+use crate::source::{FieldRegion, FieldSource, ListedSlide, SourceError};
 use crate::stats::{Interval, Probability};
 
 /// What an analysis is asked for.
@@ -43,6 +46,8 @@ pub struct AnalyzeOptions {
     pub um_per_px: Option<f64>,
     /// Age group and minimum count.
     pub count: CountOptions,
+    /// What is asked of slides; photographs are counted to the last.
+    pub slide: SlideOptions,
 }
 
 /// Why no case could be made.
@@ -92,7 +97,7 @@ fn reasons(failures: &[InputFailure]) -> String {
 
 /// Told of the progress.
 pub trait Progress: Sync {
-    /// So many more fields are to be done.
+    /// So many more fields are likely to be done.
     fn found(&self, fields: usize);
     /// One more field is done.
     fn field_done(&self);
@@ -106,12 +111,13 @@ pub(super) struct FieldResult {
     /// The file, told apart from others of the same name and content.
     path: PathBuf,
     input: InputFile,
+    /// Place on its slide.
+    region: Option<FieldRegion>,
 }
 
 /// A field without pictures and cells: what stays in memory until the case is made.
 struct CountedField {
     record: FieldRecord,
-    tally: Option<FieldTally>,
     path: PathBuf,
     input: InputFile,
 }
@@ -119,40 +125,88 @@ struct CountedField {
 /// A case that grows field by field, in the order of the input.
 pub(super) struct CaseBuilder {
     counted: Vec<CountedField>,
+    /// Of the accepted fields.
+    tallies: Vec<FieldTally>,
     fields: CaseFields,
     failed: Vec<InputFailure>,
+    slides: Vec<ListedSlide>,
+    seams: Seams,
+    stop: StopRule,
+    stopped: Stopped,
+    count: CountOptions,
 }
 
 impl CaseBuilder {
-    /// Without fields; `failed` are inputs that were not readable from the start.
-    pub(super) fn new(failed: Vec<InputFailure>) -> Self {
-        Self { counted: Vec::new(), fields: CaseFields::default(), failed }
+    /// Without fields; `failed` are inputs that were not readable from the start. Only slides are counted by a rule.
+    pub(super) fn new(failed: Vec<InputFailure>, slides: Vec<ListedSlide>, options: &AnalyzeOptions) -> Self {
+        let stop = if slides.is_empty() { StopRule::Never } else { options.slide.stop };
+        Self {
+            counted: Vec::new(),
+            tallies: Vec::new(),
+            fields: CaseFields::default(),
+            failed,
+            slides,
+            seams: Seams::default(),
+            stop,
+            stopped: Stopped::LastField,
+            count: CountOptions { looks: stop.looks(), ..options.count.clone() },
+        }
     }
 
-    /// Adds the next field.
+    /// Adds the next field; the answer is whether the count ends with it.
     ///
     /// # Errors
     /// [`AnalyzeError::Spool`].
-    pub(super) fn add(&mut self, result: Result<FieldResult, InputFailure>) -> Result<(), AnalyzeError> {
-        match result {
-            Ok(FieldResult { record, field, tally, path, input }) => {
-                self.fields.push(&field).map_err(AnalyzeError::Spool)?;
-                self.counted.push(CountedField { record, tally, path, input });
+    pub(super) fn add(&mut self, result: Result<FieldResult, InputFailure>) -> Result<bool, AnalyzeError> {
+        let mut result = match result {
+            Ok(result) => result,
+            Err(failure) => {
+                self.failed.push(failure);
+                return Ok(false);
             }
-            Err(failure) => self.failed.push(failure),
+        };
+        if let Some(region) = result.region {
+            self.keep_own(&mut result, &region);
         }
-        Ok(())
+        let FieldResult { record, field, tally, path, input, .. } = result;
+        self.fields.push(&field).map_err(AnalyzeError::Spool)?;
+        self.counted.push(CountedField { record, path, input });
+        let Some(tally) = tally else { return Ok(false) };
+        self.tallies.push(tally);
+        let stopped = stops(self.stop, &self.tallies, &self.count);
+        self.stopped = stopped.unwrap_or(self.stopped);
+        Ok(stopped.is_some())
+    }
+
+    /// Leaves to a field of a slide the objects that belong to it.
+    fn keep_own(&mut self, result: &mut FieldResult, region: &FieldRegion) {
+        let FieldResult { record, field, tally, path, .. } = result;
+        let middles: Vec<[f64; 2]> = field.cells.iter().map(|cell| cell.cell.contour.centroid()).collect();
+        let mut own = self.seams.add(path, region, record.um_per_px, &middles).into_iter();
+        field.cells.retain(|_| own.next().unwrap_or(false));
+        let kept: BTreeSet<_> = field.cells.iter().map(|cell| cell.cell.id).collect();
+        field.schistocyte_tiles.retain(|tile| kept.contains(&tile.cell_id));
+        *tally = record.accepted.then(|| FieldTally::of_cells(&field.cells));
+        let slide = self.slides.iter().position(|slide| slide.plan.slide.path() == path.as_path());
+        record.region = Some(slides::region_record(slide.unwrap_or(0), region));
+        fill_counts(record, tally.as_ref(), &field.cells);
     }
 
     /// The case.
     ///
     /// # Errors
-    /// [`AnalyzeError::NoInputReadable`].
-    pub(super) fn finish(self, options: &AnalyzeOptions, models: &Models) -> Result<Case, AnalyzeError> {
-        if self.counted.is_empty() {
+    /// [`AnalyzeError::NoInputReadable`]; [`AnalyzeError::Picture`] for the picture of a slide.
+    pub(super) fn finish(mut self, options: &AnalyzeOptions, models: &Models) -> Result<Case, AnalyzeError> {
+        if self.counted.is_empty() && !self.slides.iter().any(|slide| slides::is_readable(&slide.plan)) {
             return Err(AnalyzeError::NoInputReadable(self.failed));
         }
-        Ok(Case { record: record_of(self.counted, self.failed, options, models), fields: self.fields })
+        for slide in &self.slides {
+            let jpeg = jpeg(&slide.plan.thumbnail)
+                .map_err(|source| AnalyzeError::Picture { field: slide.file_name.clone(), source })?;
+            self.fields.push_thumbnail(jpeg);
+        }
+        let fields = std::mem::take(&mut self.fields);
+        Ok(Case { record: record_of(self, options, models), fields })
     }
 }
 
@@ -191,8 +245,9 @@ fn result_of(
         preview(&field.rgb).map_err(picture)?;
     let tiles = tiles(field, &cells, calibration).map_err(picture)?;
     let tally = accepted.then(|| FieldTally::of_cells(&cells));
-    let record = FieldRecord {
+    let mut record = FieldRecord {
         field: name.clone(),
+        region: None,
         width_px: field.rgb.width(),
         height_px: field.rgb.height(),
         um_per_px: calibration.map(|calibration| rounded(calibration.um_per_px)),
@@ -210,10 +265,11 @@ fn result_of(
                 accepted: figure.accepted(),
             })
             .collect(),
-        red_cells: tally.as_ref().map_or(0, FieldTally::red_cells),
-        schistocytes: tally.as_ref().map_or(0, FieldTally::schistocytes),
-        exclusions: exclusions(&cells),
+        red_cells: 0,
+        schistocytes: 0,
+        exclusions: BTreeMap::new(),
     };
+    fill_counts(&mut record, tally.as_ref(), &cells);
     Ok(FieldResult {
         record,
         field: CaseField {
@@ -228,7 +284,15 @@ fn result_of(
         tally,
         path: source.path().to_owned(),
         input: InputFile { file: source.file_name().to_owned(), sha256: field.sha256.clone() },
+        region: source.region(),
     })
+}
+
+/// What was counted in a field and what was left out.
+fn fill_counts(record: &mut FieldRecord, tally: Option<&FieldTally>, cells: &[ClassifiedCell]) {
+    record.red_cells = tally.map_or(0, FieldTally::red_cells);
+    record.schistocytes = tally.map_or(0, FieldTally::schistocytes);
+    record.exclusions = exclusions(cells);
 }
 
 fn tiles(
@@ -257,46 +321,60 @@ fn exclusions(cells: &[ClassifiedCell]) -> BTreeMap<String, u64> {
     counts
 }
 
-fn record_of(
-    results: Vec<CountedField>,
-    failed_inputs: Vec<InputFailure>,
-    options: &AnalyzeOptions,
-    models: &Models,
-) -> CaseRecord {
+fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> CaseRecord {
+    let CaseBuilder { counted: results, tallies, failed: failed_inputs, slides, stop, stopped, count, .. } = built;
     let card = models.classifier.card();
-    let tallies: Vec<FieldTally> = results.iter().filter_map(|result| result.tally).collect();
     let total: FieldTally = tallies.iter().sum();
-    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &options.count, &performance(card)));
+    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &count, &performance(card)));
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
         *excluded.entry(reason.clone()).or_insert(0) += n;
     }
     // Pages of one file follow each other.
     let files = results.chunk_by(|one, next| one.path == next.path);
-    let inputs: Vec<InputFile> = files.map(|pages| pages[0].input.clone()).collect();
+    let mut inputs: Vec<InputFile> = files.map(|pages| pages[0].input.clone()).collect();
+    let unseen = slides.iter().filter(|slide| !results.iter().any(|result| result.path == slide.plan.slide.path()));
+    inputs.extend(unseen.map(|slide| InputFile { file: slide.file_name.clone(), sha256: slide.plan.sha256.clone() }));
+    let mut named = named_options(options);
+    if !slides.is_empty() {
+        named.extend(slides::named_options(&options.slide));
+    }
+    let issued_at = IssueTime::resolve(
+        options.issued_at.as_ref(),
+        options.order.as_ref(),
+        newest_input(
+            results
+                .iter()
+                .map(|result| result.path.as_path())
+                .chain(slides.iter().map(|slide| slide.plan.slide.path())),
+        ),
+    );
+    let fields: Vec<FieldRecord> = results.into_iter().map(|result| result.record).collect();
+    let slides = slides::slides_record(&slides, &fields, &options.slide, stop, stopped);
     CaseRecord {
         schema_version: SCHEMA_VERSION.to_owned(),
         accession: options.accession.clone(),
         order: options.order.clone(),
         laboratory: options.laboratory.clone(),
-        issued_at: IssueTime::resolve(options.issued_at.as_ref(), options.order.as_ref(), newest_input(&results)),
+        issued_at,
         age_group: options.count.age_group,
         statement: statement(&count),
         evidence: None,
         count,
         class_counts: CellClass::ALL.into_iter().map(|class| (class.name().to_owned(), total.of(class))).collect(),
         exclusions: excluded,
+        slides,
         failed_inputs,
-        provenance: provenance(models, named_options(options), inputs),
+        provenance: provenance(models, named, inputs),
         footer: FOOTER.to_owned(),
-        fields: results.into_iter().map(|result| result.record).collect(),
+        fields,
     }
 }
 
 /// Newest modification time of the files; unknown where the file system keeps none.
-fn newest_input(results: &[CountedField]) -> Option<Timestamp> {
-    let modified = |result: &CountedField| std::fs::metadata(&result.path).and_then(|file| file.modified()).ok();
-    results.iter().filter_map(modified).max().and_then(Timestamp::of_system)
+fn newest_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> {
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    paths.filter_map(modified).max().and_then(Timestamp::of_system)
 }
 
 fn performance(card: &ModelCard) -> Performance {

@@ -10,7 +10,10 @@ mod models;
 mod pictures;
 mod prepare;
 mod provenance;
+mod seams;
+mod slides;
 mod specimens;
+mod stop;
 mod stream;
 
 pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, input_failure, named_options};
@@ -22,5 +25,7 @@ pub use prepare::{
     SpecimenScale, given_calibration, prepare,
 };
 pub use provenance::{METHOD_VERSION, provenance};
+pub use slides::{DEFAULT_SLIDE_MEMORY_BYTES, SlideOptions};
 pub use specimens::{SpecimenInputs, SpecimenSink, analyze, analyze_all};
+pub use stop::{DEFAULT_MAX_CELLS, StopRule};
 pub use stream::{Interrupted, in_order};

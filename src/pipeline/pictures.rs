@@ -26,9 +26,14 @@ pub(super) fn preview(rgb: &RgbImage) -> ImageResult<(Vec<u8>, u32, u32, f64)> {
     let ratio = f64::from(longer) / f64::from(PREVIEW_MAX_SIDE_PX);
     let reduced = if ratio > 1.0 { rescale(rgb, ratio) } else { None };
     let shown = reduced.as_ref().unwrap_or(rgb);
+    Ok((jpeg(shown)?, shown.width(), shown.height(), f64::from(shown.width()) / f64::from(rgb.width().max(1))))
+}
+
+/// A picture as JPEG.
+pub(super) fn jpeg(rgb: &RgbImage) -> ImageResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, PREVIEW_QUALITY).encode_image(shown)?;
-    Ok((bytes, shown.width(), shown.height(), f64::from(shown.width()) / f64::from(rgb.width().max(1))))
+    JpegEncoder::new_with_quality(&mut bytes, PREVIEW_QUALITY).encode_image(rgb)?;
+    Ok(bytes)
 }
 
 /// A square PNG around a center in original pixels, the width of two red cells.

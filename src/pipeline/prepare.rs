@@ -66,6 +66,7 @@ impl SpecimenScale {
         for round in rounds(fields.len()) {
             let found: Vec<Result<_, DetectError>> = round
                 .into_par_iter()
+                .filter(|index| fields[*index].known_calibration().is_none())
                 .filter_map(|index| {
                     let field = fields[index].read().ok().filter(|field| field.calibration.is_none())?;
                     let estimate = segmenter.estimate_scale(&field.rgb).transpose()?;

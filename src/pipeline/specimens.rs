@@ -26,7 +26,7 @@ use super::models::Models;
 use super::prepare::{SpecimenScale, given_calibration};
 use super::stream::Interrupted;
 use crate::case::{Case, InputFailure};
-use crate::source::{DecodeLimits, FieldSource, expand_inputs};
+use crate::source::{DecodeLimits, FieldSource, ListedSlide, SpecimenListing, expand_specimen};
 
 /// Tasks handed out for each thread: one in work, one ready, so that no thread waits for the caller.
 const TASKS_PER_THREAD: usize = 2;
@@ -83,7 +83,7 @@ pub fn analyze_all<S: SpecimenSink>(
             }
             halt.store(outcome.is_err(), Ordering::Relaxed);
             while outcome.is_ok()
-                && in_work < most_in_work
+                && in_work < most_in_work.min(stream.most_in_work())
                 && let Some(task) = stream.next_task()
             {
                 in_work += 1;
@@ -98,13 +98,10 @@ pub fn analyze_all<S: SpecimenSink>(
             in_work -= 1;
             match message {
                 Message::NotRun => {}
-                Message::Opened(specimen, opened) => {
-                    progress.found(opened.as_ref().map_or(0, |opened| opened.sources.len()));
-                    stream.opened(specimen, opened);
-                }
+                Message::Opened(specimen, opened) => progress.found(stream.opened(specimen, opened)),
                 Message::Field { specimen, index, result } => {
                     progress.field_done();
-                    stream.field_done(specimen, index, *result);
+                    progress.found(stream.field_done(specimen, index, *result));
                 }
                 Message::Finished(specimen, finished) => {
                     let noted = finished.and_then(|finished| done(specimen, finished));
@@ -150,6 +147,7 @@ pub fn analyze(
 struct Opened {
     sources: Vec<FieldSource>,
     failed: Vec<InputFailure>,
+    slides: Vec<ListedSlide>,
     scale: SpecimenScale,
 }
 
@@ -216,10 +214,11 @@ impl<S: SpecimenSink> Stage<'_, S> {
     }
 
     fn open(&self, inputs: Vec<PathBuf>, options: AnalyzeOptions) -> Result<Opened, AnalyzeError> {
-        let (sources, unreadable) = expand_inputs(&inputs, DecodeLimits::default());
+        let request = options.slide.request(options.um_per_px);
+        let SpecimenListing { fields, failures, slides } = expand_specimen(&inputs, DecodeLimits::default(), &request);
         let given = options.um_per_px.and_then(given_calibration);
-        let scale = SpecimenScale::of_specimen(&sources, given, &self.models.segmenter)?;
-        Ok(Opened { sources, failed: unreadable.iter().map(input_failure).collect(), scale })
+        let scale = SpecimenScale::of_specimen(&fields, given, &self.models.segmenter)?;
+        Ok(Opened { sources: fields, failed: failures.iter().map(input_failure).collect(), slides, scale })
     }
 }
 
@@ -241,16 +240,39 @@ struct Live {
     /// Fields added to the builder.
     added: usize,
     fields: usize,
+    /// Whether the count ended before its last field.
+    stopped: bool,
+    /// Fields that the progress was told of: a count that may end early is told of in steps.
+    announced: usize,
+    /// Tasks that may be handed out at once while this specimen is in work.
+    most_in_work: usize,
 }
+
+/// Share of the fields announced so far by which a count that goes on is drawn out, as a divisor.
+const FURTHER_PART: usize = 4;
 
 impl Live {
     fn take(&mut self, index: usize, result: OneField) -> Result<(), AnalyzeError> {
         self.early.insert(index, result?);
-        while let Some(next) = self.early.remove(&self.added) {
-            self.builder.add(next)?;
+        while let Some(next) = self.early.remove(&self.added).filter(|_| !self.stopped) {
+            self.stopped = self.builder.add(next)?;
             self.added += 1;
         }
         Ok(())
+    }
+
+    /// Fields to announce beside those that were: a count that has not ended goes on.
+    fn further(&mut self) -> usize {
+        if self.added < self.announced || self.is_whole() {
+            return 0;
+        }
+        let further = (self.announced / FURTHER_PART).max(1).min(self.fields.saturating_sub(self.announced));
+        self.announced += further;
+        further
+    }
+
+    fn is_whole(&self) -> bool {
+        self.stopped || self.added == self.fields
     }
 }
 
@@ -281,41 +303,70 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Stream<I> {
         Some(Task::Open(specimen, Box::new(inputs)))
     }
 
-    fn opened(&mut self, specimen: usize, opened: Result<Opened, AnalyzeError>) {
-        let Some((_, options)) = self.opening.take() else { return };
+    /// Takes in what was opened; the answer is how many fields are likely to be done.
+    fn opened(&mut self, specimen: usize, opened: Result<Opened, AnalyzeError>) -> usize {
+        let Some((_, options)) = self.opening.take() else { return 0 };
         match opened {
-            Ok(Opened { sources, failed, scale }) => {
+            Ok(Opened { sources, failed, slides, scale }) => {
                 let scale = Arc::new(scale);
                 let fields = sources.len();
                 let task = |(index, source)| Task::Field { specimen, index, source, scale: Arc::clone(&scale) };
                 self.ready.extend(sources.into_iter().enumerate().map(task));
-                let live =
-                    Live { options, builder: CaseBuilder::new(failed), early: BTreeMap::new(), added: 0, fields };
+                let (announced, most_in_work) = if slides.is_empty() {
+                    (fields, usize::MAX)
+                } else {
+                    let stop = options.slide.stop;
+                    (stop.likely_fields(fields, options.count.min_cells), options.slide.most_in_work())
+                };
+                let builder = CaseBuilder::new(failed, slides, &options);
+                let early = BTreeMap::new();
+                let live = Live { options, builder, early, added: 0, fields, stopped: false, announced, most_in_work };
                 self.live.insert(specimen, live);
                 self.finish_when_whole(specimen);
+                announced
             }
-            Err(error) => self.ready.push_front(Task::Finish(specimen, Box::new((options, Err(error))))),
+            Err(error) => {
+                self.ready.push_front(Task::Finish(specimen, Box::new((options, Err(error)))));
+                0
+            }
         }
     }
 
-    fn field_done(&mut self, specimen: usize, index: usize, result: OneField) {
-        // A specimen that has failed already takes no further field.
-        let Some(live) = self.live.get_mut(&specimen) else { return };
+    /// Tasks that may be handed out at once.
+    fn most_in_work(&self) -> usize {
+        self.live.values().map(|live| live.most_in_work).min().unwrap_or(usize::MAX)
+    }
+
+    /// Takes in a field; the answer is how many further ones are likely to be done.
+    fn field_done(&mut self, specimen: usize, index: usize, result: OneField) -> usize {
+        // A specimen that has failed or ended already takes no further field.
+        let Some(live) = self.live.get_mut(&specimen) else { return 0 };
         match live.take(index, result) {
-            Ok(()) => self.finish_when_whole(specimen),
+            Ok(()) => {
+                let further = live.further();
+                self.finish_when_whole(specimen);
+                return further;
+            }
             Err(error) => {
-                self.ready.retain(|task| !matches!(task, Task::Field { specimen: other, .. } if *other == specimen));
+                self.forget_fields(specimen);
                 if let Some(live) = self.live.remove(&specimen) {
                     self.ready.push_front(Task::Finish(specimen, Box::new((live.options, Err(error)))));
                 }
             }
         }
+        0
+    }
+
+    /// Takes the fields of a specimen that have not begun off the list.
+    fn forget_fields(&mut self, specimen: usize) {
+        self.ready.retain(|task| !matches!(task, Task::Field { specimen: other, .. } if *other == specimen));
     }
 
     fn finish_when_whole(&mut self, specimen: usize) {
-        if self.live.get(&specimen).is_some_and(|live| live.added == live.fields)
+        if self.live.get(&specimen).is_some_and(Live::is_whole)
             && let Some(live) = self.live.remove(&specimen)
         {
+            self.forget_fields(specimen);
             self.ready.push_front(Task::Finish(specimen, Box::new((live.options, Ok(live.builder)))));
         }
     }

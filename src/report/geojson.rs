@@ -1,11 +1,12 @@
 //! `geojson/<accession>_<job>.<field>.geojson`: the outlines of a field as QuPath detections.
 //!
-//! In: the objects of a case. Out: one file for each field, a GeoJSON `FeatureCollection` (RFC 7946) in the shape that
+//! In: the objects of a case. Out: one file for each photograph and one for each slide, a GeoJSON `FeatureCollection` (RFC 7946) in the shape that
 //! QuPath 0.4 and later read (`qupath.lib.io.QuPathTypeAdapters`; `docs/advanced/exporting_annotations.md` of
 //! qupath-docs). Features are written one after another, so that memory does not grow with their number.
 //!
-//! METHOD: one file for each field and not one for the specimen, because QuPath imports a file into the image that is
-//! open: outlines of other fields would lie over it.
+//! METHOD: one file for each image and not one for the specimen, because QuPath imports a file into the image that is
+//! open: outlines of other fields would lie over it. A slide is one image: its file, `slide-<n>`, holds all of its fields in
+//! pixels of the slide at full resolution, and each examined field as an annotation.
 //!
 //! | part | content |
 //! | --- | --- |
@@ -22,14 +23,14 @@
 //! Limits: an outline has no holes, because pallor is inside; every object is written, not only the called ones.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::sink::FileSink;
 use super::urn::Identifiers;
 use super::{FileNames, ReportError, colors};
-use crate::case::{Case, CaseField, FOOTER, FieldRecord, Job};
+use crate::case::{Case, CaseField, FOOTER, FieldRecord, Job, RegionRecord};
 use crate::smear::{Call, CellClass, CellStatus, ClassifiedCell, Contour};
 
 /// Folder of the files.
@@ -80,38 +81,60 @@ struct About<'a> {
     footer: &'a str,
 }
 
-/// Writes one file for each field.
+/// Writes one file for each photograph and one for each slide.
 pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> Result<(), ReportError> {
     let job = Job::of(&case.record)?;
     let identifiers = Identifiers::of(&job);
     for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
         let field = field?;
+        if record.region.is_some() {
+            continue;
+        }
         let name = format!("{FOLDER}/{}.{}.geojson", names.base(), names.fields()[index]);
-        let about = About {
-            field: &field.field,
-            accession: case.record.accession.as_deref(),
-            job: job.id(),
-            um_per_px: record.um_per_px,
-            footer: FOOTER,
-        };
-        sink.file(&name, &mut |writer| collection(&field, record, &identifiers, index, &about, writer))?;
+        let about = about(case, &job, &field.field, record.um_per_px);
+        sink.file(&name, &mut |writer| {
+            collection(std::iter::once((index, Ok(field.clone()), record)), &identifiers, &about, writer)
+        })?;
+    }
+    for (place, slide) in case.record.slides.iter().flat_map(|slides| slides.slides.iter().enumerate()) {
+        let name = format!("{FOLDER}/{}.slide-{}.geojson", names.base(), place + 1);
+        let about = about(case, &job, &slide.file, slide.um_per_px);
+        sink.file(&name, &mut |writer| {
+            let fields = case.fields.iter().zip(&case.record.fields).enumerate();
+            let own = fields
+                .filter(|(_, (_, record))| record.region.is_some_and(|region| region.slide == place as u64))
+                .map(|(index, (field, record))| (index, field, record));
+            collection(own, &identifiers, &about, writer)
+        })?;
     }
     Ok(())
 }
 
-fn collection(
-    field: &CaseField,
-    record: &FieldRecord,
+fn about<'a>(case: &'a Case, job: &'a Job, field: &'a str, um_per_px: Option<f64>) -> About<'a> {
+    About { field, accession: case.record.accession.as_deref(), job: job.id(), um_per_px, footer: FOOTER }
+}
+
+fn collection<'a>(
+    fields: impl Iterator<Item = (usize, io::Result<CaseField>, &'a FieldRecord)>,
     identifiers: &Identifiers,
-    index: usize,
     about: &About<'_>,
     writer: &mut dyn Write,
 ) -> Result<(), ReportError> {
     writer.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
-    for (place, cell) in field.cells.iter().enumerate() {
-        writer.write_all(if place == 0 { b"\n" } else { b",\n" })?;
-        let id = identifiers.uuid(&format!("field {index} cell {}", cell.cell.id.0));
-        serde_json::to_writer(&mut *writer, &feature(cell, id, record.um_per_px.is_some()))?;
+    let mut before: &[u8] = b"\n";
+    for (index, field, record) in fields {
+        let field = field?;
+        if let Some(region) = record.region {
+            writer.write_all(std::mem::replace(&mut before, b",\n"))?;
+            let id = identifiers.uuid(&format!("field {index}"));
+            serde_json::to_writer(&mut *writer, &examined(&field.field, &region, id))?;
+        }
+        let origin = record.region.map_or([0.0; 2], |region| [region.x_px.into(), region.y_px.into()]);
+        for cell in &field.cells {
+            writer.write_all(std::mem::replace(&mut before, b",\n"))?;
+            let id = identifiers.uuid(&format!("field {index} cell {}", cell.cell.id.0));
+            serde_json::to_writer(&mut *writer, &feature(cell, id, origin, record.um_per_px.is_some()))?;
+        }
     }
     writer.write_all(b"\n],")?;
     // The members of `about` go on in the same object: its own opening brace is left out.
@@ -119,11 +142,29 @@ fn collection(
     Ok(writer.write_all(b"\n")?)
 }
 
-fn feature(classified: &ClassifiedCell, id: String, calibrated: bool) -> Feature<'static> {
+/// The part of a slide whose cells belong to a field.
+fn examined(field: &str, region: &RegionRecord, id: String) -> Feature<'static> {
+    let (left, top) = (f64::from(region.core_x_px), f64::from(region.core_y_px));
+    let (right, bottom) = (left + f64::from(region.core_width_px), top + f64::from(region.core_height_px));
+    let ring = vec![[left, top], [right, top], [right, bottom], [left, bottom], [left, top]];
     Feature {
         r#type: "Feature",
         id,
-        geometry: Geometry { r#type: "Polygon", coordinates: [ring(&classified.cell.contour)] },
+        geometry: Geometry { r#type: "Polygon", coordinates: [ring] },
+        properties: Properties {
+            object_type: "annotation",
+            name: field.to_owned(),
+            classification: Classification { name: "Examined field".to_owned(), color: colors::COUNTED },
+            measurements: BTreeMap::new(),
+        },
+    }
+}
+
+fn feature(classified: &ClassifiedCell, id: String, origin: [f64; 2], calibrated: bool) -> Feature<'static> {
+    Feature {
+        r#type: "Feature",
+        id,
+        geometry: Geometry { r#type: "Polygon", coordinates: [ring(&classified.cell.contour, origin)] },
         properties: Properties {
             object_type: "detection",
             name: classified.cell.id.0.to_string(),
@@ -134,9 +175,9 @@ fn feature(classified: &ClassifiedCell, id: String, calibrated: bool) -> Feature
 }
 
 /// The outline as a closed ring: rounded, without repeated points, in the positive sense.
-fn ring(contour: &Contour) -> Vec<[f64; 2]> {
+fn ring(contour: &Contour, [left, top]: [f64; 2]) -> Vec<[f64; 2]> {
     let rounded = |value: f64| (value * STEPS_PER_PX).round() / STEPS_PER_PX + 0.0;
-    let all: Vec<[f64; 2]> = contour.points().iter().map(|p| [rounded(p[0]), rounded(p[1])]).collect();
+    let all: Vec<[f64; 2]> = contour.points().iter().map(|p| [rounded(left + p[0]), rounded(top + p[1])]).collect();
     let mut points = all.clone();
     points.dedup();
     while points.len() > 1 && points.first() == points.last() {
@@ -214,9 +255,9 @@ mod tests {
     #[test]
     fn a_ring_is_closed_rounded_and_positive() {
         let clockwise = contour(&[[0.0, 0.0], [0.0, 2.004], [2.0, 2.0], [2.0, 2.001], [2.006, 0.0]]);
-        assert_eq!(ring(&clockwise), [[2.01, 0.0], [2.0, 2.0], [0.0, 2.0], [0.0, 0.0], [2.01, 0.0]]);
+        assert_eq!(ring(&clockwise, [0.0; 2]), [[2.01, 0.0], [2.0, 2.0], [0.0, 2.0], [0.0, 0.0], [2.01, 0.0]]);
         // Smaller than the rounding: still a ring of four positions.
-        assert_eq!(ring(&contour(&[[5.0, 5.0], [5.001, 5.0], [5.0, 5.001]])), [[5.0, 5.0]; 4]);
+        assert_eq!(ring(&contour(&[[5.0, 5.0], [5.001, 5.0], [5.0, 5.001]]), [0.0; 2]), [[5.0, 5.0]; 4]);
     }
 
     #[test]
@@ -230,7 +271,7 @@ mod tests {
             points in prop::collection::vec([0.0..2000.0f64, 0.0..2000.0f64], 3..60),
         ) {
             let original = contour(&points);
-            let ring = ring(&original);
+            let ring = ring(&original, [0.0; 2]);
             prop_assert!(ring.len() >= 4 && ring.first() == ring.last());
             let again = contour(&ring[..ring.len() - 1]);
             let tolerance = 0.01 * original.perimeter_px() + 0.01;

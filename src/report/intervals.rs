@@ -33,6 +33,11 @@ impl IntervalPlot {
                 point: count.percent,
                 interval: Some(limits),
             }),
+            count.sequential_95.map(|limits| Row {
+                name: "Over all looks",
+                point: count.percent,
+                interval: Some(limits),
+            }),
             corrected,
             count.false_positive_floor_percent.map(|floor| Row {
                 name: "False-positive floor",

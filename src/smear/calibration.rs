@@ -18,6 +18,12 @@ pub enum CalibrationSource {
     OmeXml,
     /// Resolution tags of a TIFF file.
     TiffResolution,
+    /// `MPP` in the description that Aperio's scanners write.
+    Aperio,
+    /// `PixelSpacing` of a DICOM slide.
+    DicomPixelSpacing,
+    /// `openslide.mpp-x`, through OpenSlide.
+    OpenSlide,
     /// Estimated: the median red cell is taken to be 7.5 µm wide.
     MedianRedCell,
 }
@@ -29,6 +35,9 @@ impl CalibrationSource {
             Self::Given => "given by the caller",
             Self::TiffResolution => "resolution tags of the TIFF file",
             Self::OmeXml => "OME-XML of the file",
+            Self::Aperio => "Aperio's description in the file",
+            Self::DicomPixelSpacing => "pixel spacing of the DICOM file",
+            Self::OpenSlide => "the scanner's file, by OpenSlide",
             Self::MedianRedCell => "estimated: the median red cell is taken as 7.5 µm",
         }
     }

@@ -74,8 +74,17 @@ pub(super) fn calibration_of(tags: &PageTags) -> Option<Calibration> {
     })
 }
 
+/// Pixel size by `MPP` of the description that Aperio's scanners write, µm.
+pub(super) fn aperio_calibration(description: &str) -> Option<Calibration> {
+    let um = description.strip_prefix("Aperio")?.split('|').find_map(|item| {
+        let (name, value) = item.split_once('=')?;
+        if name.trim() == "MPP" { value.trim().parse().ok() } else { None }
+    })?;
+    plausible_square(um, um, CalibrationSource::Aperio)
+}
+
 /// A calibration where the pixel is square and of a size that a microscope gives.
-fn plausible_square(x_um: f64, y_um: f64, source: CalibrationSource) -> Option<Calibration> {
+pub(super) fn plausible_square(x_um: f64, y_um: f64, source: CalibrationSource) -> Option<Calibration> {
     let plausible = (MIN_PLAUSIBLE_UM_PER_PX..=MAX_PLAUSIBLE_UM_PER_PX).contains(&x_um);
     let square = (x_um - y_um).abs() <= SQUARE_TOLERANCE * x_um;
     if plausible && square { Calibration::new(x_um, source) } else { None }

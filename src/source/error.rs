@@ -156,6 +156,62 @@ pub enum SourceProblem {
         /// Largest number of scans.
         limit: usize,
     },
+    /// A file that holds no slide where one is needed.
+    #[error("expected a whole-slide image, found {found}; give the scanner's own file, or the picture without --area")]
+    NotASlide {
+        /// What it is.
+        found: String,
+    },
+    /// A slide in the format of a scanner's maker.
+    #[error(
+        "expected a slide in TIFF, SVS or DICOM, found one in the maker's own format ({extension}); build with the feature openslide and install OpenSlide's library, or export the slide as a pyramidal TIFF"
+    )]
+    VendorSlide {
+        /// Extension of the file.
+        extension: String,
+    },
+    /// A tile of a slide that cannot be decoded.
+    #[error("level {level}, tile in column {column} and row {row}: {problem}")]
+    Tile {
+        /// Level, from 0 at full resolution.
+        level: usize,
+        /// Column, from 0.
+        column: u32,
+        /// Row, from 0.
+        row: u32,
+        /// What is wrong with it.
+        problem: Box<SourceProblem>,
+    },
+    /// A smaller level of a slide that cannot be used; the others are.
+    #[error("a smaller level is left out: {problem}")]
+    Level {
+        /// What is wrong with it.
+        problem: Box<SourceProblem>,
+    },
+    /// Something of a slide that is left out, in words; the rest is counted.
+    #[error("{found}")]
+    LeftOut {
+        /// What, and why.
+        found: String,
+    },
+    /// A file of drawn areas that holds none.
+    #[error("expected GeoJSON with a polygon, found {found}; export the annotation from QuPath again")]
+    NoAnnotation {
+        /// What it is.
+        found: String,
+    },
+    /// A region that is not in the slide.
+    #[error(
+        "expected a region within {width} x {height} pixels, found {rect}; give x,y,width,height at full resolution"
+    )]
+    OutsideSlide {
+        /// The region.
+        rect: String,
+        /// Width of the slide, px.
+        width: u32,
+        /// Height of the slide, px.
+        height: u32,
+    },
     /// The file makes its decoder ask for more memory than its pixels need.
     #[error(
         "expected a {format} image that decodes in the memory its pixels need, found one that asks for more; export it again"
@@ -189,21 +245,29 @@ impl SourceProblem {
     pub fn category(&self) -> ErrorCategory {
         match self {
             Self::Missing | Self::NoPermission | Self::Io(_) => ErrorCategory::Environment,
-            Self::Empty | Self::NotAnImage { .. } | Self::Truncated { .. } | Self::Corrupt { .. } => {
-                ErrorCategory::InputUnreadable
-            }
+            Self::Empty
+            | Self::NotAnImage { .. }
+            | Self::Truncated { .. }
+            | Self::Corrupt { .. }
+            | Self::LeftOut { .. } => ErrorCategory::InputUnreadable,
             Self::NotAFile
             | Self::ZeroSized { .. }
             | Self::UnsuitableSamples { .. }
             | Self::NoFullPage
             | Self::FolderWithoutImages
+            | Self::NotASlide { .. }
+            | Self::OutsideSlide { .. }
+            | Self::NoAnnotation { .. }
             | Self::AmbiguousName { .. } => ErrorCategory::InputUnsuitable,
+            Self::Tile { problem, .. } | Self::Level { problem } => problem.category(),
             Self::TooManyPixels { .. }
             | Self::TooManyBytes { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyScans { .. }
             | Self::TooMuchMemory { .. } => ErrorCategory::LimitReached,
-            Self::UnsupportedFormat { .. } | Self::UnsupportedEncoding { .. } => ErrorCategory::NotInThisBuild,
+            Self::UnsupportedFormat { .. } | Self::UnsupportedEncoding { .. } | Self::VendorSlide { .. } => {
+                ErrorCategory::NotInThisBuild
+            }
         }
     }
 

@@ -43,6 +43,9 @@ pub(super) enum Content {
 /// Sizes of the BMP information header in use, bytes: the one of OS/2 and those of Windows.
 const BMP_HEADER_BYTES: [u32; 7] = [12, 40, 52, 56, 64, 108, 124];
 
+/// Name of a DICOM file: slides may be in one.
+pub(super) const DICOM: &str = "a DICOM file";
+
 /// Signatures of picture formats that cameras and microscopes write and that have no decoder here: offset, bytes, name.
 const FOREIGN: [(usize, &[u8], &str); 12] = [
     (0, b"GIF8", "a GIF image"),
@@ -53,7 +56,7 @@ const FOREIGN: [(usize, &[u8], &str); 12] = [
     (4, b"jP  \r\n\x87\n", "a JPEG 2000 image"),
     (0, b"\xFF\x4F\xFF\x51", "a JPEG 2000 image"),
     (4, b"JXL \r\n\x87\n", "a JPEG XL image"),
-    (128, b"DICM", "a DICOM file"),
+    (128, b"DICM", DICOM),
     (0, b"8BPS", "a Photoshop document"),
     (0, b"ZISRAWFILE", "a Zeiss CZI file"),
     (0, b"\xDA\xCE\xBE\x0A", "a Nikon ND2 file"),

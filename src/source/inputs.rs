@@ -11,11 +11,12 @@
 //!    (`a/1.jpg`, `b/1.jpg`); other names stay bare, so results do not depend on where a specimen lies on disk.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::slide::{Slide, SlideArea, SlideFields, SlidePlan, SlideRequest};
 use super::still::StillFile;
 use super::{DecodeLimits, FieldSource, SmearSource, SourceError, SourceProblem};
 use crate::smear::FieldId;
@@ -26,14 +27,54 @@ const IMAGE_EXTENSIONS: [&str; 19] = [
     "j2k", "jxl", "dcm", "svs",
 ];
 
+/// Extensions of slides in the formats of scanners' makers, which OpenSlide reads.
+const VENDOR_EXTENSIONS: [&str; 9] = ["ndpi", "mrxs", "scn", "bif", "vsi", "vms", "vmu", "svslide", "czi"];
+
+/// Kind of the DICOM instances that hold the pixels of a slide.
+const SLIDE_PIXELS: &str = "VOLUME";
+
 /// The fields of a specimen and what could not be listed.
 ///
 /// Only signatures and page lists are read here. The result depends on the paths and files alone.
+///
+/// Photographs alone: a slide's first picture is read as one, where it is not larger than the limits.
 pub fn expand_inputs(paths: &[PathBuf], limits: DecodeLimits) -> (Vec<FieldSource>, Vec<SourceError>) {
-    let mut listing = Listing { limits, ..Listing::default() };
+    let listing = listed(paths, limits, None);
+    (listing.fields, listing.failures)
+}
+
+/// The fields of a specimen of photographs and slides: of a slide those that the request asks for.
+///
+/// A slide is looked at from afar and hashed here; of photographs only signatures and page lists are read.
+pub fn expand_specimen(paths: &[PathBuf], limits: DecodeLimits, request: &SlideRequest) -> SpecimenListing {
+    listed(paths, limits, Some(request))
+}
+
+/// What the inputs of a specimen are.
+#[derive(Debug, Default)]
+pub struct SpecimenListing {
+    /// Fields in the order in which they are taken.
+    pub fields: Vec<FieldSource>,
+    /// Inputs, and parts of slides, that cannot be read.
+    pub failures: Vec<SourceError>,
+    /// Slides among the inputs.
+    pub slides: Vec<ListedSlide>,
+}
+
+/// A slide of a specimen.
+#[derive(Debug, Clone)]
+pub struct ListedSlide {
+    /// Name of its file, unique in its specimen.
+    pub file_name: String,
+    /// The slide with its fields.
+    pub plan: Arc<SlidePlan>,
+}
+
+fn listed(paths: &[PathBuf], limits: DecodeLimits, request: Option<&SlideRequest>) -> SpecimenListing {
+    let mut listing = Listing { limits, request: request.cloned(), ..Listing::default() };
     for path in paths {
         if let Err(problem) = listing.input(path) {
-            listing.failures.push(problem.at(path));
+            listing.failures.push(problem);
         }
     }
     listing.name()
@@ -42,7 +83,11 @@ pub fn expand_inputs(paths: &[PathBuf], limits: DecodeLimits) -> (Vec<FieldSourc
 #[derive(Default)]
 struct Listing {
     limits: DecodeLimits,
+    /// What is asked of slides; `None` takes them for photographs.
+    request: Option<SlideRequest>,
     seen: HashSet<PathBuf>,
+    /// Series of DICOM slides that are listed already, or whose pixels stand in another file of the folder.
+    seen_series: HashSet<String>,
     files: Vec<ListedFile>,
     failures: Vec<SourceError>,
 }
@@ -51,11 +96,13 @@ struct ListedFile {
     /// Resolved path: what makes files of the same name different.
     resolved: PathBuf,
     source: Arc<dyn SmearSource>,
+    slide: Option<Arc<SlidePlan>>,
 }
 
 impl Listing {
-    fn input(&mut self, path: &Path) -> Result<(), SourceProblem> {
-        if fs::metadata(path)?.is_dir() { self.folder(path) } else { self.file(path) }
+    fn input(&mut self, path: &Path) -> Result<(), SourceError> {
+        let folder = fs::metadata(path).map_err(|error| SourceProblem::from(error).at(path))?.is_dir();
+        if folder { self.folder(path).map_err(|problem| problem.at(path)) } else { self.file(path) }
     }
 
     fn folder(&mut self, folder: &Path) -> Result<(), SourceProblem> {
@@ -63,6 +110,7 @@ impl Listing {
         for entry in fs::read_dir(folder)? {
             names.push(entry?.file_name());
         }
+        let with_pixels = self.series_with_pixels(folder, &names);
         names.sort_by_cached_key(|name| (natural_key(&name.to_string_lossy()), name.clone()));
         let mut images = 0usize;
         for name in names.iter().filter(|name| !name.to_string_lossy().starts_with('.')) {
@@ -70,44 +118,93 @@ impl Listing {
             if fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
                 continue;
             }
+            // Label and overview of a slide belong to it.
+            if self.request.is_some()
+                && let Some((series, kind)) = dicom_identity(&path)
+                && kind != SLIDE_PIXELS
+                && with_pixels.contains(&series)
+            {
+                continue;
+            }
             match self.file(&path) {
                 Ok(()) => images += 1,
-                Err(problem) if claims_to_be_image(&path) => {
+                Err(error) if claims_to_be_image(&path) => {
                     images += 1;
-                    self.failures.push(problem.at(path));
+                    self.failures.push(error);
                 }
-                Err(
-                    SourceProblem::NotAnImage { .. }
-                    | SourceProblem::NotAFile
-                    | SourceProblem::Empty
-                    | SourceProblem::NoPermission,
-                ) => {}
-                Err(problem) => self.failures.push(problem.at(path)),
+                Err(SourceError {
+                    problem:
+                        SourceProblem::NotAnImage { .. }
+                        | SourceProblem::NotAFile
+                        | SourceProblem::Empty
+                        | SourceProblem::NoPermission,
+                    ..
+                }) => {}
+                Err(error) => self.failures.push(error),
             }
         }
         if images == 0 { Err(SourceProblem::FolderWithoutImages) } else { Ok(()) }
     }
 
-    fn file(&mut self, path: &Path) -> Result<(), SourceProblem> {
-        let resolved = fs::canonicalize(path)?;
+    /// Series of which a file of the folder holds the pixels of the slide.
+    fn series_with_pixels(&self, folder: &Path, names: &[OsString]) -> HashSet<String> {
+        if self.request.is_none() {
+            return HashSet::new();
+        }
+        let identities = names.iter().filter_map(|name| dicom_identity(&folder.join(name)));
+        identities.filter(|(_, kind)| kind == SLIDE_PIXELS).map(|(series, _)| series).collect()
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), SourceError> {
+        let at_path = |problem: SourceProblem| problem.at(path);
+        let resolved = fs::canonicalize(path).map_err(|error| at_path(error.into()))?;
         if !self.seen.insert(resolved.clone()) {
             return Ok(());
         }
-        let (source, left_out) = StillFile::open(path, self.limits)?;
+        if let Some(request) = self.request.clone()
+            && self.is_slide(path, &request).map_err(at_path)?
+        {
+            // Every file of a series opens the same slide.
+            if dicom_identity(path).is_some_and(|(series, _)| !self.seen_series.insert(series)) {
+                return Ok(());
+            }
+            let (plan, problems) = SlidePlan::make(path, &request)?;
+            self.failures.extend(problems);
+            let plan = Arc::new(plan);
+            let source = Arc::new(SlideFields(Arc::clone(&plan)));
+            self.files.push(ListedFile { resolved, source, slide: Some(plan) });
+            return Ok(());
+        }
+        // METHOD: the file of such a slide may begin with a picture of its label; read as a photograph it would be counted.
+        if let Some(extension) = extension_of(path).filter(|extension| VENDOR_EXTENSIONS.contains(&extension.as_str()))
+        {
+            return Err(at_path(SourceProblem::VendorSlide { extension }));
+        }
+        let (source, left_out) = StillFile::open(path, self.limits).map_err(at_path)?;
         if let Some(problem) = left_out {
             self.failures.push(problem.at(path));
         }
-        self.files.push(ListedFile { resolved, source: Arc::new(source) });
+        self.files.push(ListedFile { resolved, source: Arc::new(source), slide: None });
         Ok(())
     }
 
+    /// Whether a file is read as a slide: by its content, or because an area of it is asked for.
+    fn is_slide(&self, path: &Path, request: &SlideRequest) -> Result<bool, SourceProblem> {
+        // What is no sound file is told by the reader of photographs.
+        let recognized = Slide::recognizes(path, self.limits.max_pixels).unwrap_or(false);
+        Ok(recognized || request.area != SlideArea::Monolayer)
+    }
+
     /// Gives every field its name.
-    fn name(mut self) -> (Vec<FieldSource>, Vec<SourceError>) {
+    fn name(mut self) -> SpecimenListing {
         let resolved: Vec<&Path> = self.files.iter().map(|file| file.resolved.as_path()).collect();
         let names = distinct_names(&resolved);
         let mut taken = HashSet::new();
-        let mut fields = Vec::new();
+        let (mut fields, mut slides) = (Vec::new(), Vec::new());
         for (file, file_name) in self.files.iter().zip(names) {
+            if let Some(plan) = &file.slide {
+                slides.push(ListedSlide { file_name: file_name.clone(), plan: Arc::clone(plan) });
+            }
             for (index, suffix) in file.source.field_suffixes().into_iter().enumerate() {
                 let name = format!("{file_name}{suffix}");
                 if taken.insert(name.clone()) {
@@ -118,13 +215,21 @@ impl Listing {
                 }
             }
         }
-        (fields, self.failures)
+        SpecimenListing { fields, failures: self.failures, slides }
     }
 }
 
+/// Series and kind of a DICOM slide, by the file's content.
+fn dicom_identity(path: &Path) -> Option<(String, String)> {
+    Slide::dicom_identity(path)
+}
+
+fn extension_of(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
+}
+
 fn claims_to_be_image(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
+    extension_of(path).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
 }
 
 /// File names, with folders in front where names are the same.

@@ -61,6 +61,8 @@ fn decode_stream(stream: &Stream, colors: Colors) -> Result<RgbImage, SourceProb
     let stored = decoder.input_colorspace();
     let output = match (stored, colors) {
         (Some(ColorSpace::Luma), _) => ColorSpace::Luma,
+        // Adobe's marker without a transform: the decoder takes it for ink whatever the number of components.
+        (Some(ColorSpace::CMYK), _) if stream.components == 3 => ColorSpace::RGB,
         (Some(ColorSpace::CMYK), _) => ColorSpace::CMYK,
         (Some(ColorSpace::YCbCr), Colors::Rgb) => ColorSpace::YCbCr,
         (Some(ColorSpace::YCbCr | ColorSpace::RGB), Colors::ByStream)

@@ -14,6 +14,7 @@ mod inputs;
 mod jpeg;
 mod png_chunks;
 mod samples;
+pub mod slide;
 mod still;
 mod tiff_pages;
 
@@ -26,7 +27,8 @@ use image::RgbImage;
 
 pub use calibration_tags::{MAX_PLAUSIBLE_UM_PER_PX, MIN_PLAUSIBLE_UM_PER_PX};
 pub use error::{ErrorCategory, SourceError, SourceProblem};
-pub use inputs::expand_inputs;
+pub use inputs::{ListedSlide, SpecimenListing, expand_inputs, expand_specimen};
+pub use slide::FieldRegion;
 pub use still::{DecodedImage, decode};
 
 use crate::smear::{Calibration, Field, FieldId};
@@ -119,6 +121,16 @@ pub trait SmearSource: fmt::Debug + Send + Sync {
     /// # Panics
     /// Where `index` is none of its fields.
     fn read(&self, index: usize) -> Result<FieldPixels, SourceError>;
+
+    /// Place of a field on its slide; `None` for a photograph.
+    fn region(&self, _index: usize) -> Option<FieldRegion> {
+        None
+    }
+
+    /// Pixel size of every field, where the file says it before a field is read.
+    fn calibration(&self) -> Option<Calibration> {
+        None
+    }
 }
 
 /// One field of a specimen, not yet read.
@@ -144,6 +156,16 @@ impl FieldSource {
     /// Path of its file, as given or found in a folder as given.
     pub fn path(&self) -> &Path {
         self.source.path()
+    }
+
+    /// Place of the field on its slide; `None` for a photograph.
+    pub fn region(&self) -> Option<FieldRegion> {
+        self.source.region(self.index)
+    }
+
+    /// Pixel size, where it is known before the field is read; a photograph tells it only then.
+    pub fn known_calibration(&self) -> Option<Calibration> {
+        self.source.calibration()
     }
 
     /// Reads and decodes the field.

@@ -204,7 +204,7 @@ fn in_part(problem: SourceProblem, index: u32) -> SourceProblem {
 }
 
 /// A whole JPEG stream from the tables of the page and the stream of a part: start and end marks are taken once.
-fn with_tables(tables: &[u8], part: &[u8]) -> Vec<u8> {
+pub(super) fn with_tables(tables: &[u8], part: &[u8]) -> Vec<u8> {
     match (tables.strip_suffix(b"\xFF\xD9"), part.strip_prefix(b"\xFF\xD8")) {
         (Some(head), Some(tail)) => [head, tail].concat(),
         _ => part.to_vec(),

@@ -10,6 +10,7 @@ pub mod median;
 pub mod prevalence;
 pub mod proportion;
 pub mod ranking;
+pub mod sequential;
 
 use std::fmt;
 

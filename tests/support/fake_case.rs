@@ -125,6 +125,7 @@ impl FakeCase {
             sha256: format!("{:064x}", (index as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
         });
         let record = CaseRecord {
+            slides: None,
             schema_version: SCHEMA_VERSION.to_owned(),
             accession: self.accession.map(str::to_owned),
             order: self.order,
@@ -160,6 +161,7 @@ impl FakeCase {
             }
         }
         let record = FieldRecord {
+            region: None,
             field: name.clone(),
             width_px: width,
             height_px: height,
@@ -302,6 +304,7 @@ fn count(fields: &[FieldRecord], class_counts: &BTreeMap<String, u64>) -> CountR
     });
     let several = fields.iter().filter(|field| field.accepted).count() > 1;
     CountRecord {
+        sequential_95: None,
         red_cells,
         schistocytes,
         percent: share(schistocytes),

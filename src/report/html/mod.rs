@@ -2,7 +2,7 @@
 //!
 //! Pictures are data URIs, plots and outlines inline SVG, the stylesheet inline; there is no script and a content
 //! security policy forbids every request. Order: identity, result and state, warnings, evidence (statements, values, scores, the page
-//! for a patient with cancer) where a panel was given, gallery of called schistocytes, class distribution, forms, fields with
+//! for a patient with cancer) where a panel was given, gallery of called schistocytes, class distribution, forms, slides with a map, fields with
 //! outlines and quality, what was excluded and why, provenance. Accession, review status and
 //! the fixed footer are repeated on every printed page.
 //!
@@ -28,6 +28,7 @@ mod plots;
 mod provenance;
 mod result;
 mod scores;
+mod slides;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

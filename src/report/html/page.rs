@@ -4,7 +4,7 @@ use std::io::Write;
 
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
-use super::{classes, evidence, exclusions, fields, forms, gallery, provenance, result};
+use super::{classes, evidence, exclusions, fields, forms, gallery, provenance, result, slides};
 use crate::case::Case;
 use crate::report::ReportError;
 use crate::report::words::REVIEW_STATUS;
@@ -93,6 +93,7 @@ fn frame(case: &Case) -> Markup {
                     (gallery::gallery(case))
                     (classes::class_distribution(record))
                     (forms::forms(record))
+                    (slides::slides(case))
                     (fields::fields(case))
                     (exclusions::exclusions(record))
                     (provenance::provenance(record))

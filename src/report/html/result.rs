@@ -98,6 +98,10 @@ fn figures(record: &CaseRecord) -> Markup {
             div { dt { "Wilson 95 %" } dd data-figure="wilson_95" { (interval_or_unknown(count.wilson_95)) } }
             div { dt { "Bootstrap over fields 95 %" }
                 dd data-figure="field_bootstrap_95" { (interval_or_unknown(count.field_bootstrap_95)) } }
+            @if count.sequential_95.is_some() {
+                div { dt { "Over all looks 95 %" }
+                    dd data-figure="sequential_95" { (interval_or_unknown(count.sequential_95)) } }
+            }
             div { dt { "Corrected for sensitivity and specificity" } dd {
                 @match (count.corrected, corrected_percent) {
                     (Some(_), None) => "not assessable at this specificity",

@@ -137,6 +137,9 @@ fn outcome(record: &CaseRecord, room: &Room) -> Outcome {
             figures.context.map(|context| context_words(context).to_owned()),
         ),
     ];
+    if figures.sequential_95.is_some() {
+        pairs.insert(3, Pair::new("Over all looks 95 %", interval_or_unknown(figures.sequential_95)));
+    }
     pairs.extend(grade);
     Outcome {
         percent: figures.percent.map(percent_digits),

@@ -14,7 +14,7 @@
 //! | `reason` | name of the exclusion reason; absent where counted |
 //! | `form` | ICSH form of a counted schistocyte by rule, not validated; absent where no rule gives one |
 //!
-//! Positions are in pixels of the original image, x right, y down, origin at its top-left corner.
+//! Positions are in pixels of the original image, for a field of a slide those of the whole slide at full resolution, x right, y down, origin at its top-left corner.
 
 use std::io;
 
@@ -76,15 +76,16 @@ pub(super) fn columns() -> Vec<Column> {
 pub(super) fn rows(case: &Case) -> impl Iterator<Item = io::Result<Row>> + '_ {
     case.fields.iter().zip(&case.record.fields).flat_map(|(field, record)| {
         let calibrated = record.um_per_px.is_some();
+        let origin = record.region.map_or([0.0; 2], |region| [region.x_px.into(), region.y_px.into()]);
         let rows: Vec<io::Result<Row>> = match field {
-            Ok(field) => field.cells.iter().map(|cell| Ok(row(&field, cell, calibrated))).collect(),
+            Ok(field) => field.cells.iter().map(|cell| Ok(row(&field, cell, origin, calibrated))).collect(),
             Err(error) => vec![Err(error)],
         };
         rows
     })
 }
 
-fn row(field: &CaseField, classified: &ClassifiedCell, calibrated: bool) -> Row {
+fn row(field: &CaseField, classified: &ClassifiedCell, [left, top]: [f64; 2], calibrated: bool) -> Row {
     let cell = &classified.cell;
     let [x, y] = cell.contour.centroid();
     let bounds = cell.contour.bounds();
@@ -95,12 +96,12 @@ fn row(field: &CaseField, classified: &ClassifiedCell, calibrated: bool) -> Row 
     let entries: [Option<Datum>; COLUMNS.len()] = [
         Datum::text(&field.field),
         Some(Datum::Count(cell.id.0.into())),
-        Datum::number(x),
-        Datum::number(y),
-        Datum::number(bounds.x_min),
-        Datum::number(bounds.y_min),
-        Datum::number(bounds.x_max),
-        Datum::number(bounds.y_max),
+        Datum::number(left + x),
+        Datum::number(top + y),
+        Datum::number(left + bounds.x_min),
+        Datum::number(top + bounds.y_min),
+        Datum::number(left + bounds.x_max),
+        Datum::number(top + bounds.y_max),
         Datum::number(cell.contour.area_px()),
         calibrated.then(|| Datum::number(cell.morphology.diameter_um)).flatten(),
         call.and_then(|call| Datum::text(call.class.name())),

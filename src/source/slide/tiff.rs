@@ -1,0 +1,300 @@
+//! Slides in TIFF: Aperio SVS, generic pyramidal or tiled TIFF and BigTIFF, OME-TIFF.
+//!
+//! In: the directories of a file. Out: a [`TiffSlide`]: levels from fine to coarse, each of strips or tiles that are
+//! decoded one at a time. Sources: TIFF 6.0 (1992); the `ImageDescription` that Aperio's scanners write (`AppMag`,
+//! `MPP`), as openly described by OpenSlide (openslide.org/formats/aperio); OME-XML 2016-06.
+//!
+//! METHOD: the first picture is the slide. Another is a smaller level of it where its sides are the slide's divided by
+//! one factor, to the rounding of a pixel or two, and where it is tiled or marked as a smaller copy: labels, overviews
+//! and untiled thumbnails are passed over. A tile without bytes was left out by the scanner: it is empty glass.
+//!
+//! Limits: the first plane of a stack; samples of a pixel side by side; parts of at most [`MAX_PART_PX`] pixels.
+
+use super::bytes::SlideBytes;
+use super::codec::{Coding, Packing, decode};
+use super::directory::{Directory, directories, tag};
+use super::{About, Level, Pixels, TileSource};
+use crate::source::calibration_tags::{PageTags, aperio_calibration, calibration_of};
+use crate::source::jpeg::Colors;
+use crate::source::samples::Alpha;
+use crate::source::{SourceProblem, SourceProblem::UnsupportedEncoding};
+
+/// Most pixels of one strip or tile: 64 megapixels, 200 MB decoded. A slide in larger pieces cannot be read by parts.
+const MAX_PART_PX: u64 = 64 << 20;
+
+/// Most parts of a level: ten gigapixels in tiles of 64 pixels are 2.4 million.
+const MAX_PARTS: u64 = 1 << 24;
+
+/// Largest difference of a level's height from that of the slide divided by the same factor as its width, px: sides are
+/// rounded, and every halving may round again.
+const SIDE_TOLERANCE_PX: f64 = 2.0;
+
+/// Bit of `NewSubfileType`: a smaller copy of another page.
+const SUBFILE_REDUCED: u64 = 1;
+
+/// Bits of `NewSubfileType` for a mask and, by Aperio, an overview.
+const SUBFILE_MASK_OR_MACRO: u64 = 0b1100;
+
+/// Values of `PhotometricInterpretation`.
+const WHITE_IS_ZERO: u64 = 0;
+const BLACK_IS_ZERO: u64 = 1;
+const RGB: u64 = 2;
+const YCBCR: u64 = 6;
+
+const FORMAT: &str = "TIFF";
+
+/// A slide in a TIFF file.
+#[derive(Debug)]
+pub(super) struct TiffSlide {
+    file: SlideBytes,
+    pages: Vec<Page>,
+    levels: Vec<Level>,
+}
+
+/// A level as it is stored.
+#[derive(Debug)]
+struct Page {
+    coding: Coding,
+    offsets: Vec<u64>,
+    counts: Vec<u64>,
+}
+
+/// Whether a file's directories say that it is a slide, not a photograph.
+///
+/// METHOD: a microscope's camera may save one picture in tiles; a scanner saves smaller levels with it, or a picture that
+/// no camera takes. Aperio's mark goes before both.
+pub(super) fn is_slide(file: &SlideBytes, camera_px: u64) -> Result<bool, SourceProblem> {
+    let all = directories(file)?;
+    let Some(first) = all.pages.first() else { return Ok(false) };
+    if description(file, first).starts_with("Aperio") {
+        return Ok(true);
+    }
+    let (width, height) = (first.size(file, tag::IMAGE_WIDTH)?, first.size(file, tag::IMAGE_LENGTH)?);
+    if !first.has(tag::TILE_WIDTH) {
+        return Ok(false);
+    }
+    let larger = u64::from(width) * u64::from(height) > camera_px;
+    Ok(larger || all.pages.iter().skip(1).any(|page| matches!(smaller_level(file, page, (width, height)), Ok(Some(_)))))
+}
+
+impl TiffSlide {
+    /// Opens a slide; the second value is what is known of it, the levels that could not be taken among it.
+    pub(super) fn open(file: SlideBytes) -> Result<(Self, About), SourceProblem> {
+        let all = directories(&file)?;
+        let first = &all.pages[0];
+        let (page, base) = page(&file, first, all.little_endian, 1.0)?;
+        let size = (base.width, base.height);
+        let (mut pages, mut levels) = (vec![page], vec![base]);
+        let mut left_out = Vec::new();
+        for directory in &all.pages[1..] {
+            let taken = smaller_level(&file, directory, size).and_then(|factor| match factor {
+                Some(factor) => self::page(&file, directory, all.little_endian, factor).map(Some),
+                None => Ok(None),
+            });
+            match taken {
+                Ok(Some((page, level))) => {
+                    pages.push(page);
+                    levels.push(level);
+                }
+                Ok(None) => {}
+                Err(problem) => left_out.push(SourceProblem::Level { problem: Box::new(problem) }),
+            }
+        }
+        left_out.extend(all.broken.map(|problem| SourceProblem::Level { problem: Box::new(problem) }));
+        let mut order: Vec<usize> = (0..levels.len()).collect();
+        order.sort_by(|one, other| levels[*one].downsample.total_cmp(&levels[*other].downsample));
+        let mut stored: Vec<Option<Page>> = pages.into_iter().map(Some).collect();
+        let pages = order.iter().filter_map(|place| stored[*place].take()).collect();
+        let levels = order.iter().map(|place| levels[*place].clone()).collect();
+        let description = description(&file, first);
+        let aperio = description.starts_with("Aperio");
+        let tags = PageTags {
+            x_resolution: first.ratio(&file, tag::X_RESOLUTION),
+            y_resolution: first.ratio(&file, tag::Y_RESOLUTION),
+            resolution_unit: first.number(&file, tag::RESOLUTION_UNIT)?.and_then(|unit| u16::try_from(unit).ok()),
+            description: Some(description.clone()),
+        };
+        let about = About {
+            format: if aperio {
+                "Aperio SVS"
+            } else if description.contains("<OME") {
+                "OME-TIFF"
+            } else {
+                "TIFF"
+            },
+            calibration: aperio_calibration(&description).or_else(|| calibration_of(&tags)),
+            magnification: magnification(&description),
+            left_out,
+        };
+        Ok((Self { file, pages, levels }, about))
+    }
+}
+
+fn description(file: &SlideBytes, page: &Directory) -> String {
+    page.text(file, tag::IMAGE_DESCRIPTION).unwrap_or_default()
+}
+
+/// Magnification of the objective by `AppMag` of Aperio or `NominalMagnification` of OME-XML.
+fn magnification(description: &str) -> Option<f64> {
+    let number = |text: &str| text.trim().parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0);
+    let aperio = description.split('|').find_map(|item| {
+        let (name, value) = item.split_once('=')?;
+        if name.trim() == "AppMag" { number(value) } else { None }
+    });
+    aperio.or_else(|| {
+        let (_, behind) = description.split_once("NominalMagnification=\"")?;
+        number(behind.split_once('"')?.0)
+    })
+}
+
+/// By which factor a directory is a smaller level of a slide; `None` where it is none.
+fn smaller_level(file: &SlideBytes, page: &Directory, slide: (u32, u32)) -> Result<Option<f64>, SourceProblem> {
+    let kind = page.number(file, tag::NEW_SUBFILE_TYPE)?.unwrap_or(0);
+    let tiled = page.has(tag::TILE_WIDTH);
+    let (width, height) = (page.size(file, tag::IMAGE_WIDTH)?, page.size(file, tag::IMAGE_LENGTH)?);
+    let aperio = description(file, page).starts_with("Aperio");
+    if kind & SUBFILE_MASK_OR_MACRO != 0 || !(tiled || kind & SUBFILE_REDUCED != 0 && !aperio) {
+        return Ok(None);
+    }
+    if width == 0 || height == 0 || width >= slide.0 {
+        return Ok(None);
+    }
+    let factor = f64::from(slide.0) / f64::from(width);
+    let same_shape = (f64::from(slide.1) / factor - f64::from(height)).abs() <= SIDE_TOLERANCE_PX;
+    Ok(same_shape.then_some(factor))
+}
+
+/// A directory as a level.
+fn page(
+    file: &SlideBytes,
+    page: &Directory,
+    little_endian: bool,
+    downsample: f64,
+) -> Result<(Page, Level), SourceProblem> {
+    let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
+    let (width, height) = (page.size(file, tag::IMAGE_WIDTH)?, page.size(file, tag::IMAGE_LENGTH)?);
+    if width == 0 || height == 0 {
+        return Err(SourceProblem::ZeroSized { width, height });
+    }
+    let tiled = page.has(tag::TILE_WIDTH);
+    let (tile_width, tile_height) = if tiled {
+        (page.size(file, tag::TILE_WIDTH)?, page.size(file, tag::TILE_LENGTH)?)
+    } else {
+        let rows = page.number(file, tag::ROWS_PER_STRIP)?.unwrap_or(u64::from(height));
+        (width, u32::try_from(rows).unwrap_or(u32::MAX).min(height))
+    };
+    let part_px = u64::from(tile_width) * u64::from(tile_height);
+    if part_px == 0 || part_px > MAX_PART_PX {
+        let found = format!("parts of {tile_width} x {tile_height} pixels, more than {MAX_PART_PX}");
+        return Err(UnsupportedEncoding { format: FORMAT, found });
+    }
+    let level = Level { width, height, tile_width, tile_height, downsample };
+    if u64::from(level.across()) * u64::from(level.down()) > MAX_PARTS {
+        return Err(SourceProblem::TooMuchMemory { format: FORMAT });
+    }
+    let coding = coding(file, page, little_endian)?;
+    let (offsets, counts) =
+        if tiled { (tag::TILE_OFFSETS, tag::TILE_BYTE_COUNTS) } else { (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS) };
+    let (offsets, counts) = (page.numbers(file, offsets)?, page.numbers(file, counts)?);
+    let parts = level.across() as usize * level.down() as usize;
+    if offsets.len() < parts || counts.len() < parts {
+        return Err(corrupt(format!("{} parts instead of {parts}", offsets.len().min(counts.len()))));
+    }
+    Ok((Page { coding, offsets, counts }, level))
+}
+
+fn coding(file: &SlideBytes, page: &Directory, little_endian: bool) -> Result<Coding, SourceProblem> {
+    let unsupported = |found: String| UnsupportedEncoding { format: FORMAT, found };
+    let unsuitable = |found: String| SourceProblem::UnsuitableSamples { found };
+    let number = |tag, otherwise| page.number(file, tag).map(|number| number.unwrap_or(otherwise));
+    let photometric = number(tag::PHOTOMETRIC, BLACK_IS_ZERO)?;
+    // By TIFF 6.0, Technical Note 2, and Aperio's own numbers for JPEG 2000.
+    let packing = match number(tag::COMPRESSION, 1)? {
+        1 => Packing::Raw,
+        5 => Packing::Lzw,
+        7 => Packing::Jpeg,
+        8 | 32946 => Packing::Deflate,
+        32773 => Packing::PackBits,
+        33003 => Packing::Jpeg2000 { ycbcr: true },
+        33005 | 34712 => Packing::Jpeg2000 { ycbcr: false },
+        other => return Err(unsupported(format!("compression {other}"))),
+    };
+    let channels = number(tag::SAMPLES_PER_PIXEL, 1)?;
+    let bits = page.numbers(file, tag::BITS_PER_SAMPLE)?;
+    let bits = bits.first().copied().filter(|first| bits.iter().all(|bits| bits == first)).unwrap_or(1);
+    let formats = page.numbers(file, tag::SAMPLE_FORMAT)?;
+    if !matches!(bits, 8 | 16) || formats.iter().any(|format| *format != 1) {
+        return Err(unsuitable(format!("{channels} samples of {bits} bits, format {formats:?}")));
+    }
+    let fits = match photometric {
+        WHITE_IS_ZERO | BLACK_IS_ZERO => matches!(channels, 1 | 2),
+        RGB => matches!(channels, 3 | 4),
+        YCBCR => channels == 3 && matches!(packing, Packing::Jpeg | Packing::Jpeg2000 { .. }),
+        _ => false,
+    };
+    if !fits {
+        return Err(unsuitable(format!("{channels} samples in color space {photometric}")));
+    }
+    if number(tag::PLANAR_CONFIGURATION, 1)? != 1 && channels > 1 {
+        return Err(unsupported("each color in a plane of its own".to_owned()));
+    }
+    let predictor = match (number(tag::PREDICTOR, 1)?, packing) {
+        (1, _) | (_, Packing::Jpeg | Packing::Jpeg2000 { .. } | Packing::Raw | Packing::PackBits) => false,
+        (2, _) => true,
+        (other, _) => return Err(unsupported(format!("predictor {other}"))),
+    };
+    Ok(Coding {
+        packing,
+        bits: bits as u16,
+        channels: channels as usize,
+        white_is_zero: photometric == WHITE_IS_ZERO,
+        jpeg_colors: match photometric {
+            RGB => Colors::Rgb,
+            YCBCR => Colors::YCbCr,
+            _ => Colors::ByStream,
+        },
+        jpeg_tables: page.bytes(file, tag::JPEG_TABLES)?.unwrap_or_default(),
+        predictor,
+        // As for photographs: a fourth sample without a mark is opacity, one marked as unspecified is not.
+        alpha: match page.number(file, tag::EXTRA_SAMPLES)? {
+            Some(1) => Alpha::Premultiplied,
+            None | Some(2) => Alpha::Straight,
+            Some(_) => Alpha::None,
+        },
+        little_endian,
+    })
+}
+
+impl TileSource for TiffSlide {
+    fn levels(&self) -> &[Level] {
+        &self.levels
+    }
+
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem> {
+        let (shape, page) = (&self.levels[level], &self.pages[level]);
+        let part = row as usize * shape.across() as usize + column as usize;
+        let (offset, count) = (page.offsets[part], page.counts[part]);
+        if count == 0 {
+            return Ok(Pixels::Absent);
+        }
+        let bytes = self.file.at(offset, count, FORMAT)?;
+        decode(&bytes, &page.coding, (shape.tile_width, shape.tile_height), shape.tile_size(column, row))
+            .map(Pixels::Picture)
+    }
+
+    fn sha256(&self) -> Result<String, SourceProblem> {
+        self.file.sha256().map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn magnification_by_both_writers() {
+        assert_eq!(magnification("Aperio Image Library|AppMag = 20|MPP = 0.4990"), Some(20.0));
+        assert_eq!(magnification("<OME><Objective NominalMagnification=\"40.0\"/></OME>"), Some(40.0));
+        assert_eq!(magnification("AppMag"), None);
+    }
+}
