@@ -25,7 +25,8 @@ use crate::case::{
 use crate::classify::ModelCard;
 use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
 use crate::segment::DetectError;
-use crate::smear::{Calibration, CellClass, CellStatus, ClassifiedCell, Field};
+use crate::smear::{Calibration, CellClass, CellStatus, ClassifiedCell, ExclusionReason, Field};
+use crate::source::slide::SlideArea;
 use crate::source::{FieldRegion, FieldSource, ListedSlide, SourceError};
 use crate::stats::{Interval, Probability};
 
@@ -131,6 +132,8 @@ pub(super) struct CaseBuilder {
     failed: Vec<InputFailure>,
     slides: Vec<ListedSlide>,
     seams: Seams,
+    /// Whether the fields of slides lie in an area that was found, not given.
+    area_was_found: bool,
     stop: StopRule,
     stopped: Stopped,
     count: CountOptions,
@@ -147,6 +150,7 @@ impl CaseBuilder {
             failed,
             slides,
             seams: Seams::default(),
+            area_was_found: options.slide.area == SlideArea::Monolayer,
             stop,
             stopped: Stopped::LastField,
             count: CountOptions { looks: stop.looks(), ..options.count.clone() },
@@ -186,6 +190,14 @@ impl CaseBuilder {
         field.cells.retain(|_| own.next().unwrap_or(false));
         let kept: BTreeSet<_> = field.cells.iter().map(|cell| cell.cell.id).collect();
         field.schistocyte_tiles.retain(|tile| kept.contains(&tile.cell_id));
+        let red_cells = FieldTally::of_cells(&field.cells).red_cells();
+        let known = record.um_per_px.zip(record.um_per_px_source).and_then(|(um, source)| Calibration::new(um, source));
+        if let Some(reason) = slides::no_blood(region, known, red_cells).filter(|_| self.area_was_found) {
+            record.accepted = false;
+            record.refusals.push(reason);
+            field.schistocyte_tiles.clear();
+            field.cells.iter_mut().for_each(refuse);
+        }
         *tally = record.accepted.then(|| FieldTally::of_cells(&field.cells));
         let slide = self.slides.iter().position(|slide| slide.plan.slide.path() == path.as_path());
         record.region = Some(slides::region_record(slide.unwrap_or(0), region));
@@ -286,6 +298,14 @@ fn result_of(
         input: InputFile { file: source.file_name().to_owned(), sha256: field.sha256.clone() },
         region: source.region(),
     })
+}
+
+/// Takes a cell of a refused field out of the count.
+fn refuse(cell: &mut ClassifiedCell) {
+    if let CellStatus::Counted(call) = cell.status {
+        cell.status = CellStatus::Excluded(ExclusionReason::FieldRefused, Some(call));
+        cell.form = None;
+    }
 }
 
 /// What was counted in a field and what was left out.

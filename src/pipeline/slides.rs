@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::stop::{StopRule, Stopped};
 use crate::case::{FieldRecord, LevelRecord, RegionRecord, SlideRecord, SlidesRecord, rounded};
+use crate::smear::{Calibration, CalibrationSource, NOMINAL_RED_CELL_DIAMETER_UM};
 use crate::source::slide::{BlockVerdict, SlideArea, SlidePlan, SlideRequest};
 use crate::source::{FieldRegion, ListedSlide};
 
@@ -78,6 +79,38 @@ pub(super) fn named_options(options: &SlideOptions) -> BTreeMap<String, Value> {
         ("slide_stop_rule".to_owned(), Value::from(options.stop.name())),
         ("slide_stop_cells".to_owned(), cells),
     ])
+}
+
+/// Least covered share of a block of a monolayer, half of what the survey asks for: cells may be excluded for good reasons.
+const MIN_RED_CELL_COVER: f64 = 0.04;
+
+/// Area of a red cell on a dried film: a disk of the nominal diameter, µm².
+const RED_CELL_UM2: f64 = std::f64::consts::FRAC_PI_4 * NOMINAL_RED_CELL_DIAMETER_UM * NOMINAL_RED_CELL_DIAMETER_UM;
+
+/// Least pixel size that is believed where it was estimated, µm: that of a scan at 63×.
+///
+/// METHOD: in tissue a few large objects pass for red cells and make the pixels, and with them the field, look small. A
+/// monolayer holds enough cells at 100× as well.
+const MIN_ESTIMATED_UM_PER_PX: f64 = 0.15;
+
+/// Why a field of an area that was found is no blood film; `None` where it may be one, or where its pixel size is unknown.
+///
+/// METHOD: the survey finds stain, not blood. A block of a monolayer that is covered as it asks for holds a number of red cells;
+/// tissue and dirt of the same stain hold a few objects that pass for one.
+pub(super) fn no_blood(region: &FieldRegion, known: Option<Calibration>, red_cells: u64) -> Option<String> {
+    let known = known?;
+    let um = match known.source {
+        CalibrationSource::MedianRedCell => known.um_per_px.max(MIN_ESTIMATED_UM_PER_PX),
+        _ => known.um_per_px,
+    };
+    let um2 = f64::from(region.core.width) * f64::from(region.core.height) * um * um;
+    let least = (MIN_RED_CELL_COVER * um2 / RED_CELL_UM2).floor();
+    ((red_cells as f64) < least).then(|| {
+        format!(
+            "red_cells is {red_cells}, expected at least {least} on this part of a monolayer: stained but no blood film, \
+             choose the area with --area"
+        )
+    })
 }
 
 /// Whether anything of a slide was readable: a slide without blood has no field and is a result all the same.
@@ -152,5 +185,26 @@ fn slide_record(place: usize, listed: &ListedSlide, fields: &[FieldRecord], opti
         planned_fields: plan.fields.len() as u64,
         examined_fields: own().count() as u64,
         examined_mm2: examined_mm2.map(rounded),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::slide::PixelRect;
+
+    #[test]
+    fn a_monolayer_holds_a_number_of_red_cells() {
+        // 160 µm: 4 % of 25,600 µm² are 23 cells of 44.2 µm².
+        let core = PixelRect { x: 0, y: 0, width: 640, height: 640 };
+        let region = FieldRegion { frame: core, core };
+        let known = |um, source| Calibration::new(um, source);
+        let given = known(0.25, CalibrationSource::Given);
+        assert_eq!(no_blood(&region, given, 23), None);
+        let reason = no_blood(&region, given, 22).expect("too few");
+        assert!(reason.contains("red_cells is 22, expected at least 23"), "{reason}");
+        let estimated = known(0.03, CalibrationSource::MedianRedCell);
+        assert!(no_blood(&region, estimated, 7).is_some() && no_blood(&region, estimated, 8).is_none());
+        assert_eq!(no_blood(&region, None, 0), None);
     }
 }

@@ -27,7 +27,7 @@ LOSSLESS = {
     "packbits": {"compression": "packbits"},
     "jpeg2000": {"compression": "jpeg2000", "compressionargs": {"level": 0}},
 }
-JPEG = {"compression": "jpeg", "compressionargs": {"level": 92}, "photometric": "ycbcr"}
+JPEG = {"compression": "jpeg", "compressionargs": {"level": 92}}
 
 
 def write(name, *, subifds=False, **options):

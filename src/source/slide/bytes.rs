@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
+use super::MAX_TILE_BYTES;
 use crate::source::SourceProblem;
 
 /// Bytes of the pieces in which a file is hashed.
@@ -67,6 +68,14 @@ impl SlideBytes {
         let mut buffer = vec![0; length];
         self.read_exact_at(&mut buffer, offset)?;
         Ok(buffer)
+    }
+
+    /// The bytes of a tile; refused where they are more than any tile has.
+    pub(super) fn tile(&self, offset: u64, bytes: u64, format: &'static str) -> Result<Vec<u8>, SourceProblem> {
+        if bytes > MAX_TILE_BYTES {
+            return Err(SourceProblem::TooMuchMemory { format });
+        }
+        self.at(offset, bytes, format)
     }
 
     #[cfg(unix)]

@@ -354,7 +354,7 @@ impl TileSource for DicomSlide {
         let (shape, instance) = (&self.levels[level], &self.instances[level]);
         let Some(frame) = instance.places.get(&(column, row)) else { return Ok(Pixels::Absent) };
         let (offset, length) = instance.frames[*frame];
-        let bytes = instance.file.at(offset, length.into(), FORMAT)?;
+        let bytes = instance.file.tile(offset, length.into(), FORMAT)?;
         let stored = (shape.tile_width, shape.tile_height);
         decode(&bytes, &instance.coding, stored, shape.tile_size(column, row)).map(Pixels::Picture)
     }

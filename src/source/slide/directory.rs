@@ -130,6 +130,9 @@ pub(super) fn directories(file: &SlideBytes) -> Result<Directories, SourceProble
                 next = after;
                 // METHOD: OME-TIFF keeps the smaller levels of a picture below it; those of one picture follow it here.
                 for offset in below.unwrap_or_default().into_iter().filter(|offset| seen.insert(*offset)) {
+                    if all.pages.len() >= MAX_DIRECTORIES {
+                        return Err(SourceProblem::TooManyPages { limit: MAX_DIRECTORIES });
+                    }
                     match directory(file, order, offset) {
                         Ok((level, _)) => all.pages.push(level),
                         Err(problem) => all.broken = Some(problem),

@@ -16,6 +16,9 @@ use crate::source::SourceProblem;
 /// Largest value that is kept, bytes: an offset table of two million frames. Nothing that is asked for here is larger.
 const MAX_VALUE_BYTES: u32 = 16 << 20;
 
+/// Most bytes of values that are kept of a file: two hundred bytes for each of 400,000 frames.
+const MAX_KEPT_BYTES: u64 = 80 << 20;
+
 /// Most elements of a file: a slide of 400,000 frames with the place of each.
 const MAX_ELEMENTS: u64 = 8 << 20;
 
@@ -187,6 +190,8 @@ struct Walk<'a> {
     window: Vec<u8>,
     window_at: u64,
     elements: u64,
+    /// Bytes of values kept so far.
+    kept_bytes: u64,
     depth: usize,
 }
 
@@ -212,7 +217,7 @@ impl Read for Walk<'_> {
 
 impl<'a> Walk<'a> {
     fn new(file: &'a SlideBytes, at: u64, explicit: bool) -> Self {
-        Self { file, at, explicit, window: Vec::new(), window_at: 0, elements: 0, depth: 0 }
+        Self { file, at, explicit, window: Vec::new(), window_at: 0, elements: 0, kept_bytes: 0, depth: 0 }
     }
 
     fn count(&mut self) -> Result<(), SourceProblem> {
@@ -319,6 +324,10 @@ impl<'a> Walk<'a> {
                     set.sequences.insert(header.tag, items);
                 }
                 Some(length) if length <= MAX_VALUE_BYTES => {
+                    self.kept_bytes += u64::from(length);
+                    if self.kept_bytes > MAX_KEPT_BYTES {
+                        return Err(SourceProblem::TooMuchMemory { format: FORMAT });
+                    }
                     let value = self.file.at(self.at, length.into(), FORMAT)?;
                     self.at += u64::from(length);
                     set.values.insert(header.tag, value);
@@ -338,6 +347,7 @@ impl<'a> Walk<'a> {
         let mut items = Vec::new();
         while self.at < end {
             let Some(length) = self.item()? else { break };
+            self.count()?;
             let item_end = length.map_or(u64::MAX, |length| self.at + u64::from(length));
             items.push(self.elements_until(item_end, &|_| true)?.0);
         }

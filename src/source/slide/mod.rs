@@ -48,6 +48,9 @@ const GLASS: Rgb<u8> = Rgb([255; 3]);
 /// hundred fields.
 pub const DEFAULT_CACHE_BYTES: u64 = 128 << 20;
 
+/// Most bytes that a tile is stored in: the largest tile that is read, three samples of 16 bits, not packed.
+const MAX_TILE_BYTES: u64 = 400 << 20;
+
 /// One level of a slide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {

@@ -28,6 +28,13 @@ pub const CORE_UM: f64 = 160.0;
 /// Pixel size for the layout where the file says none, µm: that of a common scanner at 40×.
 pub const ASSUMED_UM_PER_PX: f64 = 0.25;
 
+/// Limits of the pixel size by which fields are laid out, µm: beyond them a size is wrong, which is told when the fields
+/// are brought to the common scale; fields of it would be too large for memory or too many.
+const LAYOUT_UM_PER_PX: std::ops::RangeInclusive<f64> = 0.05..=2.0;
+
+/// Most blocks of a slide: a glass of 25 × 75 mm has 73,000.
+const MAX_BLOCKS: u64 = 1 << 18;
+
 /// Unreadable tiles that are named one by one; of more only the number is.
 const MAX_NAMED_TILES: usize = 20;
 
@@ -109,7 +116,7 @@ impl SlidePlan {
         let slide = Slide::open(path, request.cache_bytes)?;
         let at_path = |problem: SourceProblem| problem.at(path);
         let given = request.um_per_px.or(slide.calibration().map(|known| known.um_per_px));
-        let um_per_px = given.unwrap_or(ASSUMED_UM_PER_PX);
+        let um_per_px = given.unwrap_or(ASSUMED_UM_PER_PX).clamp(*LAYOUT_UM_PER_PX.start(), *LAYOUT_UM_PER_PX.end());
         let px = |um: f64| ((um / um_per_px).round() as u32).max(1);
         let whole = PixelRect { x: 0, y: 0, width: slide.width(), height: slide.height() };
         let outside = |rect: String| SourceProblem::OutsideSlide { rect, width: whole.width, height: whole.height };
@@ -120,7 +127,13 @@ impl SlidePlan {
             SlideArea::Annotation(drawn) => drawn.bounds(&whole).ok_or_else(|| outside("the annotation".to_owned())),
             SlideArea::Monolayer | SlideArea::All => Ok(whole),
         };
-        let grid = Grid::new(&area.map_err(at_path)?, px(CORE_UM));
+        let (area, side_px) = (area.map_err(at_path)?, px(CORE_UM));
+        let blocks = u64::from(area.width.div_ceil(side_px)) * u64::from(area.height.div_ceil(side_px));
+        if blocks > MAX_BLOCKS {
+            let limit = MAX_BLOCKS * u64::from(side_px) * u64::from(side_px);
+            return Err(at_path(SourceProblem::TooManyPixels { width: area.width, height: area.height, limit }));
+        }
+        let grid = Grid::new(&area, side_px);
         let found = request.area == SlideArea::Monolayer;
         // Where the area is given, the pass only draws the thumbnail.
         let thumbnail_downsample = f64::from(whole.width.max(whole.height)) / f64::from(THUMBNAIL_SIDE_PX);

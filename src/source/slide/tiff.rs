@@ -277,7 +277,7 @@ impl TileSource for TiffSlide {
         if count == 0 {
             return Ok(Pixels::Absent);
         }
-        let bytes = self.file.at(offset, count, FORMAT)?;
+        let bytes = self.file.tile(offset, count, FORMAT)?;
         decode(&bytes, &page.coding, (shape.tile_width, shape.tile_height), shape.tile_size(column, row))
             .map(Pixels::Picture)
     }
