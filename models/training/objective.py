@@ -5,7 +5,8 @@ Four terms, each the mean over the cells it applies to:
    their inverse frequency;
 2. healthy: -log(1 - p_schistocyte) on objects of healthy films, the partial label "any class but schistocyte";
 3. red cell: binary cross-entropy on objects known to be a red cell or known not to be one;
-4. teacher: cross-entropy with the teachers' probabilities (Hinton et al. 2015) on every cell that has them.
+4. teacher: cross-entropy with the teacher's probabilities for the same pixels, changes of the picture included
+   (Hinton et al. 2015; Beyer et al. 2022, 10.48550/arXiv.2106.05237), on every cell of the batch.
 """
 
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def schistocyte_score(logits):
 
 
 def loss(logits, target, weights, weight_of_class):
-    """`target` holds label, trust, healthy, red and, for the student, soft [B, 14] and has_soft, all per cell."""
+    """`target` holds label, trust, healthy, red and, where there is a teacher, soft [B, 14], all per cell."""
     classes, red = logits[:, :CLASS_COUNT], logits[:, CLASS_COUNT]
     total = logits.new_zeros(())
     known = target["label"] >= 0
@@ -66,12 +67,11 @@ def loss(logits, target, weights, weight_of_class):
         total = total + weights.red_cell * functional.binary_cross_entropy_with_logits(
             red[sure], target["red"][sure].float()
         )
-    if weights.teacher > 0 and target["has_soft"].any():
-        taught = target["has_soft"]
-        soft = target["soft"][taught]
-        each = -(soft[:, :CLASS_COUNT] * functional.log_softmax(classes[taught], 1)).sum(1)
+    if "soft" in target:
+        soft = target["soft"]
+        each = -(soft[:, :CLASS_COUNT] * functional.log_softmax(classes, 1)).sum(1)
         total = total + weights.teacher * each.mean()
         total = total + weights.teacher * weights.red_cell * functional.binary_cross_entropy_with_logits(
-            red[taught], soft[:, CLASS_COUNT]
+            red, soft[:, CLASS_COUNT]
         )
     return total

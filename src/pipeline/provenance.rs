@@ -10,7 +10,7 @@ use super::models::Models;
 use crate::case::{DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 
 /// Version of the method: raised with every change that can move a reported figure.
-pub const METHOD_VERSION: &str = "3";
+pub const METHOD_VERSION: &str = "4";
 
 /// The provenance of a run with these options on these inputs.
 pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec<InputFile>) -> Provenance {
