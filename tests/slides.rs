@@ -3,6 +3,9 @@
 //!
 //! Real files lie below `SCHISTOQUANT_DATA` (default `../shared/data`); without them their tests say so and pass.
 
+// What was measured or skipped is for who reads the run.
+#![allow(clippy::print_stderr)]
+
 #[path = "support/made_slide.rs"]
 mod made_slide;
 

@@ -50,6 +50,8 @@ const DONE: &str = "done";
 const ERROR: &str = "error";
 /// File in [`WORK`] whose lock the watcher holds.
 const LOCK: &str = ".lock";
+/// File that is written and removed to try whether a folder can be written.
+const PROBE: &str = ".writable";
 /// Folders of the watcher itself.
 const OWN_FOLDERS: [&str; 3] = [WORK, DONE, ERROR];
 
@@ -198,8 +200,9 @@ impl Folders {
         for path in [&folders.work, &folders.done, &folders.error, &folders.out] {
             let unusable = |source| WatchError::Folder { path: path.clone(), source };
             fs::create_dir_all(path).map_err(unusable)?;
-            // Permission bits do not tell; only writing does.
-            tempfile::tempfile_in(path).map_err(unusable)?;
+            // Permission bits do not tell; only writing does. Always the same name: what a kill leaves, the next run removes.
+            let probe = path.join(PROBE);
+            File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(unusable)?;
         }
         let (drop, out) = (real(&options.drop)?, real(&options.out)?);
         if out == drop || (out.starts_with(&drop) && !OWN_FOLDERS.iter().any(|own| out.starts_with(drop.join(own)))) {

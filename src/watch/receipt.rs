@@ -1,5 +1,6 @@
 //! The receipt of a drop, written as `done/NAME.json` or `error/NAME.json`.
 
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
@@ -67,15 +68,17 @@ impl Receipt {
     }
 }
 
-/// Writes a receipt whole or not at all.
+/// Writes a receipt whole or not at all. What a kill leaves is named after the receipt, so that the next run, which writes
+/// the same receipt again, takes it up.
 pub(super) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<(), WatchError> {
     let failed = |source| WatchError::Folder { path: path.to_owned(), source };
     let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        let part = path.with_added_extension("part");
+        let mut file = File::create(&part)?;
         serde_json::to_writer_pretty(&mut file, receipt)?;
         file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
+        file.sync_all()?;
+        fs::rename(&part, path)
     };
-    write().map(drop).map_err(failed)
+    write().map_err(failed)
 }

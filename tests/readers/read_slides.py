@@ -2,7 +2,8 @@
 
     python tests/readers/read_slides.py MADE REPORTS
 
-Lossless copies give the same rows; JPEG gives the same number of cells to one in twenty; every outline of the GeoJSON lies on
+Lossless copies give the same rows, OME-XML but for the figures that its pixel size, given to more digits, moves in the last
+place; JPEG gives the same number of cells to one in twenty; every outline of the GeoJSON lies on
 stained pixels of the slide at full resolution, read by tifffile.
 """
 
@@ -26,7 +27,11 @@ first = rows("raw.tiff")
 assert len(first) > 500, len(first)
 for name in lossless:
     assert rows(f"{name}.tiff") == first, f"{name}: other cells"
-assert rows("sub-levels.ome.tiff") == first, "sub-levels.ome.tiff: other cells"
+moved = ("diameter_um", "class_probability", "schistocyte_probability")
+for row, other in zip(first, rows("sub-levels.ome.tiff"), strict=True):
+    for key in row:
+        same = row[key] == other[key] or key in moved and abs(float(row[key]) - float(other[key])) < 0.002
+        assert same, ("sub-levels.ome.tiff", key, row, other)
 counted = [sum(row["status"] == "counted" for row in rows(name)) for name in ("raw.tiff", "jpeg.tiff")]
 assert abs(counted[0] - counted[1]) <= counted[0] / 20, counted
 
