@@ -9,7 +9,6 @@ engine depthwise layers at 32x32 cost more than they save. ReLU and average pool
 at export, so that both engines run the same few kinds of node.
 """
 
-import torch
 from torch import nn
 
 from labels import CLASSES
