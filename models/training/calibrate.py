@@ -3,11 +3,18 @@
 In: logits of the shipped network on the val parts. Out: `Calibration`.
 
 1. Temperature of the class probabilities: least negative log-likelihood on labeled val cells (Guo et al. 2017).
-2. Schistocyte probability: sigmoid(slope * score + offset), score = log odds of the class; fitted on labeled val cells
-   and healthy val objects together (Platt 1999).
+2. Schistocyte probability: sigmoid(slope * score + offset), score = log odds of the class; fitted on read and labeled val
+   cells, each with the number of cells it stands for, and healthy val objects together (Platt 1999).
 3. Red cell operating point: as high as leaves 99.8 % of the known red cells, at most 0.5.
-4. Schistocyte operating point: the smallest threshold at which every limit of `LIMITS` holds on the val parts.
-   The test parts are never looked at here.
+4. Schistocyte operating point: the smallest threshold at which every healthy origin, scored by a network that never saw
+   that origin, has at most `GREATEST_HEALTHY_SHARE` called, and the upper 95 % limit (Wilson) of all of them together is
+   not above it either.
+5. Review threshold: the smallest at which at most `GREATEST_REVIEW_SHARE` of each such origin is called: what a reviewer is
+   shown beside the called cells.
+
+METHOD: the operating point is chosen for a patient without schistocytes on a camera that was not learned, because there a
+false call does harm: it turns a healthy film into a suspicious one. Specificity among the cells of sick films is stated,
+not aimed at.
 """
 
 import math
@@ -16,13 +23,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+import figures
 import objective
-from labels import SCHISTOCYTE
 
-# Share of labeled cells of chula val that are not schistocytes and are not called so.
-LEAST_SPECIFICITY = 0.995
-# Greatest share of counted cells of a healthy val part that is called schistocyte.
-LIMITS = {"pbc": 0.0015, "raabin": 0.003, "cbc": 0.003}
+# Greatest share of a healthy origin's counted cells that is called schistocyte: a quarter of ICSH's limit of 1 %.
+GREATEST_HEALTHY_SHARE = 0.0025
+# The same for the review threshold: at 1,000 cells ten to look at, a minute's work.
+GREATEST_REVIEW_SHARE = 0.01
 # Share of known red cells that the red cell operating point keeps.
 RED_CELLS_KEPT = 0.998
 GREATEST_RED_CELL_POINT = 0.5
@@ -37,6 +44,7 @@ class Calibration:
     offset: float
     red_cell_point: float = 0.5
     point: float = 0.5
+    review_point: float = 0.5
 
     def schistocyte_probability(self, logits):
         """Calibrated probability for logits [N, 14]."""
@@ -65,21 +73,21 @@ def _minimize(parameters, value):
     optimizer.step(step)
 
 
-def fit_probabilities(logits, label, healthy):
-    """Temperature, slope and offset from val cells; `label` is -1 where unknown."""
+def fit_probabilities(logits, label, truth, weight):
+    """Temperature, slope and offset from val cells; `label` and `truth` (1 schistocyte, 0 none) are -1 where unknown."""
     known = torch.from_numpy(label >= 0)
     classes = logits[known][:, : objective.CLASS_COUNT]
-    truth = torch.from_numpy(label[label >= 0]).long()
+    of_class = torch.from_numpy(label[label >= 0]).long()
     log_temperature = torch.zeros(1, requires_grad=True)
-    _minimize([log_temperature], lambda: torch.nn.functional.cross_entropy(classes / log_temperature.exp(), truth))
+    _minimize([log_temperature], lambda: torch.nn.functional.cross_entropy(classes / log_temperature.exp(), of_class))
 
-    used = known | torch.from_numpy(healthy)
-    score = objective.schistocyte_score(logits[used])
-    positive = torch.from_numpy(label[used.numpy()] == SCHISTOCYTE).float()
+    used = truth >= 0
+    score = objective.schistocyte_score(logits[torch.from_numpy(used)])
+    positive, stands_for = (torch.from_numpy(array[used]).float() for array in (truth, weight))
     slope, offset = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
     _minimize(
         [slope, offset],
-        lambda: torch.nn.functional.binary_cross_entropy_with_logits(slope * score + offset, positive),
+        lambda: torch.nn.functional.binary_cross_entropy_with_logits(slope * score + offset, positive, stands_for),
     )
     return Calibration(float(log_temperature.detach().exp()), float(slope.detach()), float(offset.detach()))
 
@@ -93,18 +101,26 @@ def red_cell_point(probability, red):
     return round(float(min(GREATEST_RED_CELL_POINT, max(kept, 0.001))), 4)
 
 
-def operating_point(probability, negatives):
-    """Smallest threshold under which each (mask, greatest share) of `negatives` is kept.
+def operating_point(origins, greatest_share, pooled_limit):
+    """Smallest threshold that keeps each healthy origin, and all together, below `greatest_share`.
 
-    The threshold is put halfway between the last cell that must not be called and the next one above it, so that the
-    two engines, which differ in the last digits, call the same cells.
+    `origins`: for each origin the probabilities of its counted cells that no reading calls a schistocyte, by a network that
+    never saw it. With `pooled_limit` the upper 95 % limit of the pooled share is held too, else only each share. The
+    threshold is put halfway between the last cell that must not be called and the next one above it, so that the two
+    engines, which differ in the last digits, call the same cells.
     """
     limit = 0.0
-    for mask, share in negatives:
-        scores = np.sort(probability[mask])[::-1]
-        allowed = math.floor(share * len(scores) + 1e-9)
+    for scores in origins:
+        scores = np.sort(scores)[::-1]
+        allowed = math.floor(greatest_share * len(scores) + 1e-9)
         if allowed < len(scores):
             limit = max(limit, float(scores[allowed]))
-    above = probability[probability > limit]
+    every = np.sort(np.concatenate(origins))[::-1]
+    if pooled_limit:
+        calls = int((every > limit).sum())
+        while calls > 0 and figures.wilson(calls, len(every))[2] > greatest_share:
+            calls -= 1
+        limit = max(limit, float(every[calls]))
+    above = every[every > limit]
     upper = float(above.min()) if len(above) else 1.0
     return (limit + upper) / 2

@@ -14,22 +14,24 @@ Z_95 = 1.959964
 CALIBRATION_BINS = 15
 
 
-def auc(score, positive):
-    """Area under the ROC curve."""
-    return float(roc_auc_score(positive, score)) if 0 < positive.sum() < len(positive) else None
+def auc(score, positive, weight=None):
+    """Area under the ROC curve; `weight` is the number of cells that each stands for."""
+    return float(roc_auc_score(positive, score, sample_weight=weight)) if 0 < positive.sum() < len(positive) else None
 
 
-def average_precision(score, positive):
-    """Average precision."""
-    return float(average_precision_score(positive, score)) if positive.any() else None
+def average_precision(score, positive, weight=None):
+    """Average precision; `weight` as above."""
+    return float(average_precision_score(positive, score, sample_weight=weight)) if positive.any() else None
 
 
-def sensitivity_at(score, positive, specificity):
-    """Best sensitivity with at least this specificity, and the threshold that gives it."""
+def sensitivity_at(score, positive, specificity, weight=None):
+    """Best sensitivity with at least this specificity, and the threshold that gives it; `weight` counts the negatives."""
     if not positive.any() or positive.all():
         return None, None
-    negatives = np.sort(score[~positive])[::-1]
-    allowed = math.floor((1 - specificity) * len(negatives) + 1e-9)
+    weight = np.ones(len(score)) if weight is None else weight
+    order = np.argsort(-score[~positive], kind="stable")
+    negatives, passed = score[~positive][order], np.cumsum(weight[~positive][order])
+    allowed = int((passed <= (1 - specificity) * passed[-1] + 1e-9).sum())
     limit = negatives[allowed] if allowed < len(negatives) else -math.inf
     above = score[positive & (score > limit)]
     threshold = float(above.min()) if len(above) else float(np.nextafter(limit, math.inf))
@@ -59,6 +61,11 @@ def calibration_error(probability, positive, bins=CALIBRATION_BINS):
         if (place == b).any()
     ]
     return float(sum(gaps))
+
+
+def share(success, weight):
+    """Weighted share of successes; None for no cells."""
+    return float((success * weight).sum() / weight.sum()) if len(weight) else None
 
 
 def wilson(successes, cells):

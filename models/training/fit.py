@@ -44,6 +44,7 @@ class Targets:
     label: np.ndarray
     trust: np.ndarray
     healthy: np.ndarray
+    read: np.ndarray
     red: np.ndarray
 
     def batch(self, index):
@@ -52,6 +53,7 @@ class Targets:
             "label": torch.from_numpy(self.label[index]).long(),
             "trust": torch.from_numpy(self.trust[index]).float(),
             "healthy": torch.from_numpy(self.healthy[index]),
+            "read": torch.from_numpy(self.read[index]).float(),
             "red": torch.from_numpy(self.red[index]).long(),
         }
 

@@ -1,13 +1,15 @@
-"""Reads the label files of the four sets and says which images may be trained on.
+"""Reads the label files of the sets and says which images may be trained on.
 
-In: the data folder (`chula-rbc-12/`, `cbc/training/`, `txl-pbc/pbc/`, `txl-pbc/raabin/`). Out: points with a class
-(x right, y down, original pixels) or boxes (x_min, y_min, x_max, y_max, same axes) for each image, and a part
-(`train`, `val`, `test`) for each image.
+In: the data folder (`chula-rbc-12/`, `cbc/training/`, `txl-pbc/pbc/`, `txl-pbc/raabin/`, `chula-diseases/`). Out: points
+with a class (x right, y down, original pixels) or boxes (x_min, y_min, x_max, y_max, same axes) for each image, and a
+part (`train`, `val`, `test`) for each image.
 
 Split rules:
 1. chula-rbc-12: the `split` column of `split.csv` (acquisition blocks and duplicates stay together); never by cell.
 2. box sets: SHA-1 of the file name, read as a number, modulo 5: 0 is `test` (never trained on, never tuned on),
    1 is `val` (choice of hyperparameters and of the operating point), 2 to 4 are `train`.
+3. chula-diseases: `hs`, `iron-deficiency` and `megaloblastic` as the box sets; `thalassemia` is `test` as a whole, the
+   one film with fragments of another magnification that no training sees.
 """
 
 import csv
@@ -56,22 +58,33 @@ class Box:
 
 @dataclass(frozen=True)
 class Source:
-    """One labeled set: its name, its image folder and whether its people are taken as free of schistocytes."""
+    """One labeled set: its name, its image folder, the set's name in the readings, its labels, and whether its people are
+    taken as free of schistocytes but for cells that a reading calls one."""
 
     name: str
     images: str
+    read_as: str
+    kind: str  # points, boxes, none
     healthy: bool
 
 
 SOURCES = [
-    Source("chula", "chula-rbc-12/images", False),
-    Source("cbc", "cbc/training/Images", True),
-    Source("pbc", "txl-pbc/pbc/images", True),
-    Source("raabin", "txl-pbc/raabin/images", True),
+    Source("chula", "chula-rbc-12/images", "chula-rbc-12", "points", False),
+    Source("cbc", "cbc/training/Images", "cbc/training", "boxes", True),
+    Source("pbc", "txl-pbc/pbc/images", "txl-pbc/pbc", "boxes", True),
+    Source("raabin", "txl-pbc/raabin/images", "txl-pbc/raabin", "boxes", True),
+    Source("hs", "chula-diseases/hs", "chula-diseases/hs", "none", True),
+    Source("iron-deficiency", "chula-diseases/iron-deficiency", "chula-diseases/iron-deficiency", "none", True),
+    Source("megaloblastic", "chula-diseases/megaloblastic", "chula-diseases/megaloblastic", "none", True),
+    Source("thalassemia", "chula-diseases/thalassemia", "chula-diseases/thalassemia", "none", False),
 ]
+# Sets of people without a disease of the blood: what is called there is a false call.
+HEALTHY_FILMS = ("pbc", "raabin", "cbc")
+# The set that no training sees.
+LEFT_OUT = "thalassemia"
 # Drawn specimens: seed, cell diameter in px. They show every class under every stain and at many scales, and fragments
 # that no set has in number.
-SYNTHETIC = Source("synth", "", False)
+SYNTHETIC = Source("synth", "", "", "truth", False)
 DRAWN = [(101, 38), (102, 24), (103, 60), (104, 90), (105, 38), (106, 46), (107, 30), (108, 120)]
 DRAWN_FIELDS = 8
 DRAWN_SCHISTOCYTES = 0.12

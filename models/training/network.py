@@ -72,6 +72,19 @@ def student():
     return Network(body, 192, dropout=0.1)
 
 
+def from_graph(path):
+    """The student with the weights of an exported graph, its batch normalization part of the convolutions for good."""
+    import onnx
+    import torch
+    from onnx import numpy_helper
+
+    network = fold_batch_norm(student())
+    stored = {item.name: numpy_helper.to_array(item) for item in onnx.load(path).graph.initializer}
+    weights = {name: torch.from_numpy(stored[f"network.{name}"].copy()) for name in network.state_dict()}
+    network.load_state_dict(weights)
+    return network
+
+
 class Teacher(nn.Module):
     """EfficientNet-Lite0 (Tan and Le 2019, 10.48550/arXiv.1905.11946; 3.4 M parameters used) with ImageNet weights.
 

@@ -1,12 +1,13 @@
 """What the network is asked to get right, cell by cell.
 
-Four terms, each the mean over the cells it applies to:
+Five terms, each the mean over the cells it applies to:
 1. class: cross-entropy with label smoothing on cells that carry a point, rare classes weighted by the square root of
    their inverse frequency;
 2. healthy: -log(1 - p_schistocyte) on objects of healthy films, the partial label "any class but schistocyte";
 3. red cell: binary cross-entropy on objects known to be a red cell or known not to be one;
-4. teacher: cross-entropy with the teacher's probabilities for the same pixels, changes of the picture included
-   (Hinton et al. 2015; Beyer et al. 2022, 10.48550/arXiv.2106.05237), on every cell of the batch.
+4. readings: binary cross-entropy of p_schistocyte with the share that two blind readings gave, a soft label;
+5. teacher: cross-entropy with the teacher's probabilities for the same pixels, changes of the picture included
+   (Hinton et al. 2015; Beyer et al. 2022, 10.48550/arXiv.2106.05237), on every cell of the batch that nobody read.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Weights:
     """Weight of each term."""
 
     healthy: float = 1.0
+    read: float = 1.0
     red_cell: float = 0.3
     teacher: float = 0.0
     label_smoothing: float = 0.05
@@ -47,7 +49,7 @@ def schistocyte_score(logits):
 
 
 def loss(logits, target, weights, weight_of_class):
-    """`target` holds label, trust, healthy, red and, where there is a teacher, soft [B, 14], all per cell."""
+    """`target` holds label, trust, healthy, read, red and, where there is a teacher, soft [B, 14], all per cell."""
     classes, red = logits[:, :CLASS_COUNT], logits[:, CLASS_COUNT]
     total = logits.new_zeros(())
     known = target["label"] >= 0
@@ -62,16 +64,21 @@ def loss(logits, target, weights, weight_of_class):
     if healthy.any():
         # -log(1 - p) with p = sigmoid(score) is softplus(score).
         total = total + weights.healthy * functional.softplus(schistocyte_score(logits[healthy])).mean()
+    read = ~torch.isnan(target["read"])
+    if read.any():
+        total = total + weights.read * functional.binary_cross_entropy_with_logits(
+            schistocyte_score(logits[read]), target["read"][read]
+        )
     sure = target["red"] >= 0
     if sure.any():
         total = total + weights.red_cell * functional.binary_cross_entropy_with_logits(
             red[sure], target["red"][sure].float()
         )
     if "soft" in target:
-        soft = target["soft"]
-        each = -(soft[:, :CLASS_COUNT] * functional.log_softmax(classes, 1)).sum(1)
+        soft = target["soft"][~read]
+        each = -(soft[:, :CLASS_COUNT] * functional.log_softmax(classes[~read], 1)).sum(1)
         total = total + weights.teacher * each.mean()
         total = total + weights.teacher * weights.red_cell * functional.binary_cross_entropy_with_logits(
-            red, soft[:, CLASS_COUNT]
+            red[~read], soft[:, CLASS_COUNT]
         )
     return total

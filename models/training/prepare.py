@@ -10,10 +10,15 @@ In: the data folder and the `schistoquant` binary (or crops it wrote earlier). O
    paired with, or lies inside, a white cell or platelet box says "not a red cell"; the rest stays unknown.
 4. In the sets of healthy people every object is "not a schistocyte", paired or not: what the segmenter makes of a
    healthy film (halves of split cells, debris) is what the network must not call.
+   `hs`, `iron-deficiency` and `megaloblastic` are taken so too, but for their read cells.
 5. Drawn specimens (`schistoquant synth`) carry exact classes; an object and a drawn cell are one from the same IoU on.
+6. Blind readings (readings.py): a reading belongs to the object whose box has its middle nearest to the reading's place,
+   within `READ_DISTANCE` of the box's diagonal. What was read goes before every label: a cell labeled schistocyte and
+   read otherwise loses that label.
 
 Limits: the healthy sets are taken as free of schistocytes (in health 0.05 to 0.15 % of red cells are fragments); cbc
-names no diagnosis.
+names no diagnosis. Of 150 cells of another label drawn from those that classifier 3.0.0 scores below 0.1 none was read
+as a schistocyte; so a labeled cell that nobody read is taken for none.
 """
 
 import csv
@@ -27,12 +32,19 @@ import cv2
 import numpy as np
 
 import labels
+import readings
 from labels import UNKNOWN
 
 # Overlap that makes an object and a box the same cell; the figure the evaluation uses too.
 MATCH_IOU = 0.5
 # Share of an object's box inside a white cell or platelet box from which it is part of that cell, not a red cell.
 INSIDE_SHARE = 0.7
+
+# Distance between a reading's place and the middle of an object's box, as a share of the box's diagonal, up to which the
+# object is the cell that was read: boxes move a little when the segmenter changes.
+READ_DISTANCE = 0.2
+# Stratum of the drawn readings that stand for cells which carry a label of their own here.
+STANDS_FOR_LABELED = "other label, below 0.1, drawn"
 
 # What the segmenter calls a red cell that can be counted.
 COUNTED_KIND = "red_cell"
@@ -52,7 +64,12 @@ class Cells:
     healthy: np.ndarray  # True: not a schistocyte
     red: np.ndarray  # 1 red cell, 0 not, UNKNOWN
     cell_id: np.ndarray  # as in crops.csv
-    center: np.ndarray  # N x 2, x and y in original pixels
+    box: np.ndarray  # N x 4, x_min, y_min, x_max, y_max in original pixels
+    read: np.ndarray  # share of a schistocyte by the readings, 0-1; NaN where not read or not assessable by both
+    truth: np.ndarray  # 1 schistocyte, 0 none, UNKNOWN: readings first, then labels and health
+    truth_weight: np.ndarray  # cells that this one stands for in figures
+    is_read: np.ndarray  # True where two readers read the cell, whatever they said
+    original_label: np.ndarray = None  # class index or UNKNOWN, before the readings
 
     def counted(self):
         """Objects that the segmenter would count."""
@@ -61,7 +78,7 @@ class Cells:
     def digest(self):
         """SHA-256 over crops and labels, for provenance and to refuse a checkpoint of other data."""
         state = hashlib.sha256()
-        for array in (self.crops, self.label, self.healthy, self.red):
+        for array in (self.crops, self.label, self.healthy, self.red, self.read):
             state.update(np.ascontiguousarray(array).tobytes())
         state.update("\n".join(f"{s}/{f}/{p}" for s, f, p in zip(self.source, self.field, self.part)).encode())
         return state.hexdigest()
@@ -179,6 +196,41 @@ def _classes_from_truth(rows, truth_folder):
     return result
 
 
+def _join_readings(cells, every):
+    """Fills `read`, `truth`, `truth_weight`, takes back labels that the readings contradict; returns the readings joined.
+
+    In: cells with labels and health, all readings. METHOD: both readings of a cell count the same; where one could not
+    assess the cell the other teaches alone, but figures leave the cell aside.
+    """
+    places = defaultdict(list)
+    for index, (source, field) in enumerate(zip(cells.source, cells.field)):
+        places[source, field].append(index)
+    read_as = {source.read_as: source.name for source in labels.SOURCES}
+    joined = 0
+    for reading in every:
+        members = places.get((read_as[reading.set], reading.image))
+        if not members:
+            continue
+        boxes = cells.box[members]
+        middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+        distance = np.hypot(*(middle - (reading.x, reading.y)).T) / np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T)
+        if distance.min() > READ_DISTANCE:
+            continue
+        index = members[int(distance.argmin())]
+        joined += 1
+        cells.is_read[index] = True
+        shares = [readings.VALUES[answer[0]] for answer in (reading.a, reading.b) if answer[0] in readings.VALUES]
+        cells.read[index] = np.mean(shares) if shares else np.nan
+        cells.truth[index] = {"schistocyte": 1, "none": 0}.get(reading.consensus, UNKNOWN)
+        cells.truth_weight[index] = 1 if reading.stratum == STANDS_FOR_LABELED else reading.weight
+        said_schistocyte = cells.label[index] == labels.SCHISTOCYTE
+        if said_schistocyte or (shares and np.mean(shares) > readings.NONE_TO):
+            cells.label[index] = UNKNOWN
+        if not shares or np.mean(shares) > readings.NONE_TO:
+            cells.healthy[index] = False
+    return joined
+
+
 def _pairs(iou):
     """One-to-one pairs of rows and columns from `MATCH_IOU` on, the greatest overlap first."""
     free = iou.copy()
@@ -203,7 +255,7 @@ def _overlaps(mine, theirs):
 
 
 def load_cells(data, folder):
-    """Join every export below `folder` with its labels; the set is read off the export's name."""
+    """Join every export below `folder` with its labels and readings; the set is read off the export's name."""
     splits = labels.chula_splits(data)
     collected = defaultdict(list)
     for table in sorted(folder.glob("*/crops.csv")):
@@ -215,7 +267,7 @@ def load_cells(data, folder):
         if not rows:
             continue
         fields = {row["field"]: row for row in _rows(table.parent / "fields.csv")}
-        if name == "chula":
+        if source.kind == "points":
             stems = [Path(row["field"]).stem for row in rows]
             label = _point_labels(
                 rows, fields, table.parent / "labels", lambda field: labels.chula_points(data, Path(field).stem)
@@ -223,15 +275,16 @@ def load_cells(data, folder):
             red = np.where(label != UNKNOWN, 1, UNKNOWN)
             part = [splits[stem][0] for stem in stems]
             group = [splits[stem][1] for stem in stems]
-        elif name == "synth":
+        elif source.kind == "truth":
             label = _classes_from_truth(rows, drawn_folder(folder) / table.parent.name)
             red = np.where(label != UNKNOWN, 1, UNKNOWN)
             part = ["train"] * len(rows)
             group = [table.parent.name] * len(rows)
         else:
             label = np.full(len(rows), UNKNOWN)
-            red = _red_from_boxes(rows, lambda field: labels.boxes(data, source, field))
-            part = [labels.hashed_part(row["field"]) for row in rows]
+            has_boxes = source.kind == "boxes"
+            red = _red_from_boxes(rows, lambda field: labels.boxes(data, source, field) if has_boxes else [])
+            part = ["test" if name == labels.LEFT_OUT else labels.hashed_part(row["field"]) for row in rows]
             group = [row["field"] for row in rows]
         collected["crops"].append(np.load(table.parent / "crops.npy"))
         collected["source"].append(np.array([name] * len(rows)))
@@ -243,10 +296,21 @@ def load_cells(data, folder):
         collected["healthy"].append(np.full(len(rows), source.healthy))
         collected["red"].append(red)
         collected["cell_id"].append(np.array([row["cell_id"] for row in rows]))
-        collected["center"].append(np.array([[float(row["x_px"]), float(row["y_px"])] for row in rows]))
+        collected["box"].append(_boxes_of(rows, range(len(rows))))
     if not collected:
         raise FileNotFoundError(f"{folder}: expected exports with crops.csv, found none; give --binary")
-    return Cells(**{key: np.concatenate(parts) for key, parts in collected.items()})
+    label, healthy = (np.concatenate(collected[key]) for key in ("label", "healthy"))
+    cells = Cells(
+        **{key: np.concatenate(parts) for key, parts in collected.items()},
+        read=np.full(len(label), np.nan),
+        truth=np.where((label >= 0) & (label != labels.SCHISTOCYTE) | healthy, 0, UNKNOWN),
+        truth_weight=np.ones(len(label)),
+        is_read=np.zeros(len(label), bool),
+    )
+    cells.original_label = label.copy()
+    every = readings.read_tables()
+    print(f"{_join_readings(cells, every)} of {len(every)} readings belong to an object", flush=True)
+    return cells
 
 
 def describe(cells):
@@ -259,7 +323,8 @@ def describe(cells):
                 lines.append(
                     f"{source.name:7} {part:5} objects {here.sum():6} counted {(here & cells.counted()).sum():6} "
                     f"labeled {(here & (cells.label >= 0)).sum():6} "
-                    f"schistocytes {(here & (cells.label == labels.SCHISTOCYTE)).sum():4} "
+                    f"schistocytes {(here & (cells.original_label == labels.SCHISTOCYTE)).sum():4} "
+                    f"read {(here & cells.is_read).sum():5} as one {(here & cells.is_read & (cells.truth == 1)).sum():4} "
                     f"red {(here & (cells.red == 1)).sum():6} not red {(here & (cells.red == 0)).sum():5}"
                 )
     return "\n".join(lines)
