@@ -6,10 +6,30 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::smear::CellClass;
+
 /// Share of healthy people's cells that the model calls schistocyte.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FalsePositiveFloor {
+    /// Share, percent.
+    pub percent: f64,
+    /// Lower limit of its 95 % interval, percent.
+    pub low: f64,
+    /// Upper limit of its 95 % interval, percent.
+    pub high: f64,
+    /// Cells behind it.
+    pub cells: u64,
+    /// Data it was measured on.
+    pub measured_on: String,
+}
+
+/// Share of healthy people's cells that the model calls a class other than schistocyte.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFloor {
+    /// The class.
+    pub class: CellClass,
     /// Share, percent.
     pub percent: f64,
     /// Lower limit of its 95 % interval, percent.
@@ -56,6 +76,9 @@ pub struct Performance {
     pub measured_on: Option<String>,
     /// The floor of false positives.
     pub false_positive_floor: Option<FalsePositiveFloor>,
+    /// The floors of other classes, each class once; a class without one is never reported as present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_floors: Vec<ClassFloor>,
     /// Further figures, in the order of their evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<CardFigure>,

@@ -167,6 +167,8 @@ mod tests {
                 specificity_cells: None,
                 measured_on: None,
                 healthy_share: None,
+                review_operating_point: None,
+                class_healthy_shares: Vec::new(),
             },
             engine: "embedded".to_owned(),
             options: BTreeMap::new(),

@@ -36,6 +36,16 @@ pub fn wilson(successes: u64, trials: u64) -> Option<Interval> {
     Interval::new(low, high)
 }
 
+/// Number of independent trials whose Wilson upper limit around `share` is `high`; at most `trials`, at least 1.
+///
+/// An interval that allows for clusters is wider than Wilson's of the same trials, as if fewer had been made. The limit h
+/// solves (h − p)² = z² h (1 − h) / n, so n = z² h (1 − h) / (h − p)².
+pub fn effective_trials(share: f64, high: f64, trials: u64) -> u64 {
+    let alike = Z_95 * Z_95 * high * (1.0 - high) / (high - share).powi(2);
+    // A limit on the share itself is that of no number of trials.
+    if high > share && alike.is_finite() { trials.min(alike.round().max(1.0) as u64) } else { trials }
+}
+
 /// Clopper–Pearson (exact) interval; `None` without a trial or with more successes than trials.
 ///
 /// Low: the 0.025 quantile of Beta(x, n−x+1), 0 for x = 0. High: the 0.975 quantile of Beta(x+1, n−x), 1 for x = n.
@@ -100,6 +110,18 @@ mod tests {
             assert_eq!(wilson(x, n), None);
             assert_eq!(clopper_pearson(x, n), None);
         }
+    }
+
+    #[test]
+    fn wilson_s_own_limit_keeps_the_trials_and_a_wider_one_takes_of_them() {
+        for (x, n) in [(0, 924), (3, 1000), (20, 2000)] {
+            let (share, high) = (x as f64 / n as f64, wilson(x, n).expect("trials").high());
+            assert_eq!(effective_trials(share, high, n), n);
+            assert_eq!(effective_trials(share, high, 10 * n), n);
+            assert!(effective_trials(share, 1.5 * high, n) < n);
+        }
+        assert_eq!(effective_trials(0.01, 0.01, 50), 50);
+        assert_eq!(effective_trials(0.0, 1.0, 50), 1);
     }
 
     proptest! {
