@@ -345,7 +345,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     let CaseBuilder { counted: results, tallies, failed: failed_inputs, slides, stop, stopped, count, .. } = built;
     let card = models.classifier.card();
     let total: FieldTally = tallies.iter().sum();
-    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &count, &performance(card)));
+    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &count, &card_performance(card)));
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
         *excluded.entry(reason.clone()).or_insert(0) += n;
@@ -397,7 +397,8 @@ fn newest_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> 
     paths.filter_map(modified).max().and_then(Timestamp::of_system)
 }
 
-fn performance(card: &ModelCard) -> Performance {
+/// What a card states of its classifier, as a count takes it.
+pub fn card_performance(card: &ModelCard) -> Performance {
     let checked = |value: Option<f64>| value.and_then(|value| Probability::new(value).ok());
     Performance {
         sensitivity: checked(card.performance.sensitivity),
