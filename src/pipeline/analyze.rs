@@ -412,8 +412,8 @@ fn pixel_size_known(fields: &[FieldRecord]) -> bool {
     counted().all(|field| field.um_per_px_source.is_some_and(CalibrationSource::is_measured))
 }
 
-/// What the card states of the classifier.
-pub(super) fn performance(card: &ModelCard) -> Performance {
+/// What a card states of its classifier, as a count takes it.
+pub fn card_performance(card: &ModelCard) -> Performance {
     let checked = |value: Option<f64>| value.and_then(|value| Probability::new(value).ok());
     let measured = |percent: f64, low: f64, high: f64, cells: u64| {
         let share = Probability::new(percent / 100.0).ok()?;

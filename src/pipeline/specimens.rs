@@ -22,7 +22,7 @@ use std::sync::mpsc::channel;
 use rayon::ThreadPool;
 
 use super::analyze::{
-    AnalyzeError, AnalyzeOptions, CaseBuilder, FieldResult, Progress, field_result, input_failure, performance,
+    AnalyzeError, AnalyzeOptions, CaseBuilder, FieldResult, Progress, card_performance, field_result, input_failure,
 };
 use super::models::Models;
 use super::prepare::{SpecimenScale, given_calibration};
@@ -75,7 +75,7 @@ pub fn analyze_all<S: SpecimenSink>(
     let halt = AtomicBool::new(false);
     let stage = Stage { models, sink, stop, halt: &halt };
     let most_in_work = TASKS_PER_THREAD * pool.current_num_threads();
-    let mut stream = Stream::new(specimens, performance(models.classifier.card()));
+    let mut stream = Stream::new(specimens, card_performance(models.classifier.card()));
     let mut in_work = 0;
     let mut outcome = Ok(());
     pool.in_place_scope(|scope| {

@@ -164,7 +164,7 @@ mod tests {
 
     fn figure(value: Option<f64>) -> Figure {
         let interval_95 = value.map(|value| FigureInterval { low: value - 0.02, high: value + 0.02 });
-        Figure { value, count: None, n: 10, interval_95 }
+        Figure { value, n: 10, interval_95, ..Figure::default() }
     }
 
     #[test]
