@@ -9,7 +9,7 @@
 //! after every field, the interval that allows for it; 6. state from the widest of the intervals 2, 3 and 5; 7. context.
 //!
 //! Limits: the state is taken from the uncorrected fraction of all called schistocytes, as ICSH's limits are. ICSH's rule
-//! for microspherocytes gives totals beside it (`forms`), because the forms are not validated.
+//! for microspherocytes gives totals beside it (`forms`), because no expert validated the forms.
 
 pub mod floor;
 pub mod forms;
@@ -17,7 +17,7 @@ pub mod grading;
 pub mod rules;
 
 pub use floor::{FalsePositiveFloor, FloorSource};
-pub use forms::{FORMS_VALIDATED, FormTally};
+pub use forms::{FORMS_MEASURED, FORMS_VALIDATED, FormTally};
 pub use grading::{Grade, GradeStep, GradingError, GradingTable};
 pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};
 

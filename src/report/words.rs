@@ -9,6 +9,7 @@ use super::figures::{UNKNOWN, count, counted, interval, percent};
 use crate::case::{
     CaseRecord, Context, CountRecord, FloorSource, FormsRecord, HealthyShare, PercentInterval, ShareRecord, State,
 };
+use crate::count::FORMS_MEASURED;
 use crate::smear::{AgeGroup, ExclusionReason};
 
 /// Review status of every report that this program makes; only a person can change it, elsewhere.
@@ -142,12 +143,7 @@ pub(super) fn figure_words(name: &str) -> String {
 
 /// What the forms rest on.
 pub(super) fn forms_note(forms: &FormsRecord) -> &'static str {
-    if forms.validated {
-        "Form of each called schistocyte by rules on its outline."
-    } else {
-        "Form of each called schistocyte by rules on its outline. The form is not validated: the rules were not measured \
-         against labelled forms."
-    }
+    if forms.validated { "Form of each called schistocyte by rules on its outline." } else { FORMS_MEASURED }
 }
 
 /// The totals that the forms give, with their words.

@@ -2,7 +2,7 @@
 //!
 //! Columns follow the record: names are those of `case.json`, `wilson_95_low_percent` for `count.wilson_95.low`. Counted
 //! red cells of each class stand in `n_<class>`, objects left out in `excluded_<reason>`; a reason that did not occur is 0
-//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, not validated. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
+//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, validated by no expert. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
 //! table leaves the laboratory's systems more easily than a message does.
 
 use super::{Column, Datum, Kind, Row};
