@@ -14,7 +14,7 @@
 //! then the lesser of those by the healthy floor and by the specificity that was measured on patients, 0 where the card states
 //! no specificity.
 //!
-//! Limits: ICSH's rule for microspherocytes gives totals beside the count (`forms`), because the forms are not validated.
+//! Limits: ICSH's rule for microspherocytes gives totals beside the count (`forms`), because no expert validated the forms.
 
 pub mod floor;
 pub mod forms;
@@ -24,7 +24,7 @@ pub mod rules;
 pub mod shapes;
 
 pub use floor::{FalsePositiveFloor, FloorSource, MeasuredFloor};
-pub use forms::{FORMS_VALIDATED, FormTally};
+pub use forms::{FORMS_MEASURED, FORMS_VALIDATED, FormTally};
 pub use grading::{Grade, GradeStep, GradingError, GradingTable};
 pub use placing::{IntervalName, Placing, PlacingLimit};
 pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};

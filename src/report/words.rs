@@ -10,6 +10,7 @@ use crate::case::{
     CaseRecord, ClassFinding, ClassHealthyShare, ClassRecord, Context, CorrectedPercent, CountRecord, DecidingLimit,
     FloorSource, FormsRecord, HealthyShare, IntervalName, PercentInterval, ShareRecord, State,
 };
+use crate::count::FORMS_MEASURED;
 use crate::smear::{AgeGroup, ExclusionReason};
 
 /// Review status of every report that this program makes; only a person can change it, elsewhere.
@@ -227,12 +228,7 @@ pub(super) fn figure_words(name: &str) -> String {
 
 /// What the forms rest on.
 pub(super) fn forms_note(forms: &FormsRecord) -> &'static str {
-    if forms.validated {
-        "Form of each called schistocyte by rules on its outline."
-    } else {
-        "Form of each called schistocyte by rules on its outline. The form is not validated: the rules were not measured \
-         against labelled forms."
-    }
+    if forms.validated { "Form of each called schistocyte by rules on its outline." } else { FORMS_MEASURED }
 }
 
 /// The totals that the forms give, with their words.

@@ -12,7 +12,7 @@ use crate::case::Provenance;
 use crate::evaluate::{Evaluation, Figure, NamedFigure};
 
 /// Version of the record's schema.
-pub const SUITE_SCHEMA_VERSION: &str = "1.0";
+pub const SUITE_SCHEMA_VERSION: &str = "1.1";
 
 /// File that the record is written to.
 pub const SUITE_FILE: &str = "suite.json";

@@ -4,6 +4,7 @@ use super::codes::{AlternateCode, CodeOptions, class_name, code_of, form_name};
 use crate::case::{
     CaseRecord, ClassFinding, ClassRecord, Context, CountRecord, IntervalName, PercentInterval, Presence, State,
 };
+use crate::count::FORMS_MEASURED;
 use crate::report::words::{
     CORRECTED_NOT_GIVEN, caution_words, deciding_words, finding_words, state_needs, state_words,
 };
@@ -179,7 +180,7 @@ fn forms(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> Vec<Ob
     let forms = &record.count.forms;
     let words = match forms.validated {
         true => Vec::new(),
-        false => vec!["Form by a rule on the outline of the cell; not validated.".to_owned()],
+        false => vec![FORMS_MEASURED.to_owned()],
     };
     let cells = |form: SchistocyteForm| forms.by_form.get(form.name()).copied().unwrap_or(0);
     let totals = [

@@ -4,7 +4,7 @@
 //! red cells of each class stand in `n_<class>` as the model calls them (empty for a class of size where the pixel size is not
 //! known), and in `finding_<class>` stands whether the film shows the class. The limits that placed the count are
 //! `deciding_low_percent` and `deciding_high_percent`, with the intervals that they are of. Objects left out in `excluded_<reason>`; a reason that did not occur is 0
-//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, not validated. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
+//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, validated by no expert. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
 //! table leaves the laboratory's systems more easily than a message does.
 
 use super::{Column, Datum, Kind, Row};
