@@ -355,7 +355,8 @@ mod tests {
         let deciding = record(&[field(495, 5), field(495, 5)]).deciding.expect("red cells");
         // Wilson from 0.54 % lies under the floor's 0.92 %.
         assert_eq!(deciding.low, Some(DecidingLimit { percent: 0.0, interval: IntervalName::Wilson }));
-        assert_eq!(deciding.high.map(|limit| limit.interval), Some(IntervalName::Corrected));
+        // Corrected, the upper limit is lower: half a percent of false calls is taken off.
+        assert_eq!(deciding.high, Some(DecidingLimit { percent: 1.830_947, interval: IntervalName::Wilson }));
     }
 
     #[test]

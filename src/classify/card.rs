@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::{CardField, ClassifyError, ModelOrigin};
-use super::performance::Performance;
+use super::performance::{Performance, Unsound};
 use crate::smear::CellClass;
 
 /// Color channels of a crop: red, green, blue.
@@ -249,53 +249,11 @@ impl ModelCard {
         if let Some(temperature) = self.temperature.filter(|t| !(t.is_finite() && *t > 0.0)) {
             return refuse(CardField::Temperature, "above 0", temperature.to_string());
         }
-        let performance = &self.performance;
-        for (field, share, cells) in [
-            (CardField::Sensitivity, performance.sensitivity, performance.sensitivity_cells),
-            (CardField::Specificity, performance.specificity, performance.specificity_cells),
-        ] {
-            match (share, cells) {
-                (None, None) => {}
-                (Some(share), Some(cells)) if is_share(share) && cells > 0 => {}
-                (share, cells) => {
-                    let found = format!("{} on {} cells", or_null(share), or_null(cells));
-                    return refuse(field, "0 to 1 together with the number of cells behind it, or both null", found);
-                }
-            }
-        }
-        if let Some(floor) = &performance.false_positive_floor {
-            let limits = [floor.low, floor.percent, floor.high];
-            if let Some(found) = unsound_floor(limits, floor.cells) {
-                return refuse(CardField::FalsePositiveFloor, SOUND_FLOOR, found);
-            }
-        }
-        let floors = &performance.class_floors;
-        for (index, floor) in floors.iter().enumerate() {
-            let class = floor.class;
-            if class == CellClass::Schistocyte || floors[..index].iter().any(|before| before.class == class) {
-                let expected = "each class once, and schistocyte in performance.false_positive_floor";
-                return refuse(CardField::ClassFloors, expected, class.name().to_owned());
-            }
-            if let Some(found) = unsound_floor([floor.low, floor.percent, floor.high], floor.cells) {
-                return refuse(CardField::ClassFloors, SOUND_FLOOR, format!("{}: {found}", class.name()));
-            }
+        if let Some(Unsound { field, expected, found }) = self.performance.unsound() {
+            return refuse(field, expected, found);
         }
         Ok(())
     }
-}
-
-/// What a floor must be.
-const SOUND_FLOOR: &str = "0 ≤ low ≤ percent ≤ high ≤ 100 on at least 1 cell";
-
-/// The low, middle and high of a floor, percent, where they are not sound.
-fn unsound_floor([low, percent, high]: [f64; 3], cells: u64) -> Option<String> {
-    let limits = [0.0, low, percent, high, 100.0];
-    let sound = limits.is_sorted() && !limits.iter().any(|limit| limit.is_nan()) && cells > 0;
-    (!sound).then(|| format!("{low} ≤ {percent} ≤ {high} on {cells} cells"))
-}
-
-fn or_null<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(|| "null".to_owned(), |value| value.to_string())
 }
 
 /// SHA-256 of bytes, hexadecimal in lower case.

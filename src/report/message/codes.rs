@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(code_of("class_burr", &options).0, "RBC-BURR");
         let error =
             serde_json::from_str::<CodeOptions>(r#"{"observations": {"percentage": {}}}"#).expect_err("no such");
-        assert!(error.to_string().contains("expected the name of an observation (percent, interval"), "{error}");
+        assert!(error.to_string().contains("expected the name of an observation (percent, state, interval"), "{error}");
         serde_json::from_str::<CodeOptions>(r#"{"loinc": true}"#).expect_err("no such setting");
     }
 }
