@@ -104,8 +104,8 @@ def red_cell_point(probability, red):
 def operating_point(origins, greatest_share, pooled_limit):
     """Smallest threshold that keeps each healthy origin, and all together, below `greatest_share`.
 
-    `origins`: for each origin the probabilities of its counted cells that no reading calls a schistocyte, by a network that
-    never saw it. With `pooled_limit` the upper 95 % limit of the pooled share is held too, else only each share. The
+    `origins`: for each origin the probabilities of its counted cells that the readings do not call a schistocyte (a cell that
+    no reader could assess is a false call like any other), by a network that never saw it. With `pooled_limit` the upper 95 % limit of the pooled share is held too, else only each share. The
     threshold is put halfway between the last cell that must not be called and the next one above it, so that the two
     engines, which differ in the last digits, call the same cells.
     """

@@ -175,7 +175,7 @@ def calibrated(cells, logits, unseen, left_out_folder):
     if left_out_folder is None:
         return fitted
     origins = [
-        kept["schistocyte"][kept["counted"] & (kept["truth"] == 0)]
+        kept["schistocyte"][kept["counted"] & (kept["truth"] != 1)]
         for kept in healthy_unseen(cells, logits, fitted, left_out_folder).values()
     ]
     point = calibrate.operating_point(origins, calibrate.GREATEST_HEALTHY_SHARE, True)

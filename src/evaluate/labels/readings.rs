@@ -8,8 +8,8 @@
 //! Letters: `S` schistocyte, sure (1) · `P` probable (0.75) · `D` undecided (0.5) · `M` microspherocyte · `N` no (0) ·
 //! `X` not assessable; `S` and `P` may carry a form: `h` helmet, `t` triangle, `c` crescent, `k` keratocyte.
 //!
-//! METHOD: a microspherocyte counts only beside other forms (ICSH), which one cell cannot show; it weighs 0.5, so that
-//! two readings `M` are left aside and `M` with `N` is none. What one reader could not assess is not assessable.
+//! METHOD: a microspherocyte counts only beside other forms (ICSH), which one cell cannot show; alone it weighs as
+//! none. What one reader could not assess is not assessable.
 //!
 //! Limits: strict. An unknown letter, a weight not above 0, a cell that stands twice, a position outside its image are
 //! errors with their line, because a wrong reading would pass for the truth.
@@ -90,8 +90,9 @@ impl Reading {
         match self.letter {
             Letter::Sure => Some(1.0),
             Letter::Probable => Some(0.75),
-            Letter::Undecided | Letter::Microspherocyte => Some(0.5),
-            Letter::No => Some(0.0),
+            Letter::Undecided => Some(0.5),
+            // Counted only beside other forms, which a single cell cannot show.
+            Letter::Microspherocyte | Letter::No => Some(0.0),
             Letter::NotAssessable => None,
         }
     }
@@ -344,7 +345,7 @@ mod tests {
             ("P", "N", Consensus::Undecided),
             ("D", "N", Consensus::NoSchistocyte),
             ("N", "N", Consensus::NoSchistocyte),
-            ("M", "M", Consensus::Undecided),
+            ("M", "M", Consensus::NoSchistocyte),
             ("M", "N", Consensus::NoSchistocyte),
             ("M", "P", Consensus::Undecided),
             ("X", "S", Consensus::NotAssessable),

@@ -213,9 +213,11 @@ mod tests {
         let picture = disc([200, 150, 160]);
         let none = Stain::default();
         let (soft, sharp) = (Change::Blur.of(&picture, none, none), Change::Sharpen.of(&picture, none, none));
-        for changed in [&soft, &sharp] {
-            assert_eq!(changed.get_pixel(2, 2), picture.get_pixel(2, 2));
-            assert_eq!(changed.get_pixel(30, 20), picture.get_pixel(30, 20));
+        for (changed, (x, y)) in [(&soft, (2, 2)), (&soft, (30, 20)), (&sharp, (2, 2)), (&sharp, (30, 20))] {
+            // The kernel is rounded, so that a plain part may move by one gray value.
+            for (found, was) in changed.get_pixel(x, y).0.into_iter().zip(picture.get_pixel(x, y).0) {
+                assert!(found.abs_diff(was) <= 1, "{found} {was} at {x}, {y}");
+            }
         }
         // The last pixel inside on the row of the center.
         let edge = |picture: &RgbImage| picture.get_pixel(40, 20).0[1];
@@ -224,12 +226,12 @@ mod tests {
 
     #[test]
     fn the_stain_of_another_film_is_taken_over() {
-        let (pale, dark) = (disc([220, 190, 200]), disc([200, 120, 140]));
+        let (pale, dark) = (disc([220, 190, 200]), disc([205, 140, 155]));
         let (from, to) = (Stain::of(&pale), Stain::of(&dark));
         let changed = Change::Stain.of(&pale, from, to);
         assert_eq!(changed.get_pixel(2, 2).0, [240, 235, 238]);
         let found = changed.get_pixel(30, 20).0;
-        for (found, wanted) in found.iter().zip([200, 120, 140]) {
+        for (found, wanted) in found.iter().zip([205, 140, 155]) {
             assert!(found.abs_diff(wanted) <= 1, "{found} {wanted}");
         }
         assert_eq!(Change::Stain.of(&pale, from, from), pale);
