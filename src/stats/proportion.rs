@@ -55,10 +55,8 @@ pub fn effective_trials(share: f64, high: f64, trials: u64) -> u64 {
 /// says, so n is Kish's effective number (Σ w)² / Σ w² (Kish, Survey Sampling, 1965, section 11.7). With equal weights
 /// this is the plain interval.
 pub fn wilson_weighted(share: f64, weight_sum: f64, weight_squares: f64) -> Option<Interval> {
-    if !(0.0..=1.0).contains(&share) || !(weight_sum > 0.0 && weight_squares > 0.0) {
-        return None;
-    }
-    score(share, weight_sum * weight_sum / weight_squares)
+    let is_sound = (0.0..=1.0).contains(&share) && weight_sum > 0.0 && weight_squares > 0.0;
+    if is_sound { score(share, weight_sum * weight_sum / weight_squares) } else { None }
 }
 
 /// Clopper–Pearson (exact) interval; `None` without a trial or with more successes than trials.

@@ -224,7 +224,7 @@ mod tests {
     /// Counted cells of fields `0.png` to `19.png` of which one in `every` is called schistocyte.
     fn answers(truth: KnownTruth, count: usize, every: usize) -> Vec<Answer> {
         let of = |i: usize| {
-            let called = if i % every == 0 { Schistocyte } else { Normal };
+            let called = if i.is_multiple_of(every) { Schistocyte } else { Normal };
             Answer::for_tests(&format!("{}.png", i % 20), truth, called)
         };
         (0..count).map(of).collect()

@@ -202,7 +202,7 @@ fn written(
         let Ok(field) = source.read() else { return Ok(()) };
         let path = folder.join(file_name(source.path())).with_extension("png");
         let saved = change(&field.rgb).save_with_format(path, ImageFormat::Png);
-        saved.map_err(|source| VerifyError::Temporary { source: source.into() })
+        saved.map_err(|source| VerifyError::Temporary { source })
     };
     sources.par_iter().map(write).collect::<Result<Vec<()>, _>>()?;
     Ok(expand_inputs(&[folder.to_owned()], DecodeLimits::default()).0)
