@@ -73,7 +73,7 @@ fn every_figure_is_the_one_of_the_record() {
     assert_eq!(
         text_of(&page, "data-figure=\"deciding\""),
         format!(
-            "at least {low:.2}\u{a0}% (Wilson, model errors allowed for); at most {high:.2}\u{a0}% (bootstrap over fields, \
+            "at least {low:.2} % (Wilson, model errors allowed for); at most {high:.2} % (bootstrap over fields, \
              model errors allowed for)"
         )
     );
@@ -105,7 +105,7 @@ fn every_figure_is_the_one_of_the_record() {
             None => assert_eq!(shown, "–", "{}", class.name()),
         }
     }
-    for said in ["macrocyte – – not given: pixel size not known", "present (healthy films up to 4.00\u{a0}%)"] {
+    for said in ["macrocyte – – not given: pixel size not known", "present (healthy films up to 4.10 %)"] {
         assert!(words(&page).contains(said), "{said}");
     }
     // The sums stand in the last section with these attributes; fields have theirs before.

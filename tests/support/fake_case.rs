@@ -30,7 +30,7 @@ const UM_PER_PX: f64 = 0.2;
 const MIN_CELLS: u64 = 1_000;
 const THRESHOLD_PERCENT: f64 = 1.0;
 /// Share called in healthy films of each class but schistocyte, %, and the limits of it.
-const CLASS_FLOOR: [f64; 3] = [2.0, 3.0, 4.0];
+const CLASS_FLOOR: [f64; 3] = [2.1, 3.1, 4.1];
 /// Classes that the cells which are no schistocytes take in turn.
 const OTHER_CLASSES: [CellClass; 8] = [
     CellClass::Normal,
