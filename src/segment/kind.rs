@@ -71,7 +71,7 @@ const INK_SHARE: f64 = 0.3;
 /// Share of its outline that a cell shares with its neighbors from which it is pressed. Of the cells read as schistocytes 1
 /// in 545 has more; of those that no reader could assess for a hidden outline one in ten.
 const PRESSED_SHARE: f64 = 0.5;
-/// Mean density relative to the field's typical one below which a detected cell is a ghost.
+/// Mean density relative to the median of the field's red cells below which a detected cell is a ghost.
 const GHOST_DENSITY: f32 = 0.4;
 /// Steepness of the outline relative to the median of the field's red cells below which a cell is out of focus. Of the cells
 /// read as schistocytes 1 in 545 is blurred more.
@@ -106,6 +106,8 @@ pub(super) struct FieldContext<'a> {
     steepness: Vec<Option<f32>>,
     /// Its median over the detected red cells.
     typical_steepness: Option<f32>,
+    /// Median over the detected red cells of their mean density.
+    typical_density: Option<f32>,
     level: f32,
     red_cell: [f32; 3],
     width_px: f32,
@@ -125,8 +127,12 @@ impl<'a> FieldContext<'a> {
         let color = FieldColor::of(field, foreground, runs, bounds.len(), trace);
         let (width, height) = field.rgb.dimensions();
         let steepness = edge::steepness(&foreground.density, runs, bounds.len(), width as usize);
-        let red_cells = steepness.iter().zip(detections).filter(|(_, cell)| is(cell, DetectedKind::RedCell));
-        let mut of_red_cells: Vec<f32> = red_cells.filter_map(|(steepness, _)| *steepness).collect();
+        let of_red_cells = |figure: &dyn Fn(usize) -> Option<f32>| {
+            let red_cells = (0..detections.len()).filter(|index| is(&detections[*index], DetectedKind::RedCell));
+            middle(&mut red_cells.filter_map(figure).collect::<Vec<f32>>())
+        };
+        let typical_steepness = of_red_cells(&|index| steepness[index]);
+        let typical_density = of_red_cells(&|index| mean_density(&color.stain[index]));
         let white_cells = detections.iter().flatten().filter(|cell| cell.kind == DetectedKind::WhiteCell);
         Self {
             bounds,
@@ -135,7 +141,8 @@ impl<'a> FieldContext<'a> {
             white_cells: white_cells.map(|cell| cell.bounds).collect(),
             contacts: contacts(runs, detections, &color.stain, width),
             stain: color.stain,
-            typical_steepness: middle(&mut of_red_cells),
+            typical_steepness,
+            typical_density,
             steepness,
             level: foreground.level,
             red_cell: color.red_cell,
@@ -251,11 +258,13 @@ impl<'a> FieldContext<'a> {
     fn reason_by_sight(&self, index: usize) -> Option<ExclusionReason> {
         let contacts = &self.contacts[index];
         let blurred = self.steepness[index].zip(self.typical_steepness);
+        // METHOD: relative to the field's own red cells; the typical density of all stained pixels may be that of nuclei.
+        let pale = mean_density(&self.stain[index]).zip(self.typical_density);
         if self.stain[index].ink >= MARKED_PX || contacts.marks > 0 {
             Some(ExclusionReason::Marked)
         } else if f64::from(contacts.neighbors) > PRESSED_SHARE * f64::from(contacts.edges) {
             Some(ExclusionReason::Pressed)
-        } else if self.relative_density(index) < GHOST_DENSITY {
+        } else if pale.is_some_and(|(own, typical)| own < GHOST_DENSITY * typical) {
             Some(ExclusionReason::Ghost)
         } else {
             let blurred = blurred.is_some_and(|(own, typical)| own < OUT_OF_FOCUS_STEEPNESS * typical);
@@ -271,6 +280,11 @@ impl<'a> FieldContext<'a> {
 
 fn is(cell: &Option<Detection>, kind: DetectedKind) -> bool {
     cell.is_some_and(|cell| cell.kind == kind)
+}
+
+/// Mean green density of a label; `None` without a pixel. Green, because a field's own mix may be that of its nuclei.
+fn mean_density(stain: &Stain) -> Option<f32> {
+    (stain.pixels > 0).then(|| (stain.channels[1] / f64::from(stain.pixels)) as f32)
 }
 
 /// Median by total order; `None` of nothing.
