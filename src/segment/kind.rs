@@ -10,6 +10,7 @@ use super::NOMINAL_CELL_AREA_PX;
 use super::color::{FieldColor, Stain};
 use super::detect::{DetectedKind, Detection};
 use super::foreground::Foreground;
+use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::Region;
 use crate::optics::runs::{RowRuns, Run};
 use crate::smear::{Contour, ExclusionReason, NormalizedField, ObjectKind};
@@ -56,6 +57,10 @@ const LARGE_CELL_MIN_SOLIDITY: f64 = 0.82;
 /// segment of this chord loses 0.6 % of its area and 0.9 px (0.17 µm) of its width, less than the blur of its edge.
 const FRAME_CONTACT_PX: f64 = 12.0;
 
+/// Width of the border of a lit part whose touch cuts a cell, px: the pixels that smoothing and the peeled skirt of an outline
+/// take off at an edge against empty background.
+const RIM_PX: f64 = 5.0;
+
 /// Distance from the frame below which the box of a ghost is cut by it, px.
 const GHOST_FRAME_PX: f32 = 2.0;
 
@@ -68,6 +73,8 @@ struct Contacts {
     nucleated: u32,
     /// On each side of the frame: left, top, right, bottom.
     at_frame: [u32; 4],
+    /// Rows in which it touches the border of the field's lit part.
+    at_rim: u32,
 }
 
 /// What the kinds of a field are judged by.
@@ -104,7 +111,7 @@ impl<'a> FieldContext<'a> {
             ghosts,
             white_cells: white_cells.map(|cell| cell.bounds).collect(),
             stain: color.stain,
-            contacts: contacts(runs, detections, width),
+            contacts: contacts(runs, detections, width, field.lit.as_ref()),
             level: foreground.level,
             red_cell: color.red_cell,
             width_px: width as f32,
@@ -121,6 +128,8 @@ impl<'a> FieldContext<'a> {
             return None;
         }
         let reason = match self.detections[index].map(|detection| detection.kind) {
+            // Its color is that of the surround as much as its own.
+            None | Some(DetectedKind::RedCell) if self.contacts[index].at_rim > 0 => Some(ExclusionReason::FrameEdge),
             Some(DetectedKind::WhiteCell) => Some(ExclusionReason::WhiteCell),
             Some(DetectedKind::Platelet) => Some(ExclusionReason::Platelet),
             Some(DetectedKind::RedCell) => self.reason_against_detection(index, share),
@@ -216,8 +225,9 @@ impl<'a> FieldContext<'a> {
     }
 }
 
-/// Counts the pixel edges between each label and whatever is not it, those to detected white cells, and those on the frame.
-fn contacts(runs: &RowRuns, detections: &[Option<Detection>], width: u32) -> Vec<Contacts> {
+/// Counts the pixel edges between each label and whatever is not it, those to detected white cells, those on the frame, and
+/// the rows at the border of the lit part.
+fn contacts(runs: &RowRuns, detections: &[Option<Detection>], width: u32, lit: Option<&Illuminated>) -> Vec<Contacts> {
     let is_white = |label: u32| {
         let index = (label as usize).checked_sub(1);
         index.and_then(|index| detections[index]).is_some_and(|cell| cell.kind == DetectedKind::WhiteCell)
@@ -259,6 +269,14 @@ fn contacts(runs: &RowRuns, detections: &[Option<Detection>], width: u32) -> Vec
                 all[run.value as usize - 1].at_frame.iter_mut().zip(sides.into_iter().zip(pixels))
             {
                 *at_frame += if is_on { pixels } else { 0 };
+            }
+        }
+    }
+    if let Some(inner) = lit.map(|lit| lit.without_border(RIM_PX)) {
+        for (y, row) in runs.rows() {
+            let clear = inner.row(y as u32);
+            for run in row.iter().filter(|run| run.start < clear.start || run.end > clear.end) {
+                all[run.value as usize - 1].at_rim += 1;
             }
         }
     }
