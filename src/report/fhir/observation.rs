@@ -1,6 +1,6 @@
 //! Observation: one for each observation of the message.
 //!
-//! A percentage is a `valueQuantity` with its reference range and, on the main one, every interval, the counts and the state as
+//! A percentage is a `valueQuantity` with its reference range and, on the main one, the interval and the counts as
 //! components; an interval is sent there and nowhere else. What was not assessed has a `dataAbsentReason` and no value.
 
 use serde_json::{Value as Json, json};
@@ -110,10 +110,9 @@ fn notes(observation: &Observation, main: bool) -> Json {
     observation.notes.iter().map(String::as_str).chain(footer).map(|text| json!({"text": text})).collect()
 }
 
-/// Intervals, counts and state as parts of the percentage.
+/// Interval and counts as parts of the percentage.
 fn component(bundle: &Bundle<'_>, other: &Observation) -> Option<Json> {
-    let is_part = ["red_cells", "schistocytes", "state", "floor_percent"].contains(&other.name.as_str());
-    if !is_part && stands_alone(other) {
+    if !["interval", "red_cells", "schistocytes", "floor_percent"].contains(&other.name.as_str()) {
         return None;
     }
     let mut component = json!({"code": code(bundle, &other.code)});

@@ -67,10 +67,8 @@ pub(super) struct Outcome {
     pub(super) firm: bool,
     /// Interval and numbers under it.
     pub(super) sizes: Vec<Pair>,
-    /// State against the limit.
+    /// Verdict against the limit.
     pub(super) verdict: String,
-    /// What ICSH wants said beside it.
-    pub(super) caution: Option<String>,
     /// The statement of the record.
     pub(super) statement: String,
     /// Figures behind it.
