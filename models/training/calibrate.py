@@ -8,9 +8,10 @@ In: logits of the shipped network on the val parts. Out: `Calibration`.
 3. Red cell operating point: as high as leaves 99.8 % of the known red cells, at most 0.5.
 4. Schistocyte operating point: the smallest threshold at which every healthy origin, scored by a network that never saw
    that origin, has at most `GREATEST_HEALTHY_SHARE` called, and the upper 95 % limit (Wilson) of all of them together is
-   not above it either.
-5. Review threshold: the smallest at which at most `GREATEST_REVIEW_SHARE` of each such origin is called: what a reviewer is
-   shown beside the called cells.
+   not above it either. Where no such network was trained, train.py takes the parts of the origin that were not learned
+   from, which is weaker: camera and stain were.
+5. Review threshold: the smallest at which at most `GREATEST_REVIEW_SHARE` of each such origin is called: what a reviewer
+   could be shown beside the called cells. It stands in `figures.json`, not yet in the card.
 
 METHOD: the operating point is chosen for a patient without schistocytes on a camera that was not learned, because there a
 false call does harm: it turns a healthy film into a suspicious one. Specificity among the cells of sick films is stated,

