@@ -30,8 +30,8 @@ static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(tiny_model);
 static PICTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let folder = TempDir::new().expect("a folder");
     let options = SynthOptions {
-        field_size_diameters: (7.0, 6.0),
-        red_cells_per_field: (10, 12),
+        field_size_diameters: (9.0, 8.0),
+        red_cells_per_field: (16, 18),
         stain: Some(Stain::GreyWhite),
         white_cells_per_field: 0.0,
         ..SynthOptions::default()

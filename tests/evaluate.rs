@@ -141,7 +141,7 @@ fn committed_schemas_are_those_of_the_types() {
 fn synthetic_fields_give_every_figure_their_truth_allows() {
     let out = folder();
     let done = with_truth(SPECIMEN.path(), out.path(), &["--json", "--name", "synthetic"]).code(0);
-    assert_eq!(files_in(out.path()), ["evaluation.html", "evaluation.json"]);
+    assert_eq!(files_in(out.path()), ["cells.csv", "evaluation.html", "evaluation.json"]);
     let document = json_of(&out.path().join("evaluation.json"));
     assert_eq!(serde_json::from_slice::<Value>(&done.get_output().stdout).expect("one document"), document);
     assert_follows(EVALUATION_SCHEMA, &document);
@@ -208,7 +208,7 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
     let [one, two] = ["1", "2"].map(|threads| {
         let out = folder();
         with_truth(SPECIMEN.path(), out.path(), &["--threads", threads, "--quiet"]).code(0);
-        ["evaluation.json", "evaluation.html"].map(|name| fs::read(out.path().join(name)).expect("a file"))
+        ["evaluation.json", "evaluation.html", "cells.csv"].map(|name| fs::read(out.path().join(name)).expect("a file"))
     });
     assert!(one == two, "evaluations differ between one and two threads");
 }
@@ -275,7 +275,7 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
     let input = SPECIMEN.path();
     let truth = input.to_str().expect("UTF-8");
     for (more, said) in [
-        (vec![], "give --labels or --expect-none"),
+        (vec![], "give --labels, --readings or --expect-none"),
         (vec!["--labels", "no/such/folder"], "no/such/folder: expected a readable label file"),
         (vec!["--labels", "src"], "name it with --format"),
         (vec!["--labels", truth, "--format", "svg"], "expected a label format"),
@@ -374,7 +374,7 @@ fn the_committed_suite_is_sound() {
     let suite = Suite::read(Path::new("models/evaluation-suite.json")).expect("a sound suite");
     let names: Vec<_> = suite.sets.iter().map(|set| set.name.as_str()).collect();
     assert_eq!(names[0], "chula-rbc-12-val");
-    assert_eq!(names.len(), 7);
+    assert_eq!(names.len(), 12);
     assert_eq!(suite.sets.iter().filter(|set| set.card).count(), 2);
 }
 
@@ -414,7 +414,7 @@ fn a_suite_gives_one_table_and_an_evaluation_for_each_set() {
     let suite = suite_file(out.path(), false);
     let done = run_suite(&suite, out.path(), &[]).code(0);
     assert_eq!(files_in(out.path()), ["a-suite.json", "healthy", "labelled", "suite.json"]);
-    assert_eq!(files_in(&out.path().join("healthy")), ["evaluation.html", "evaluation.json"]);
+    assert_eq!(files_in(&out.path().join("healthy")), ["cells.csv", "evaluation.html", "evaluation.json"]);
     let document = json_of(&out.path().join("suite.json"));
     assert_follows(SUITE_SCHEMA, &document);
     let record: SuiteRecord = serde_json::from_value(document).expect("the record");

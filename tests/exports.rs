@@ -102,10 +102,17 @@ fn the_row_of_the_specimen_is_the_record() {
         };
         near("percent", record.count.percent);
         near("wilson_95_low_percent", record.count.wilson_95.map(|limits| limits.low));
-        near("deciding_95_high_percent", record.count.deciding_95().map(|limits| limits.high));
+        near("field_bootstrap_95_low_percent", record.count.field_bootstrap_95.map(|limits| limits.low));
+        near("sequential_95_low_percent", record.count.sequential_95.map(|limits| limits.low));
+        near("widest_95_high_percent", record.count.widest_95().map(|limits| limits.high));
+        near("corrected_high_percent", record.count.corrected.map(|corrected| corrected.high));
+        let deciding = record.count.deciding.and_then(|limits| limits.high);
+        near("deciding_high_percent", deciding.map(|limit| limit.percent));
+        assert_eq!(row["deciding_high_interval"], deciding.map_or("", |limit| limit.interval.name()));
         near("corrected_percent", record.count.corrected.and_then(|corrected| corrected.percent));
         for class in CellClass::ALL {
-            assert_eq!(row[&format!("n_{}", class.name())], record.class_count(class).to_string());
+            let cells = record.class_count(class).map_or_else(String::new, |cells| cells.to_string());
+            assert_eq!(row[&format!("n_{}", class.name())], cells);
         }
         assert_eq!(row["form_crescent"], record.count.schistocytes.to_string());
         assert_eq!((row["form_helmet"].as_str(), row["forms_validated"].as_str()), ("0", "no"));

@@ -13,15 +13,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use fake_case::FakeCase;
 use schistoquant::case::{
-    AdministrativeSex, Case, CaseField, CaseFields, Date, FOOTER, IssueTime, Job, Laboratory, Order, Patient, State,
-    Timestamp, banned_terms_in, statement,
+    AdministrativeSex, Case, CaseField, CaseFields, ClassFinding, ClassRecord, Date, FOOTER, IssueTime, Job,
+    Laboratory, Order, Patient, State, Timestamp, banned_terms_in, statement,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::Grade;
 use schistoquant::report::{
     CodeOptions, Hl7Options, Hl7Version, ReportError, ReportFormat, ReportSettings, render, render_with,
 };
-use schistoquant::smear::CellClass;
 use serde_json::Value;
 
 const HOSTILE: &str = "x|^~\\&\r\nOBX|1|NM|FAKE||99\u{b}\u{1c}\"</b>";
@@ -170,6 +169,24 @@ fn the_cases_are_of_the_states_that_they_stand_for() {
     assert_eq!(states, expected);
 }
 
+/// The number that a message sends of a class: of what is no finding, and of classes that the film shows.
+fn sent_cells(class: &ClassRecord) -> Option<u64> {
+    class.cells.filter(|_| matches!(class.finding, None | Some(ClassFinding::Present)))
+}
+
+#[test]
+fn the_caution_of_a_mixed_picture_is_a_note_beside_the_flag() {
+    let (_, mixed) = cases().into_iter().find(|(name, _)| *name == "mixed").expect("the case");
+    let message = hl7_with(&mixed, &settings(Hl7Version::V2_5_1), None);
+    let caution = "Other abnormal shapes outnumber schistocytes: percentage not specific.";
+    let percent = message.find("SCHISTO-PCT").expect("the percentage");
+    let next = percent + message[percent..].find("OBX|").expect("another");
+    assert!(message[percent..next].contains(caution), "{message}");
+    let bundle = fhir_with(&mixed, &ReportSettings::default(), None);
+    let notes = observation(&bundle, "SCHISTO-PCT")["note"].to_string();
+    assert!(notes.contains(caution), "{notes}");
+}
+
 #[test]
 fn a_message_says_what_the_record_says_in_every_version() {
     for version in Hl7Version::ALL {
@@ -182,7 +199,7 @@ fn a_message_says_what_the_record_says_in_every_version() {
             match count.percent {
                 Some(percent) => {
                     assert_eq!(value("SCHISTO-PCT"), format!("{percent:.2}"), "{name}");
-                    let limits = count.deciding_95().expect("limits");
+                    let limits = count.widest_95().expect("limits");
                     assert_eq!(value("SCHISTO-CI"), format!("^{:.2}^-^{:.2}", limits.low, limits.high));
                     assert_eq!(value("SCHISTO-N"), count.schistocytes.to_string());
                     assert_eq!(results["SCHISTO-PCT"][5], "P");
@@ -195,16 +212,25 @@ fn a_message_says_what_the_record_says_in_every_version() {
             }
             assert_eq!(value("RBC-N"), count.red_cells.to_string());
             let flag = match name {
-                "full" | "with a panel" => "H",
+                // A mixed picture keeps its flag; the caution is a note.
+                "full" | "mixed" | "with a panel" => "H",
                 "no schistocyte" => "N",
-                // Mixed, too few cells, none at all.
+                // Too few cells, none at all.
                 _ => "",
             };
             assert_eq!(results["SCHISTO-PCT"][4], flag, "{name}");
             assert_eq!(results["SCHISTO-PCT"][2..4], ["%^percent^UCUM", "<=1"]);
-            for class in CellClass::ALL.into_iter().filter(|_| count.red_cells > 0) {
-                let code = format!("RBC-{}", class.name().to_uppercase());
-                assert_eq!(value(&code), record.class_count(class).to_string());
+            for class in record.classes.iter().filter(|_| count.red_cells > 0) {
+                let row = &results[&format!("RBC-{}", class.class.name().to_uppercase())];
+                let sent = sent_cells(class).map(|cells| cells.to_string()).unwrap_or_default();
+                assert_eq!((&row[1], row[5].as_str()), (&sent, if sent.is_empty() { "X" } else { "P" }), "{name}");
+            }
+            let state = count.state.name().replace('_', "").to_uppercase();
+            assert!(value("SCHISTO-STATE").starts_with(&format!("{state}^")), "{name}");
+            for (code, limits) in [("WILSON", count.wilson_95), ("FIELDS", count.field_bootstrap_95)] {
+                let sent = results.get(&format!("SCHISTO-CI-{code}")).map(|row| row[1].clone());
+                let wanted = limits.filter(|_| count.red_cells > 0);
+                assert_eq!(sent, wanted.map(|limits| format!("^{:.2}^-^{:.2}", limits.low, limits.high)), "{name}");
             }
             if count.red_cells > 0 {
                 assert_eq!(value("SCHISTO-CRESCENT"), count.forms.by_form["crescent"].to_string());
@@ -375,7 +401,7 @@ fn a_bundle_says_what_the_record_says() {
                 let sent = percent["valueQuantity"]["value"].as_f64().expect("a number");
                 assert!((sent - value).abs() <= 0.005_001, "{sent} and {value}");
                 assert_eq!(percent["valueQuantity"]["code"], "%");
-                let limits = count.deciding_95().expect("limits");
+                let limits = count.widest_95().expect("limits");
                 let range = &percent["component"][0]["valueRange"];
                 assert!((range["low"]["value"].as_f64().expect("a number") - limits.low).abs() <= 0.005_001);
                 assert!((range["high"]["value"].as_f64().expect("a number") - limits.high).abs() <= 0.005_001);
@@ -392,14 +418,15 @@ fn a_bundle_says_what_the_record_says() {
             }
         }
         let interpretation = match name {
-            "full" | "with a panel" => Some("H"),
+            "full" | "mixed" | "with a panel" => Some("H"),
             "no schistocyte" => Some("N"),
             _ => None,
         };
         assert_eq!(percent["interpretation"][0]["coding"][0]["code"].as_str(), interpretation, "{name}");
-        for class in CellClass::ALL.into_iter().filter(|_| count.red_cells > 0) {
-            let sent = &observation(&bundle, &format!("RBC-{}", class.name().to_uppercase()))["valueQuantity"]["value"];
-            assert_eq!(*sent, record.class_count(class), "{name}");
+        for class in record.classes.iter().filter(|_| count.red_cells > 0) {
+            let code = format!("RBC-{}", class.class.name().to_uppercase());
+            let sent = observation(&bundle, &code)["valueQuantity"]["value"].as_u64();
+            assert_eq!(sent, sent_cells(class), "{name} {code}");
         }
         let presence = observation(&bundle, "SCHISTO-PRES");
         assert_eq!(presence["code"]["coding"][1]["code"], "800-3");

@@ -4,7 +4,7 @@
 mod fake_case;
 
 use fake_case::FakeCase;
-use schistoquant::case::{Case, Context, FOOTER, InputFailure, PercentInterval, State, banned_terms_in};
+use schistoquant::case::{Case, Context, CorrectedPercent, FOOTER, InputFailure, State, banned_terms_in};
 use schistoquant::report::{ReportFormat, render};
 use schistoquant::smear::{CellClass, ExclusionReason};
 
@@ -65,9 +65,21 @@ fn every_figure_is_the_one_of_the_record() {
     let corrected = count.corrected.expect("a correction");
 
     near(figure(&page, "percent"), count.percent.expect("a percentage"));
-    let deciding = count.deciding_95().expect("an interval");
-    near(limits(&page, "deciding_95").0, deciding.low);
-    near(limits(&page, "deciding_95").1, deciding.high);
+    let widest = count.widest_95().expect("an interval");
+    near(limits(&page, "widest_95").0, widest.low);
+    near(limits(&page, "widest_95").1, widest.high);
+    let deciding = count.deciding.expect("limits");
+    let (low, high) = (deciding.low.expect("a floor").percent, deciding.high.expect("a sensitivity").percent);
+    assert_eq!(
+        text_of(&page, "data-figure=\"deciding\""),
+        format!(
+            "at least {low:.2} % (Wilson, model errors allowed for); at most {high:.2} % (bootstrap over fields, \
+             model errors allowed for)"
+        )
+    );
+    assert!(
+        words(&page).contains("The state needs both intervals on one side, and the one corrected for model errors")
+    );
     near(limits(&page, "wilson_95").0, wilson.low);
     near(limits(&page, "wilson_95").1, wilson.high);
     near(limits(&page, "field_bootstrap_95").0, bootstrap.low);
@@ -87,8 +99,14 @@ fn every_figure_is_the_one_of_the_record() {
     assert_eq!(text_of(&page, "data-figure=\"statement\""), record.statement);
     assert!(page.contains(&format!("data-state=\"{}\"", count.state.name())));
     for class in CellClass::ALL {
-        let shown = number(&text_of(&page, &format!("data-class=\"{}\"", class.name())));
-        assert_eq!(shown, record.class_count(class) as f64, "{}", class.name());
+        let shown = text_of(&page, &format!("data-class=\"{}\"", class.name()));
+        match record.class_count(class) {
+            Some(cells) => assert_eq!(number(&shown), cells as f64, "{}", class.name()),
+            None => assert_eq!(shown, "–", "{}", class.name()),
+        }
+    }
+    for said in ["macrocyte––not given: pixel size not known", "present (healthy films up to 4.10"] {
+        assert!(words(&page).contains(said), "{said}");
     }
     // The sums stand in the last section with these attributes; fields have theirs before.
     let sums = &page[page.find("id=\"exclusions\"").expect("the section")..];
@@ -199,7 +217,7 @@ fn unknown_is_said_and_never_zero() {
     assert_eq!(case.record.count.state, State::NotAssessable);
     assert!(!page.contains("data-figure=\"percent\""));
     assert_eq!(text_of(&page, "data-figure=\"field_bootstrap_95\""), "not available");
-    assert_eq!(text_of(&page, "data-figure=\"other_abnormal_percent\""), "not available");
+    assert!(!page.contains("data-figure=\"other_abnormal_percent\""));
     let words = words(&page);
     for sentence in
         ["Not assessable", "No accession given", "no percentage", "No field was read", "No red cell was counted"]
@@ -214,7 +232,7 @@ fn every_state_has_its_words() {
     let states = [
         (State::Above, "Above the reference limit"),
         (State::NotAbove, "Not above the reference limit"),
-        (State::Indeterminate, "Indeterminate: the interval includes the limit"),
+        (State::Indeterminate, "Indeterminate: not placed against the limit"),
         (State::Insufficient, "Insufficient: too few red cells"),
         (State::NotAssessable, "Not assessable"),
     ];
@@ -227,7 +245,7 @@ fn every_state_has_its_words() {
 }
 
 #[test]
-fn a_mixed_picture_is_not_called_above() {
+fn a_mixed_picture_keeps_its_state_and_is_cautioned() {
     let case = FakeCase {
         mixed: true,
         schistocytes: 40,
@@ -242,8 +260,9 @@ fn a_mixed_picture_is_not_called_above() {
         (State::Above, Some(Context::MixedPoikilocytosis))
     );
     let page = page(&case);
-    assert_eq!(text_of(&page, "class=\"state\""), "Mixed picture: percentage not specific");
-    assert!(!words(&page).contains("Above the reference limit"));
+    assert_eq!(text_of(&page, "class=\"state\""), "Above the reference limit");
+    let caution = "Other abnormal shapes outnumber schistocytes: percentage not specific";
+    assert_eq!(text_of(&page, "class=\"caution\""), caution);
     assert!(words(&page).contains("Mixed poikilocytosis"));
 }
 
@@ -266,19 +285,36 @@ fn warnings_stand_where_they_apply_and_only_there() {
 }
 
 #[test]
-fn a_value_within_the_floor_is_pointed_out() {
+fn what_the_model_does_not_know_is_pointed_out() {
     let mut case = enough_cells().build();
-    let percent = case.record.count.percent.expect("a percentage");
-    case.record.count.false_positive_floor_95 = None;
-    case.record.count.false_positive_floor_percent = Some(percent);
-    assert!(words(&page(&case)).contains("Within the error of the model"));
-    case.record.count.false_positive_floor_percent = Some(percent - 0.01);
-    assert!(!words(&page(&case)).contains("Within the error of the model"));
-    case.record.count.false_positive_floor_95 = Some(PercentInterval { low: 0.0, high: percent });
-    assert!(words(&page(&case)).contains("Within the error of the model"));
-    case.record.count.false_positive_floor_95 = None;
+    let titles = [
+        "Within the error of the model",
+        "Other shapes not assessed",
+        "False calls of the model unknown",
+        "Sensitivity of the model unknown",
+    ];
+    let shown = |case: &Case| {
+        let page = words(&page(case));
+        titles.map(|title| page.contains(title))
+    };
+    assert_eq!(shown(&case), [false; 4]);
+    case.record.count.context = Some(Context::WithinModelError);
+    assert_eq!(shown(&case), [true, false, false, false]);
+    case.record.count.context = Some(Context::NotAssessed);
+    assert_eq!(shown(&case), [false, true, false, false]);
     case.record.count.false_positive_floor_percent = None;
-    assert!(words(&page(&case)).contains("Error rates of the model unknown"));
+    assert_eq!(shown(&case), [false, false, true, false]);
+    case.record.count.corrected = None;
+    assert_eq!(shown(&case), [false, false, true, true]);
+}
+
+#[test]
+fn a_corrected_value_is_missing_only_above_the_sensitivity_and_the_page_says_why() {
+    let mut case = enough_cells().build();
+    let given = case.record.count.corrected.expect("a correction");
+    case.record.count.corrected = Some(CorrectedPercent { percent: None, ..given });
+    let why = "Not given: more cells were called than the model's sensitivity allows.";
+    assert_eq!(text_of(&page(&case), "data-figure=\"corrected.percent\""), why);
 }
 
 #[test]

@@ -88,6 +88,7 @@ def write_card(path, name, version, graph_sha256, um_per_px, calibration, perfor
         "outputs": {key: key for key in OUTPUT_NAMES},
         "neighbor_dimming": NEIGHBOR_DIMMING,
         "operating_point": calibration.point,
+        "review_operating_point": calibration.review_point,
         "red_cell_operating_point": calibration.red_cell_point,
         "temperature": calibration.temperature,
         "performance": performance,

@@ -357,6 +357,7 @@ def performance_of(measured, unseen, point):
         "specificity_cells": read["specificity_cells"],
         "measured_on": "chula-rbc-12 val, counted cells that were read or carry another label",
         "false_positive_floor": percent_of(calls, cells) | {"measured_on": where},
+        "class_floors": class_floors(unseen, point),
     }
 
 
@@ -370,6 +371,23 @@ def percent_of(count, cells):
     """A share with its 95 % interval, as the card states it."""
     share, low, high = figures.wilson(count, cells)
     return {"percent": round(100 * share, 4), "low": round(100 * low, 4), "high": round(100 * high, 4), "cells": cells}
+
+
+def class_floors(unseen, point):
+    """For each class but schistocyte the healthy set that has most of it."""
+    classes = {}
+    for name, kept in unseen.items():
+        others = kept["class_probability"].copy()
+        others[:, labels.SCHISTOCYTE] = 0
+        of = np.where(kept["schistocyte"] >= point, labels.SCHISTOCYTE, others.argmax(1))
+        classes[name] = of[kept["counted"]]
+    floors = []
+    for index, label in enumerate(labels.CLASSES):
+        if index != labels.SCHISTOCYTE:
+            name = max(classes, key=lambda key: (classes[key] == index).mean())
+            share = percent_of(int((classes[name] == index).sum()), len(classes[name]))
+            floors.append({"class": label} | share | {"measured_on": seen_by(name, unseen[name])})
+    return floors
 
 
 def training_of(cells, of, asked, has_teacher):

@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, FloorSource, State};
-use crate::count::{FORMS_VALIDATED, FormTally, Grade, SchistocyteCount};
+use crate::count::{
+    CorrectedShare, FORMS_VALIDATED, FormTally, Grade, IntervalName, Placing, PlacingLimit, SchistocyteCount,
+};
 use crate::evidence::SmearFinding;
 use crate::smear::SchistocyteForm;
 use crate::stats::Interval;
@@ -25,7 +27,7 @@ pub fn rounded(value: f64) -> f64 {
 }
 
 /// A fraction as published percent.
-fn percent(fraction: f64) -> f64 {
+pub(super) fn percent(fraction: f64) -> f64 {
     rounded(100.0 * fraction)
 }
 
@@ -39,16 +41,91 @@ pub struct PercentInterval {
     pub high: f64,
 }
 
-/// A corrected percentage and its interval.
+/// A percentage corrected for missed and false calls, its interval, and what it was corrected by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectedPercent {
-    /// Rogan–Gladen estimate, %; null where the value cannot be assessed at this specificity.
+    /// Rogan–Gladen estimate, %; 0 where fewer were called than errors predict, null where more were called than the
+    /// sensitivity allows.
     pub percent: Option<f64>,
-    /// Lower Lang–Reiczigel limit, %.
+    /// Lower limit, %.
     pub low: f64,
-    /// Upper Lang–Reiczigel limit, %.
+    /// Upper limit, %.
     pub high: f64,
+    /// Sensitivity in use, 0–1.
+    pub sensitivity: f64,
+    /// Schistocytes behind the sensitivity.
+    pub sensitivity_cells: u64,
+    /// Share of other cells called schistocyte in use, %.
+    pub false_call_percent: f64,
+    /// Cells behind that share; fewer than were looked at where its interval allows for alike cells of a film.
+    pub false_call_cells: u64,
+    /// Where that share comes from.
+    pub false_call_source: FloorSource,
+}
+
+impl From<&CorrectedShare> for CorrectedPercent {
+    fn from(corrected: &CorrectedShare) -> Self {
+        Self {
+            percent: corrected.prevalence.estimate.map(percent),
+            low: percent(corrected.prevalence.interval.low()),
+            high: percent(corrected.prevalence.interval.high()),
+            sensitivity: rounded(corrected.sensitivity.rate),
+            sensitivity_cells: corrected.sensitivity.trials,
+            false_call_percent: percent(1.0 - corrected.specificity.rate),
+            false_call_cells: corrected.specificity.trials,
+            false_call_source: corrected.specificity_source,
+        }
+    }
+}
+
+/// A limit that placed the count, and the interval that it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecidingLimit {
+    /// The limit of the true share, %.
+    pub percent: f64,
+    /// The interval.
+    pub interval: IntervalName,
+}
+
+impl From<&PlacingLimit> for DecidingLimit {
+    fn from(limit: &PlacingLimit) -> Self {
+        Self { percent: percent(limit.fraction), interval: limit.of }
+    }
+}
+
+/// The two limits that placed the count.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecidingLimits {
+    /// The true share is at least this: the lowest lower limit less the floor's upper limit, by the greatest plausible
+    /// sensitivity, or the lower limit of the corrected interval where that is less. Above the threshold the state is
+    /// `above`. Null where the floor is not known.
+    pub low: Option<DecidingLimit>,
+    /// The true share is at most this: the highest upper limit, that of the corrected interval among them. At or below the
+    /// threshold the state is `not_above`. Null where the sensitivity is not known.
+    pub high: Option<DecidingLimit>,
+}
+
+impl From<&Placing> for DecidingLimits {
+    fn from(placing: &Placing) -> Self {
+        Self {
+            low: placing.low.as_ref().map(DecidingLimit::from),
+            high: placing.high.as_ref().map(DecidingLimit::from),
+        }
+    }
+}
+
+/// An interval of a count by its name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NamedInterval {
+    /// Its name.
+    pub name: IntervalName,
+    /// The value that it is of, %.
+    pub point: Option<f64>,
+    /// Its limits; `None` where the count has none of this name.
+    pub limits: Option<PercentInterval>,
 }
 
 /// A number of cells and their share of the counted red cells.
@@ -114,7 +191,7 @@ pub struct CountRecord {
     /// Interval that holds at every look, 95 %, for a count that was looked at after every field; left out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequential_95: Option<PercentInterval>,
-    /// Corrected for the classifier's sensitivity and specificity; null where the card does not state them.
+    /// Corrected for missed and false calls; null where the card does not state what it takes.
     pub corrected: Option<CorrectedPercent>,
     /// What a film without schistocytes would read, %; null where the card states neither of its sources.
     pub false_positive_floor_percent: Option<f64>,
@@ -126,11 +203,14 @@ pub struct CountRecord {
     pub threshold_percent: f64,
     /// Fewest red cells for a percentage.
     pub min_cells: u64,
-    /// Where the percentage lies against the threshold, by the widest of the intervals above.
+    /// The limits that placed it; null without a red cell.
+    pub deciding: Option<DecidingLimits>,
+    /// Where the true share lies against the threshold.
     pub state: State,
     /// Whether schistocytes are the main change of shape; null without a red cell.
     pub context: Option<Context>,
-    /// Share of counted red cells with another abnormal shape, %; null without a red cell.
+    /// Share of counted red cells with an abnormal shape other than schistocyte that the film shows (`classes` with the
+    /// finding `present`), %; null where it shows none.
     pub other_abnormal_percent: Option<f64>,
     /// The called schistocytes by form.
     pub forms: FormsRecord,
@@ -145,26 +225,40 @@ impl CountRecord {
         self.false_positive_floor_95.map(|limits| limits.high).or(self.false_positive_floor_percent)
     }
 
-    /// The interval behind the state: from the lowest of the lower limits of Wilson, bootstrap and sequential interval to
-    /// the highest of the higher ones; null without a red cell.
-    pub fn deciding_95(&self) -> Option<PercentInterval> {
-        let others = [self.field_bootstrap_95, self.sequential_95];
-        let wider = |all: PercentInterval, one: &PercentInterval| PercentInterval {
-            low: all.low.min(one.low),
-            high: all.high.max(one.high),
-        };
-        self.wilson_95.map(|wilson| others.iter().flatten().fold(wilson, wider))
+    /// Every interval by its name, in the order of the reports: the one list that all of them walk.
+    pub fn intervals(&self) -> [NamedInterval; 4] {
+        IntervalName::ALL.map(|name| {
+            let (point, limits) = match name {
+                IntervalName::Wilson => (self.percent, self.wilson_95),
+                IntervalName::FieldBootstrap => (self.percent, self.field_bootstrap_95),
+                IntervalName::Sequential => (self.percent, self.sequential_95),
+                IntervalName::Corrected => (
+                    self.corrected.and_then(|corrected| corrected.percent),
+                    self.corrected.map(|corrected| PercentInterval { low: corrected.low, high: corrected.high }),
+                ),
+            };
+            NamedInterval { name, point, limits }
+        })
+    }
+
+    /// The widest interval of the called share: from the lowest of the lower limits of Wilson, bootstrap and sequential
+    /// interval to the highest of the higher ones; null without a red cell.
+    pub fn widest_95(&self) -> Option<PercentInterval> {
+        let called = self.intervals().into_iter().filter(|interval| interval.name != IntervalName::Corrected);
+        called
+            .filter_map(|interval| interval.limits)
+            .reduce(|all, one| PercentInterval { low: all.low.min(one.low), high: all.high.max(one.high) })
     }
 }
 
 impl From<&CountRecord> for SmearFinding {
     /// The published count as an item of the evidence: one way for a count made now and one read back later.
     fn from(count: &CountRecord) -> Self {
-        let deciding = count.deciding_95();
+        let widest = count.widest_95();
         Self {
             percent: count.percent,
-            low_percent: deciding.map(|interval| interval.low),
-            high_percent: deciding.map(|interval| interval.high),
+            low_percent: widest.map(|interval| interval.low),
+            high_percent: widest.map(|interval| interval.high),
             red_cells: count.red_cells,
             schistocytes: count.schistocytes,
             threshold_percent: count.threshold_percent,
@@ -190,11 +284,7 @@ impl From<&SchistocyteCount> for CountRecord {
             wilson_95: count.wilson.as_ref().map(PercentInterval::from),
             field_bootstrap_95: count.field_bootstrap.as_ref().map(PercentInterval::from),
             sequential_95: count.sequential.as_ref().map(PercentInterval::from),
-            corrected: count.corrected.map(|corrected| CorrectedPercent {
-                percent: corrected.estimate.map(percent),
-                low: percent(corrected.interval.low()),
-                high: percent(corrected.interval.high()),
-            }),
+            corrected: count.corrected.as_ref().map(CorrectedPercent::from),
             false_positive_floor_percent: count.false_positive_floor.map(|floor| percent(floor.fraction)),
             false_positive_floor_95: count
                 .false_positive_floor
@@ -202,10 +292,11 @@ impl From<&SchistocyteCount> for CountRecord {
             false_positive_floor_source: count.false_positive_floor.map(|floor| floor.source),
             threshold_percent: percent(count.threshold),
             min_cells: count.min_cells,
+            deciding: count.placing.as_ref().map(DecidingLimits::from),
             state: count.state,
             context: count.context,
-            other_abnormal_percent: (red_cells > 0)
-                .then(|| percent(count.tally.other_abnormal() as f64 / red_cells as f64)),
+            other_abnormal_percent: (count.other_shapes.present > 0)
+                .then(|| percent(count.other_shapes.present as f64 / red_cells as f64)),
             forms: FormsRecord::of(&count.tally.forms, red_cells),
             grade: count.grade.clone(),
         }
@@ -226,34 +317,62 @@ mod tests {
         of(CellClass::Normal, normal).chain(of(CellClass::Schistocyte, schistocytes)).collect()
     }
 
-    #[test]
-    fn ten_of_a_thousand_in_percent() {
-        let performance = Performance {
+    /// Sensitivity 0.85 of 200, specificity 0.995 of 2,000.
+    fn stated() -> Performance {
+        Performance {
             sensitivity: Probability::new(0.85).ok(),
             sensitivity_cells: Some(200),
             specificity: Probability::new(0.995).ok(),
             specificity_cells: Some(2000),
-            healthy_share: None,
-        };
-        let count =
-            SchistocyteCount::of_fields(&[field(495, 5), field(495, 5)], &CountOptions::default(), &performance);
-        let record = CountRecord::from(&count);
+            ..Performance::default()
+        }
+    }
+
+    fn record(fields: &[FieldTally]) -> CountRecord {
+        CountRecord::from(&SchistocyteCount::of_fields(fields, &CountOptions::default(), &stated()))
+    }
+
+    #[test]
+    fn ten_of_a_thousand_in_percent() {
+        let record = record(&[field(495, 5), field(495, 5)]);
         assert_eq!((record.red_cells, record.schistocytes, record.percent), (1000, 10, Some(1.0)));
         assert_eq!(record.wilson_95, Some(PercentInterval { low: 0.544_075, high: 1.830_947 }));
         assert_eq!(record.field_bootstrap_95, Some(PercentInterval { low: 1.0, high: 1.0 }));
-        assert_eq!(record.deciding_95(), record.wilson_95);
+        assert_eq!(record.widest_95(), record.wilson_95);
         assert_eq!(record.false_positive_floor_percent, Some(0.5));
         assert_eq!(record.false_positive_floor_95, Some(PercentInterval { low: 0.271_818, high: 0.917_97 }));
         assert_eq!(record.false_positive_floor_source, Some(FloorSource::Specificity));
         assert_eq!((record.threshold_percent, record.state), (1.0, State::Indeterminate));
-        assert_eq!(record.corrected.and_then(|corrected| corrected.percent), Some(rounded(0.5 / 0.845)));
+        let corrected = record.corrected.expect("stated");
+        assert_eq!(corrected.percent, Some(rounded(0.5 / 0.845)));
+        assert_eq!((corrected.sensitivity, corrected.sensitivity_cells), (0.85, 200));
+        assert_eq!((corrected.false_call_percent, corrected.false_call_cells), (0.5, 2000));
+        assert_eq!(corrected.false_call_source, FloorSource::Specificity);
     }
 
     #[test]
-    fn the_count_goes_to_the_evidence_with_its_deciding_interval() {
-        let count =
-            SchistocyteCount::of_fields(&[field(485, 15); 4], &CountOptions::default(), &Performance::default());
-        let record = CountRecord::from(&count);
+    fn each_deciding_limit_names_its_interval() {
+        let deciding = record(&[field(495, 5), field(495, 5)]).deciding.expect("red cells");
+        // Wilson from 0.54 % lies under the floor's 0.92 %.
+        assert_eq!(deciding.low, Some(DecidingLimit { percent: 0.0, interval: IntervalName::Wilson }));
+        // Corrected, the upper limit is lower: half a percent of false calls is taken off.
+        assert_eq!(deciding.high, Some(DecidingLimit { percent: 1.830_947, interval: IntervalName::Wilson }));
+    }
+
+    #[test]
+    fn the_list_of_intervals_holds_each_by_its_name() {
+        let record = record(&[field(495, 5), field(495, 5)]);
+        let [wilson, fields, looks, corrected] = record.intervals();
+        assert_eq!((wilson.name, wilson.limits), (IntervalName::Wilson, record.wilson_95));
+        assert_eq!((fields.name, fields.limits), (IntervalName::FieldBootstrap, record.field_bootstrap_95));
+        assert_eq!((looks.name, looks.limits), (IntervalName::Sequential, None));
+        let expected = record.corrected.map(|corrected| corrected.high);
+        assert_eq!((corrected.name, corrected.limits.map(|limits| limits.high)), (IntervalName::Corrected, expected));
+    }
+
+    #[test]
+    fn the_count_goes_to_the_evidence_with_its_widest_interval() {
+        let record = record(&[field(485, 15); 4]);
         let smear = SmearFinding::from(&record);
         assert_eq!((smear.percent, smear.red_cells, smear.schistocytes), (Some(3.0), 2000, 60));
         let wilson = record.wilson_95.expect("red cells");
@@ -265,7 +384,7 @@ mod tests {
     fn nothing_counted_is_null() {
         let count = SchistocyteCount::of_fields(&[], &CountOptions::default(), &Performance::default());
         let record = serde_json::to_value(CountRecord::from(&count)).expect("plain record");
-        for name in ["percent", "wilson_95", "field_bootstrap_95", "corrected", "context", "other_abnormal_percent"] {
+        for name in ["percent", "wilson_95", "field_bootstrap_95", "corrected", "deciding", "context"] {
             assert_eq!(record[name], serde_json::Value::Null, "{name}");
         }
         assert_eq!(record["state"], "not_assessable");
@@ -275,8 +394,7 @@ mod tests {
         #[test]
         fn the_record_reads_back_as_written(normal in 0_usize..400, schistocytes in 0_usize..40) {
             let fields = [field(normal, schistocytes), field(300, 2)];
-            let count = SchistocyteCount::of_fields(&fields, &CountOptions::default(), &Performance::default());
-            let record = CountRecord::from(&count);
+            let record = record(&fields);
             let text = serde_json::to_string(&record).expect("plain record");
             prop_assert_eq!(serde_json::from_str::<CountRecord>(&text).expect("own text"), record);
         }

@@ -2,10 +2,11 @@
 //!
 //! Every figure is in the unit that its name ends with; percent is percent of counted red cells. Unknown is `null`,
 //! never 0. A change of meaning raises [`SCHEMA_VERSION`]. The JSON Schema is generated from these types and committed
-//! as `src/report/schema/case-v2.json`; a test fails when they differ.
+//! as `src/report/schema/case-v3.json`; a test fails when they differ.
 
 mod archive;
 mod cell_line;
+mod class_record;
 mod count_record;
 mod fields;
 mod issue;
@@ -25,7 +26,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use archive::{ArchiveError, MAX_ARCHIVE_BYTES, read_fields, write_fields};
-pub use count_record::{CorrectedPercent, CountRecord, FormsRecord, PercentInterval, ShareRecord, rounded};
+pub use class_record::ClassRecord;
+pub use count_record::{
+    CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, FormsRecord, NamedInterval, PercentInterval,
+    ShareRecord, rounded,
+};
 pub use fields::{CalledSchistocyte, CaseFields, SPOOL_MEMORY_BYTES};
 pub use issue::{IssueSource, IssueTime};
 pub use job::{Job, sha256_hex};
@@ -33,19 +38,19 @@ pub use laboratory::Laboratory;
 pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};
 pub use outcome::{SpecimenFailure, SpecimenOutcome, SpecimenResult};
 pub use presence::Presence;
-pub use provenance::{DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
+pub use provenance::{ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement};
 pub use time::{Date, TimeError, Timestamp};
 
-pub use crate::count::{Context, FloorSource, Grade, State};
+pub use crate::count::{ClassFinding, Context, FloorSource, Grade, IntervalName, State};
 
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::evidence::{Evidence, SmearFinding, weigh};
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
-pub const SCHEMA_VERSION: &str = "2.0";
+pub const SCHEMA_VERSION: &str = "3.0";
 
 /// One quality figure of a field against its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -126,8 +131,8 @@ pub struct CaseRecord {
     pub statement: String,
     /// What count and laboratory panel say together; null where no panel was given.
     pub evidence: Option<Evidence>,
-    /// Counted red cells by class; every class is named.
-    pub class_counts: BTreeMap<String, u64>,
+    /// Called cells of each class and what they say of the film; every class in label order.
+    pub classes: Vec<ClassRecord>,
     /// Objects left out, by reason; reasons that did not occur are not named.
     pub exclusions: BTreeMap<String, u64>,
     /// Fields in input order.
@@ -150,9 +155,9 @@ impl CaseRecord {
         Self { evidence: Some(evidence), ..self }
     }
 
-    /// Counted cells of a class.
-    pub fn class_count(&self, class: CellClass) -> u64 {
-        self.class_counts.get(class.name()).copied().unwrap_or(0)
+    /// Counted cells called a class; `None` where they are not given.
+    pub fn class_count(&self, class: CellClass) -> Option<u64> {
+        self.classes.iter().find(|record| record.class == class)?.cells
     }
 }
 

@@ -43,8 +43,8 @@ pub struct SpecimenResult {
     pub schistocytes: u64,
     /// Percentage; null without a red cell.
     pub percent: Option<f64>,
-    /// The interval behind the state; null without a red cell.
-    pub deciding_95: Option<PercentInterval>,
+    /// The widest interval of the called share; null without a red cell.
+    pub widest_95: Option<PercentInterval>,
     /// Fields read.
     pub fields: u64,
     /// Fields in the count.
@@ -84,7 +84,7 @@ impl SpecimenResult {
             red_cells: record.count.red_cells,
             schistocytes: record.count.schistocytes,
             percent: record.count.percent,
-            deciding_95: record.count.deciding_95(),
+            widest_95: record.count.widest_95(),
             fields: record.fields.len() as u64,
             fields_accepted: record.fields.iter().filter(|field| field.accepted).count() as u64,
             refused_by,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::smear::CellClass;
+
 /// An input file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,8 @@ pub struct ModelProvenance {
     pub sha256: String,
     /// Least schistocyte probability that is called schistocyte, 0–1.
     pub operating_point: f64,
+    /// Least schistocyte probability that the card proposes for a reviewer's worklist, 0–1; null where it proposes none.
+    pub review_operating_point: Option<f64>,
     /// Sensitivity from the card, 0–1.
     pub sensitivity: Option<f64>,
     /// Cells behind the sensitivity.
@@ -39,12 +43,32 @@ pub struct ModelProvenance {
     pub measured_on: Option<String>,
     /// Share of healthy people's cells that the model calls schistocyte; null where it was not measured.
     pub healthy_share: Option<HealthyShare>,
+    /// Shares of healthy people's cells that the model calls other classes; empty where none was measured.
+    pub class_healthy_shares: Vec<ClassHealthyShare>,
 }
 
 /// Share of healthy people's cells that a model calls schistocyte, from its card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthyShare {
+    /// Share, %.
+    pub percent: f64,
+    /// Lower limit of its 95 % interval, %.
+    pub low: f64,
+    /// Upper limit of its 95 % interval, %.
+    pub high: f64,
+    /// Cells behind it.
+    pub cells: u64,
+    /// Fields they lie in.
+    pub measured_on: String,
+}
+
+/// Share of healthy people's cells that a model calls a class, from its card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassHealthyShare {
+    /// The class.
+    pub class: CellClass,
     /// Share, %.
     pub percent: f64,
     /// Lower limit of its 95 % interval, %.

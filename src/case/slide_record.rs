@@ -13,7 +13,7 @@ use crate::smear::CalibrationSource;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SlidesRecord {
-    /// How long was counted: `decided` (until the interval lies on one side of the threshold), `cells` (a fixed number) or
+    /// How long was counted: `decided` (until the count is placed on one side of the threshold), `cells` (a fixed number) or
     /// `all_fields`.
     pub stop_rule: String,
     /// Why the count ended: `decided`, `max_cells`, `cells` or `last_field`.

@@ -1,7 +1,8 @@
 //! The result in words: a measured value, its interval and where it lies. Never a diagnosis.
 //!
-//! In: a [`CountRecord`]. Out: one to three sentences of English. Percent is printed to two decimals, so that a limit
-//! close to the threshold does not read as if it lay on it.
+//! In: a [`CountRecord`]. Out: one to four sentences of English: value, whether it is within the model's error, where it
+//! lies, and the caution of ICSH in a mixed picture. The caution stands beside the state, never in its place. Percent is
+//! printed to two decimals, so that a limit close to the threshold does not read as if it lay on it.
 //!
 //! Every text that leaves the program may be checked with [`banned_terms_in`]: no diagnosis, treatment, urgency or
 //! prognosis.
@@ -56,7 +57,7 @@ pub fn banned_terms_in(text: &str) -> Vec<&'static str> {
 
 /// The result of a count in words.
 pub fn statement(count: &CountRecord) -> String {
-    let (Some(percent), Some(interval)) = (count.percent, count.deciding_95()) else {
+    let (Some(percent), Some(interval)) = (count.percent, count.widest_95()) else {
         return "Not assessable: no red cell could be counted in a field of sufficient quality.".to_owned();
     };
     let limit = count.threshold_percent;
@@ -67,7 +68,6 @@ pub fn statement(count: &CountRecord) -> String {
         grouped(count.schistocytes),
         grouped(count.red_cells)
     );
-    let mixed = count.context == Some(Context::MixedPoikilocytosis);
     let placed = match count.state {
         // Reached only by a record that was not made by this crate: without an interval there is no other state.
         State::NotAssessable => "The value is not assessable.".to_owned(),
@@ -76,22 +76,38 @@ pub fn statement(count: &CountRecord) -> String {
              More fields are needed.",
             grouped(count.min_cells)
         ),
-        // ICSH: in a mixed picture a percentage is not appropriate, so it is not placed against the limit.
-        _ if mixed => String::new(),
-        State::Above => format!("The interval lies above the ICSH reference limit of {limit} %."),
-        State::Indeterminate => {
-            format!("The interval includes {limit} %. More cells or a manual count are needed to place the value.")
+        State::Above => {
+            format!("The lower limit less the model's errors lies above the ICSH reference limit of {limit} %.")
         }
-        State::NotAbove => format!("The interval lies at or below {limit} %. This does not exclude TMA."),
-    };
-    let picture = match (mixed, count.other_abnormal_percent) {
-        (true, Some(other)) => format!(
-            "Fragments are present among other shape changes ({other:.2} %); a percentage is not specific in this \
-             picture."
+        State::Indeterminate => format!(
+            "With the model's errors it may lie on either side of the ICSH reference limit of {limit} %. More cells or \
+             a manual count are needed to place the value."
         ),
-        _ => String::new(),
+        State::NotAbove => format!(
+            "The upper limit with the model's errors lies at or below the ICSH reference limit of {limit} %. This does \
+             not exclude TMA."
+        ),
     };
-    [measured, placed, picture].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    let parts = [Some(measured), within_model_error(count), Some(placed), mixed_picture(count)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// What a few called cells are.
+fn within_model_error(count: &CountRecord) -> Option<String> {
+    let floor = count.highest_floor_percent().filter(|_| count.context == Some(Context::WithinModelError))?;
+    let called = match count.schistocytes {
+        1 => "1 cell was called a fragment".to_owned(),
+        cells => format!("{} cells were called fragments", grouped(cells)),
+    };
+    Some(format!("{called}, within the model's error (up to {floor:.2} %)."))
+}
+
+/// ICSH: a percentage is meant where schistocytes are the main change of shape.
+fn mixed_picture(count: &CountRecord) -> Option<String> {
+    let other = count.other_abnormal_percent.map(|other| format!(" ({other:.2} %)")).unwrap_or_default();
+    (count.context == Some(Context::MixedPoikilocytosis)).then(|| {
+        format!("Other abnormal shapes{other} outnumber schistocytes: a percentage is not specific in this picture.")
+    })
 }
 
 /// A count with a comma between groups of three digits.
@@ -127,6 +143,7 @@ mod tests {
             false_positive_floor_source: None,
             threshold_percent: 1.0,
             min_cells: 1000,
+            deciding: None,
             state,
             context,
             other_abnormal_percent: (red_cells > 0).then_some(6.1),
@@ -140,19 +157,22 @@ mod tests {
         let count = record(29, 1204, State::Above, Some(Context::SchistocytesPredominate));
         assert_eq!(
             statement(&count),
-            "Schistocytes 2.41 % (95 % CI 1.68–3.51; 29 of 1,204 RBC). The interval lies above the ICSH reference \
-             limit of 1 %."
+            "Schistocytes 2.41 % (95 % CI 1.68–3.51; 29 of 1,204 RBC). The lower limit less the model's errors lies \
+             above the ICSH reference limit of 1 %."
         );
     }
 
     #[test]
     fn the_other_states_end_in_their_own_sentence() {
         let of = |state| statement(&record(29, 1204, state, Some(Context::SchistocytesPredominate)));
-        assert!(
-            of(State::Indeterminate)
-                .ends_with("The interval includes 1 %. More cells or a manual count are needed to place the value.")
-        );
-        assert!(of(State::NotAbove).ends_with("The interval lies at or below 1 %. This does not exclude TMA."));
+        assert!(of(State::Indeterminate).ends_with(
+            "With the model's errors it may lie on either side of the ICSH reference limit of 1 %. More cells or a \
+             manual count are needed to place the value."
+        ));
+        assert!(of(State::NotAbove).ends_with(
+            "The upper limit with the model's errors lies at or below the ICSH reference limit of 1 %. This does not \
+             exclude TMA."
+        ));
         assert!(of(State::Insufficient).ends_with(
             "Fewer than 1,000 RBC were counted: the value is not placed against the ICSH reference limit of 1 %. More \
              fields are needed."
@@ -164,24 +184,38 @@ mod tests {
     }
 
     #[test]
-    fn a_mixed_picture_is_not_placed_above() {
+    fn the_caution_of_a_mixed_picture_stands_beside_the_state() {
         let text = statement(&record(29, 1204, State::Above, Some(Context::MixedPoikilocytosis)));
-        assert!(!text.contains("above"), "{text}");
         assert!(text.ends_with(
-            "Fragments are present among other shape changes (6.10 %); a percentage is not specific in this picture."
+            "The lower limit less the model's errors lies above the ICSH reference limit of 1 %. Other abnormal shapes \
+             (6.10 %) outnumber schistocytes: a percentage is not specific in this picture."
         ));
+    }
+
+    #[test]
+    fn a_few_called_cells_of_a_healthy_film_are_within_the_error_and_nothing_is_said_of_shapes() {
+        let healthy = |schistocytes| CountRecord {
+            false_positive_floor_percent: Some(0.0),
+            false_positive_floor_95: Some(PercentInterval { low: 0.0, high: 0.414 }),
+            ..record(schistocytes, 2958, State::NotAbove, Some(Context::WithinModelError))
+        };
+        let one = statement(&healthy(1));
+        assert!(
+            one.contains("RBC). 1 cell was called a fragment, within the model's error (up to 0.41 %). The"),
+            "{one}"
+        );
+        assert!(!one.contains("shape"), "{one}");
+        let two = statement(&healthy(2));
+        assert!(two.contains("2 cells were called fragments, within the model's error (up to 0.41 %)."), "{two}");
     }
 
     #[test]
     fn no_statement_and_no_footer_holds_a_banned_term() {
         let states = [State::Above, State::NotAbove, State::Indeterminate, State::Insufficient, State::NotAssessable];
-        let contexts = [
-            None,
-            Some(Context::SchistocytesPredominate),
-            Some(Context::MixedPoikilocytosis),
-            Some(Context::NoSchistocytes),
-        ];
-        for (state, context) in states.into_iter().flat_map(|state| contexts.map(|context| (state, context))) {
+        let contexts = Context::ALL.map(Some).into_iter().chain([None]);
+        for (state, context) in
+            states.into_iter().flat_map(|state| contexts.clone().map(move |context| (state, context)))
+        {
             for red_cells in [0, 1204] {
                 let text = statement(&record(0, red_cells, state, context));
                 assert_eq!(banned_terms_in(&text), Vec::<&str>::new(), "{text}");

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::{CardField, ClassifyError, ModelOrigin};
-use super::performance::Performance;
+use super::performance::{Performance, Unsound};
 use crate::smear::CellClass;
 
 /// Color channels of a crop: red, green, blue.
@@ -119,6 +119,10 @@ pub struct ModelCard {
     pub neighbor_dimming: f64,
     /// Least schistocyte probability that is called schistocyte, above 0 and up to 1.
     pub operating_point: f64,
+    /// Least schistocyte probability for a reviewer's worklist, above 0 and up to `operating_point`; left out where the
+    /// card proposes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_operating_point: Option<f64>,
     /// Least red cell probability that is counted, above 0 and up to 1; `None` where nothing is left out by it.
     pub red_cell_operating_point: Option<f64>,
     /// Temperature found in calibration; already inside the graph.
@@ -228,6 +232,10 @@ impl ModelCard {
         if !is_cut(self.operating_point) {
             return refuse(CardField::OperatingPoint, "above 0 and up to 1", self.operating_point.to_string());
         }
+        if let Some(cut) = self.review_operating_point.filter(|cut| !(is_cut(*cut) && *cut <= self.operating_point)) {
+            let expected = "above 0 and up to operating_point, or null";
+            return refuse(CardField::ReviewOperatingPoint, expected, cut.to_string());
+        }
         match (self.red_cell_operating_point, &self.outputs.red_cell_probability) {
             (Some(cut), _) if !is_cut(cut) => {
                 return refuse(CardField::RedCellOperatingPoint, "above 0 and up to 1", cut.to_string());
@@ -241,37 +249,11 @@ impl ModelCard {
         if let Some(temperature) = self.temperature.filter(|t| !(t.is_finite() && *t > 0.0)) {
             return refuse(CardField::Temperature, "above 0", temperature.to_string());
         }
-        let performance = &self.performance;
-        for (field, share, cells) in [
-            (CardField::Sensitivity, performance.sensitivity, performance.sensitivity_cells),
-            (CardField::Specificity, performance.specificity, performance.specificity_cells),
-        ] {
-            match (share, cells) {
-                (None, None) => {}
-                (Some(share), Some(cells)) if is_share(share) && cells > 0 => {}
-                (share, cells) => {
-                    let found = format!("{} on {} cells", or_null(share), or_null(cells));
-                    return refuse(field, "0 to 1 together with the number of cells behind it, or both null", found);
-                }
-            }
-        }
-        if let Some(floor) = &performance.false_positive_floor {
-            let limits = [0.0, floor.low, floor.percent, floor.high, 100.0];
-            if !limits.is_sorted() || limits.iter().any(|limit| limit.is_nan()) || floor.cells == 0 {
-                let found = format!("{} ≤ {} ≤ {} on {} cells", floor.low, floor.percent, floor.high, floor.cells);
-                return refuse(
-                    CardField::FalsePositiveFloor,
-                    "0 ≤ low ≤ percent ≤ high ≤ 100 on at least 1 cell",
-                    found,
-                );
-            }
+        if let Some(Unsound { field, expected, found }) = self.performance.unsound() {
+            return refuse(field, expected, found);
         }
         Ok(())
     }
-}
-
-fn or_null<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(|| "null".to_owned(), |value| value.to_string())
 }
 
 /// SHA-256 of bytes, hexadecimal in lower case.
@@ -372,6 +354,46 @@ mod tests {
         for bad in [floor(0.05, 10), floor(0.5, 10), floor(0.2, 0)] {
             assert_eq!(refused_field(&[("/performance/false_positive_floor", bad)]), CardField::FalsePositiveFloor);
         }
+    }
+
+    /// The tiny card with a member put in.
+    fn with_member(path: &str, name: &str, value: Value) -> Result<ModelCard, ClassifyError> {
+        let mut card: Value = serde_json::from_str(TINY_CARD).expect("the fixture is JSON");
+        card.pointer_mut(path).expect("a member")[name] = value;
+        ModelCard::from_json(card.to_string().as_bytes(), &ModelOrigin::Shipped)
+    }
+
+    #[test]
+    fn the_threshold_of_review_is_not_above_the_operating_point() {
+        let of = |value: Value| with_member("", "review_operating_point", value);
+        for sound in [json!(0.001), json!(0.5), Value::Null] {
+            of(sound).expect("at or below the operating point of 0.5");
+        }
+        for bad in [0.0, -0.1, 0.500_001, 1.1] {
+            let error = of(json!(bad)).expect_err("out of range");
+            let field = CardField::ReviewOperatingPoint;
+            assert!(matches!(error, ClassifyError::CardInvalid { field: found, .. } if found == field), "{error}");
+        }
+    }
+
+    #[test]
+    fn floors_of_classes_are_sound_and_stand_once() {
+        let floor = |class: &str, low: f64, cells: u64| json!({ "class": class, "percent": 0.2, "low": low, "high": 0.4, "cells": cells, "measured_on": "healthy" });
+        let of = |floors: &[Value]| with_member("/performance", "class_floors", json!(floors));
+        let card = of(&[floor("burr", 0.1, 10), floor("macrocyte", 0.2, 10)]).expect("two classes");
+        assert_eq!(card.performance.class_floors[1].class, CellClass::Macrocyte);
+        of(&[]).expect("none");
+        for bad in [
+            vec![floor("schistocyte", 0.1, 10)],
+            vec![floor("burr", 0.1, 10), floor("burr", 0.1, 10)],
+            vec![floor("burr", 0.3, 10)],
+            vec![floor("burr", 0.1, 0)],
+        ] {
+            let error = of(&bad).expect_err("unsound");
+            let field = CardField::ClassFloors;
+            assert!(matches!(error, ClassifyError::CardInvalid { field: found, .. } if found == field), "{error}");
+        }
+        assert!(matches!(of(&[floor("bur", 0.1, 10)]), Err(ClassifyError::CardMalformed { .. })));
     }
 
     #[test]

@@ -6,10 +6,31 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::error::CardField;
+use crate::smear::CellClass;
+
 /// Share of healthy people's cells that the model calls schistocyte.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FalsePositiveFloor {
+    /// Share, percent.
+    pub percent: f64,
+    /// Lower limit of its 95 % interval, percent.
+    pub low: f64,
+    /// Upper limit of its 95 % interval, percent.
+    pub high: f64,
+    /// Cells behind it.
+    pub cells: u64,
+    /// Data it was measured on.
+    pub measured_on: String,
+}
+
+/// Share of healthy people's cells that the model calls a class other than schistocyte.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFloor {
+    /// The class.
+    pub class: CellClass,
     /// Share, percent.
     pub percent: f64,
     /// Lower limit of its 95 % interval, percent.
@@ -56,7 +77,79 @@ pub struct Performance {
     pub measured_on: Option<String>,
     /// The floor of false positives.
     pub false_positive_floor: Option<FalsePositiveFloor>,
+    /// The floors of other classes, each class once; a class without one is never reported as present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_floors: Vec<ClassFloor>,
     /// Further figures, in the order of their evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<CardFigure>,
+}
+
+/// A figure that cannot be one, and why.
+pub(super) struct Unsound {
+    /// The field.
+    pub(super) field: CardField,
+    /// What was expected.
+    pub(super) expected: &'static str,
+    /// What was found.
+    pub(super) found: String,
+}
+
+/// What a floor must be.
+const SOUND_FLOOR: &str = "0 ≤ low ≤ percent ≤ high ≤ 100 on at least 1 cell";
+
+impl Performance {
+    /// The first figure that is out of range, stands without its cells or contradicts another.
+    pub(super) fn unsound(&self) -> Option<Unsound> {
+        self.unsound_rate().or_else(|| self.unsound_floor()).or_else(|| self.unsound_class_floor())
+    }
+
+    fn unsound_rate(&self) -> Option<Unsound> {
+        let rates = [
+            (CardField::Sensitivity, self.sensitivity, self.sensitivity_cells),
+            (CardField::Specificity, self.specificity, self.specificity_cells),
+        ];
+        let sound = |share: Option<f64>, cells: Option<u64>| match (share, cells) {
+            (None, None) => true,
+            (Some(share), Some(cells)) => (0.0..=1.0).contains(&share) && cells > 0,
+            _ => false,
+        };
+        rates.into_iter().find(|(_, share, cells)| !sound(*share, *cells)).map(|(field, share, cells)| Unsound {
+            field,
+            expected: "0 to 1 together with the number of cells behind it, or both null",
+            found: format!("{} on {} cells", or_null(share), or_null(cells)),
+        })
+    }
+
+    fn unsound_floor(&self) -> Option<Unsound> {
+        let floor = self.false_positive_floor.as_ref()?;
+        let found = unsound_limits([floor.low, floor.percent, floor.high], floor.cells)?;
+        Some(Unsound { field: CardField::FalsePositiveFloor, expected: SOUND_FLOOR, found })
+    }
+
+    fn unsound_class_floor(&self) -> Option<Unsound> {
+        let floors = &self.class_floors;
+        let of = |(index, floor): (usize, &ClassFloor)| {
+            let name = floor.class.name();
+            let twice = floors[..index].iter().any(|before| before.class == floor.class);
+            if twice || floor.class == CellClass::Schistocyte {
+                return Some(("each class once, and schistocyte in performance.false_positive_floor", name.to_owned()));
+            }
+            let found = unsound_limits([floor.low, floor.percent, floor.high], floor.cells)?;
+            Some((SOUND_FLOOR, format!("{name}: {found}")))
+        };
+        let (expected, found) = floors.iter().enumerate().find_map(of)?;
+        Some(Unsound { field: CardField::ClassFloors, expected, found })
+    }
+}
+
+/// The low, middle and high of a floor, percent, where they are not sound.
+fn unsound_limits([low, percent, high]: [f64; 3], cells: u64) -> Option<String> {
+    let limits = [0.0, low, percent, high, 100.0];
+    let sound = limits.is_sorted() && !limits.iter().any(|limit| limit.is_nan()) && cells > 0;
+    (!sound).then(|| format!("{low} ≤ {percent} ≤ {high} on {cells} cells"))
+}
+
+fn or_null<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "null".to_owned(), |value| value.to_string())
 }

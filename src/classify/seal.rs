@@ -5,6 +5,8 @@
 //! be checked from the card alone; a changed graph or operating point breaks it too, because the figures were measured
 //! with these. A card with `evaluation_sha256: null` is loaded and counts as not evaluated.
 //!
+//! What a card may leave out has a line only where it is there, so that seals of older cards hold.
+//!
 //! Numbers go in with nine digits behind the point of their scientific form, so that reading and writing a card cannot
 //! change them.
 //!
@@ -39,6 +41,7 @@ impl ModelCard {
             specificity_cells,
             measured_on,
             false_positive_floor,
+            class_floors,
             figures,
         } = &self.performance;
         let mut text = format!("{HEADING}\ngraph_sha256 {}\n", self.graph_sha256);
@@ -47,6 +50,9 @@ impl ModelCard {
             let _ = writeln!(text, "{name} {value}");
         };
         line("operating_point", number(Some(self.operating_point)));
+        if self.review_operating_point.is_some() {
+            line("review_operating_point", number(self.review_operating_point));
+        }
         line("red_cell_operating_point", number(self.red_cell_operating_point));
         line("sensitivity", number(*sensitivity));
         line("sensitivity_cells", cells(*sensitivity_cells));
@@ -57,6 +63,11 @@ impl ModelCard {
             line("floor", [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" "));
             line("floor_cells", cells(Some(floor.cells)));
             line("floor_measured_on", quoted(&floor.measured_on));
+        }
+        for floor in class_floors {
+            let numbers = [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" ");
+            let measured_on = quoted(&floor.measured_on);
+            line("class_floor", format!("{} {numbers} {} {measured_on}", floor.class.name(), floor.cells));
         }
         for figure in figures {
             let numbers = [Some(figure.value), figure.low, figure.high].map(number).join(" ");
@@ -105,7 +116,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::classify::{CardFigure, FalsePositiveFloor};
+    use crate::classify::{CardFigure, ClassFloor, FalsePositiveFloor};
+    use crate::smear::CellClass;
 
     fn measured() -> ModelCard {
         let card = include_bytes!("../../fixtures/models/tiny.card.json");
@@ -131,9 +143,18 @@ mod tests {
                 cells: 1994,
                 measured_on: "healthy".to_owned(),
             }),
+            class_floors: vec![ClassFloor {
+                class: CellClass::Burr,
+                percent: 2.5,
+                low: 1.9,
+                high: 3.3,
+                cells: 1994,
+                measured_on: "healthy".to_owned(),
+            }],
             figures: vec![figure("auc", 0.99), figure("macro_f1", 0.85)],
         };
-        ModelCard { performance, operating_point: 0.630_392_283_201_217_7, ..card }
+        let review_operating_point = Some(0.3);
+        ModelCard { performance, operating_point: 0.630_392_283_201_217_7, review_operating_point, ..card }
     }
 
     fn loaded(card: &Value) -> Result<ModelCard, ClassifyError> {
@@ -165,10 +186,17 @@ mod tests {
             ("/performance/false_positive_floor/cells", json!(2994)),
             ("/performance/false_positive_floor/measured_on", json!("other people")),
             ("/performance/false_positive_floor", Value::Null),
+            ("/performance/class_floors/0/class", json!("target")),
+            ("/performance/class_floors/0/high", json!(2.9)),
+            ("/performance/class_floors/0/cells", json!(1995)),
+            ("/performance/class_floors/0/measured_on", json!("other people")),
+            ("/performance/class_floors", json!([])),
             ("/performance/figures/0/value", json!(0.995)),
             ("/performance/figures/1/n", json!(51)),
             ("/performance/figures", json!([])),
             ("/operating_point", json!(0.6)),
+            ("/review_operating_point", json!(0.2)),
+            ("/review_operating_point", Value::Null),
             ("/red_cell_operating_point", json!(0.06)),
             ("/graph_sha256", json!("0".repeat(64))),
             ("/evaluation_sha256", json!("0".repeat(64))),

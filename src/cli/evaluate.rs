@@ -38,9 +38,18 @@ pub struct EvaluateArgs {
     /// Label folder or file
     #[arg(long, value_name = "PATH")]
     pub labels: Option<PathBuf>,
-    /// Label format: chula, voc, yolo, coco, qupath or truth; otherwise told by the files
+    /// Label format: chula, voc, yolo, coco, qupath, truth or readings; otherwise told by the files
     #[arg(long, value_name = "FORMAT", requires = "labels")]
     pub format: Option<LabelFormat>,
+    /// Tables of two blind readings, or folders of them: judge schistocytes by the readings
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub readings: Vec<PathBuf>,
+    /// Cells that nobody read are no schistocytes: state the read percentage
+    #[arg(long)]
+    pub unread_are_none: bool,
+    /// State sensitivity and precision at this threshold too
+    #[arg(long, value_name = "P", value_parser = super::positive)]
+    pub threshold: Option<f64>,
     /// Whether every object of a field is labelled; otherwise as is usual for the format
     #[arg(long, value_name = "BOOL", requires = "labels")]
     pub complete_labels: Option<bool>,
@@ -69,7 +78,9 @@ pub struct EvaluateArgs {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["inputs", "labels", "split", "part", "expect_none", "name", "um_per_px"]
+        conflicts_with_all = [
+            "inputs", "labels", "readings", "unread_are_none", "split", "part", "expect_none", "name", "um_per_px"
+        ]
     )]
     pub suite: Option<PathBuf>,
     /// Folder that the paths of the suite start from; otherwise SCHISTOQUANT_DATA, otherwise ../shared/data
@@ -104,7 +115,7 @@ impl From<VerifyError> for Failure {
             VerifyError::NothingKnown { .. } | VerifyError::Labels(_) | VerifyError::Split(_) => Exit::Usage,
             VerifyError::NoField { .. } => Exit::NoInputReadable,
             VerifyError::Detect(_) | VerifyError::Examine { .. } => Exit::ModelUnusable,
-            VerifyError::Picture { .. } => Exit::OutputNotWritable,
+            VerifyError::Picture { .. } | VerifyError::Temporary { .. } => Exit::OutputNotWritable,
             VerifyError::Interrupted(_) => Exit::Interrupted,
         };
         Self::new(exit, error)
@@ -122,6 +133,9 @@ impl EvaluateArgs {
             name: self.name.clone().unwrap_or_else(|| self.inputs.first().map_or_else(String::new, |path| tail(path))),
             inputs: self.inputs.clone(),
             labels,
+            readings: self.readings.clone(),
+            unread_are_none: self.unread_are_none,
+            threshold: self.threshold,
             split: self.split.clone().map(|path| SplitSource { path, want: self.want.clone() }),
             part: self.part,
             expect_none: self.expect_none,
@@ -166,7 +180,7 @@ fn run_set(args: &EvaluateArgs, models: &Models, pool: &ThreadPool, stop: &Atomi
     let bar = Bar::new(args.quiet);
     let verified = pool.install(|| verify(&args.set(), models, &bar, stop))?;
     bar.clear();
-    let mut written = folder.write(&verified.files().map_err(ReportError::Json)?)?;
+    let mut written = folder.write(&verified.files()?)?;
     if !args.quiet {
         verified.evaluation.failed_inputs.iter().for_each(warn_of);
     }
@@ -239,5 +253,6 @@ pub(super) fn measured(name: NamedFigure, figure: &Figure) -> Option<String> {
         Some(count) => format!("{count} of {}", figure.n),
         None => format!("n {}", figure.n),
     };
+    let behind = figure.weight.map_or(behind.clone(), |weight| format!("{behind}, by weight of {weight:.0}"));
     Some(format!("{}{unit}{interval}, {behind}", number(figure.value?)))
 }

@@ -20,7 +20,7 @@ use crate::pipeline::{Models, provenance};
 use crate::report::{OutputFolder, ReportError};
 use crate::verify::suite::{Suite, SuiteError};
 use crate::verify::suite_record::{SUITE_FILE, SuiteRecord, SuiteRow};
-use crate::verify::{EVALUATION_FILES, VerifyError, verify};
+use crate::verify::{EVALUATION_FILES, LabelledSet, VerifyError, verify};
 
 /// Environment variable that names the folder of the labelled sets.
 const DATA_VARIABLE: &str = "SCHISTOQUANT_DATA";
@@ -64,12 +64,14 @@ pub(super) fn run(
     let mut exit = Exit::Success;
     let bar = Bar::new(args.quiet);
     for (set, folder) in suite.sets.iter().zip(folders) {
-        let verified = match pool.install(|| verify(&set.below(&data), models, &bar, stop)) {
+        let labelled = LabelledSet { threshold: args.threshold, ..set.below(&data, &suite.folder) };
+        let verified = match pool.install(|| verify(&labelled, models, &bar, stop)) {
             Ok(verified) => verified,
             Err(
                 error @ (VerifyError::Detect(_)
                 | VerifyError::Examine { .. }
                 | VerifyError::Picture { .. }
+                | VerifyError::Temporary { .. }
                 | VerifyError::Interrupted(_)),
             ) => {
                 return Err(error.into());
@@ -84,7 +86,7 @@ pub(super) fn run(
             }
         };
         bar.clear();
-        folder.write(&verified.files().map_err(ReportError::Json)?)?;
+        folder.write(&verified.files()?)?;
         let evaluation = verified.evaluation;
         if !args.quiet {
             evaluation.failed_inputs.iter().for_each(warn_of);

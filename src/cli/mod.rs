@@ -16,6 +16,8 @@ pub mod model_options;
 pub mod order_options;
 pub mod output;
 mod progress;
+pub mod pseudo_patients;
+pub mod repeatability;
 pub mod report;
 pub mod report_options;
 pub mod score;
@@ -54,8 +56,12 @@ pub enum Command {
     Merge(merge::MergeArgs),
     /// Print the card of the model in use and the engine
     Model(model::ModelArgs),
+    /// Draw films from evaluated cells and state how often count and state are right
+    PseudoPatients(pseudo_patients::PseudoPatientsArgs),
     /// Print the published scores of a laboratory panel, without images
     Score(score::ScoreArgs),
+    /// Measure how far the percentage moves when the pictures change and the cells do not
+    Repeatability(repeatability::RepeatabilityArgs),
     /// Make the reports of a case again, without its images
     Report(report::ReportArgs),
     /// Draw a synthetic specimen with exact truth
@@ -77,7 +83,9 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Model(args) => model::run(args).map(|()| Exit::Success),
+        Command::PseudoPatients(args) => pseudo_patients::run(args).map(|()| Exit::Success),
         Command::Score(args) => score::run(args).map(|()| Exit::Success),
+        Command::Repeatability(args) => repeatability::run(args).map(|()| Exit::Success),
         Command::Report(args) => report::run(args),
         Command::Synth(args) => synth::run(args).map(|()| Exit::Success),
         Command::Watch(args) => watch::run(args),

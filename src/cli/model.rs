@@ -66,6 +66,9 @@ impl fmt::Display for Document<'_> {
         line("input", &format!("{batch} crops of {width} × {height} px at {} µm/px, RGB", card.um_per_px))?;
         line("classes", &card.labels.join(", "))?;
         line("operating point", &format!("schistocyte from {}", card.operating_point))?;
+        if let Some(cut) = card.review_operating_point {
+            line("", &format!("for review from {cut}"))?;
+        }
         if let Some(cut) = card.red_cell_operating_point {
             line("", &format!("red cell from {cut}"))?;
         }
@@ -81,6 +84,16 @@ impl fmt::Display for Document<'_> {
                 let interval = format!("{:.2} % ({:.2}–{:.2} %)", floor.percent, floor.low, floor.high);
                 line("false-positive floor", &format!("{interval} of {} cells: {}", floor.cells, floor.measured_on))?;
             }
+        }
+        let mut name = "floors of classes";
+        if performance.class_floors.is_empty() {
+            line(name, NOT_MEASURED)?;
+        }
+        for floor in &performance.class_floors {
+            let interval = format!("{:.2} % ({:.2}–{:.2} %)", floor.percent, floor.low, floor.high);
+            let class = floor.class.name();
+            line(name, &format!("{class} {interval} of {} cells: {}", floor.cells, floor.measured_on))?;
+            name = "";
         }
         line("evaluated", if card.is_evaluated() { "yes, by `evaluate --write-card`" } else { "not evaluated" })?;
         for figure in &performance.figures {
@@ -113,10 +126,11 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::classify::{FalsePositiveFloor, ModelOrigin};
+    use crate::classify::{ClassFloor, FalsePositiveFloor, ModelOrigin};
     use crate::cli::model_options::EngineWord;
     use crate::inference::EngineKind;
     use crate::segment::CenterProbability;
+    use crate::smear::CellClass;
 
     #[derive(Parser)]
     struct Program {
@@ -162,6 +176,7 @@ mod tests {
             "                       red cell from 0.05\n",
             "sensitivity            not measured\n",
             "false-positive floor   not measured\n",
+            "floors of classes      not measured\n",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
@@ -170,7 +185,14 @@ mod tests {
         let measured_on = "healthy".to_owned();
         card.performance.false_positive_floor =
             Some(FalsePositiveFloor { percent: 0.3, low: 0.251, high: 0.4, cells: 9000, measured_on });
+        card.review_operating_point = Some(0.25);
+        let measured_on = "healthy".to_owned();
+        let class = CellClass::Burr;
+        card.performance.class_floors =
+            vec![ClassFloor { class, percent: 2.0, low: 1.5, high: 2.6, cells: 9000, measured_on }];
         let text = print(&card);
+        assert!(text.contains("                       for review from 0.25\n"), "{text}");
+        assert!(text.contains("floors of classes      burr 2.00 % (1.50–2.60 %) of 9000 cells: healthy\n"), "{text}");
         assert!(text.contains("sensitivity            91.23 % of 420 cells\n"), "{text}");
         assert!(text.contains("false-positive floor   0.30 % (0.25–0.40 %) of 9000 cells: healthy\n"), "{text}");
     }

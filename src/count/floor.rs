@@ -10,7 +10,31 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::stats::prevalence::EstimatedRate;
 use crate::stats::{Interval, Probability, proportion};
+
+/// Share of healthy people's cells that the model calls a class, as the card states it; fractions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeasuredFloor {
+    /// The share.
+    pub share: Probability,
+    /// Its 95 % interval.
+    pub interval: Interval,
+    /// Cells behind it.
+    pub cells: u64,
+}
+
+impl MeasuredFloor {
+    /// As the specificity of a correction.
+    ///
+    /// METHOD: the correction takes a rate and the trials behind it. Cells of one film are alike, and the card's interval
+    /// allows for that. The trials are therefore those whose Wilson upper limit is the card's upper limit, at most the cells.
+    pub fn specificity(&self) -> EstimatedRate {
+        let share = self.share.value();
+        let trials = proportion::effective_trials(share, self.interval.high(), self.cells);
+        EstimatedRate { rate: 1.0 - share, trials }
+    }
+}
 
 /// Where the false-positive floor comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,8 +59,9 @@ pub struct FalsePositiveFloor {
 
 impl FalsePositiveFloor {
     /// The share measured on cells of healthy people.
-    pub fn of_healthy_films(share: Probability, interval: Interval) -> Self {
-        Self { fraction: share.value(), interval: Some(interval), source: FloorSource::HealthyFilms }
+    pub fn of_healthy_films(floor: &MeasuredFloor) -> Self {
+        let (fraction, interval) = (floor.share.value(), Some(floor.interval));
+        Self { fraction, interval, source: FloorSource::HealthyFilms }
     }
 
     /// 1 − specificity, with the Wilson interval of the false positives among the cells behind it.
@@ -53,6 +78,20 @@ impl FalsePositiveFloor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_floor_whose_interval_allows_for_films_rests_on_fewer_cells() {
+        let floor = |high| MeasuredFloor {
+            share: Probability::new(0.001).expect("a share"),
+            interval: Interval::new(0.0, high).expect("ordered"),
+            cells: 3000,
+        };
+        let wilson = proportion::wilson(3, 3000).expect("cells").high();
+        let alone = EstimatedRate { rate: 0.999, trials: 3000 };
+        assert_eq!(floor(wilson).specificity(), alone);
+        assert_eq!(floor(wilson / 2.0).specificity(), alone);
+        assert!(floor(2.0 * wilson).specificity().trials < 1500);
+    }
 
     #[test]
     fn the_floor_of_a_specificity_has_the_interval_of_its_false_positives() {

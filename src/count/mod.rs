@@ -4,25 +4,37 @@
 //! [`SchistocyteCount`], fractions 0–1. Refused fields and excluded cells never come here.
 //!
 //! Order: 1. sum over fields; 2. Wilson interval of x/n; 3. percentile bootstrap over fields, because cells of one
-//! field are not independent; 4. correction for sensitivity and specificity (Lang and Reiczigel 2014) and the
-//! false-positive floor; 5. where the count was looked at
-//! after every field, the interval that allows for it; 6. state from the widest of the intervals 2, 3 and 5; 7. context.
+//! field are not independent; 4. where the count was looked at after every field, the interval that allows for it; 5. floor of
+//! false calls and context: schistocytes and other shapes, each against what is called in healthy films ([`shapes`]);
+//! 6. correction for sensitivity and false calls, as wide as the widest of the intervals 2 to 4; 7. the two limits of the
+//! true share ([`placing`]); 8. state.
 //!
-//! Limits: the state is taken from the uncorrected fraction of all called schistocytes, as ICSH's limits are. ICSH's rule
-//! for microspherocytes gives totals beside it (`forms`), because the forms are not validated.
+//! METHOD: false calls are taken from healthy films where the card states them, because most films are nearly healthy. Where
+//! other abnormal shapes outnumber schistocytes, more of them are called schistocyte than in health. The lower limit is
+//! then the lesser of those by the healthy floor and by the specificity that was measured on patients, 0 where the card states
+//! no specificity.
+//!
+//! Limits: ICSH's rule for microspherocytes gives totals beside the count (`forms`), because no expert validated the forms.
 
 pub mod floor;
 pub mod forms;
 pub mod grading;
+pub mod placing;
 pub mod rules;
+pub mod shapes;
 
-pub use floor::{FalsePositiveFloor, FloorSource};
-pub use forms::{FORMS_VALIDATED, FormTally};
+pub use floor::{FalsePositiveFloor, FloorSource, MeasuredFloor};
+pub use forms::{FORMS_MEASURED, FORMS_VALIDATED, FormTally};
 pub use grading::{Grade, GradeStep, GradingError, GradingTable};
+pub use placing::{IntervalName, Placing, PlacingLimit};
 pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};
+pub use shapes::{ClassFinding, ClassFloors, ClassShare, OtherShapes};
+
+use placing::KnownErrors;
+use rules::CalledSchistocytes;
 
 use crate::smear::{AgeGroup, CellClass, ClassifiedCell, SchistocyteForm};
-use crate::stats::prevalence::{self, CorrectedPrevalence, EstimatedRate};
+use crate::stats::prevalence::{self, Apparent, CorrectedPrevalence, EstimatedRate};
 use crate::stats::{Interval, Probability, bootstrap, proportion, sequential};
 
 /// Counted red cells of one accepted field by class.
@@ -67,11 +79,6 @@ impl FieldTally {
     pub fn schistocytes(&self) -> u64 {
         self.of(CellClass::Schistocyte)
     }
-
-    /// Counted cells of another abnormal shape.
-    pub fn other_abnormal(&self) -> u64 {
-        CellClass::ALL.into_iter().filter(|class| class.is_other_abnormal_shape()).map(|class| self.of(class)).sum()
-    }
 }
 
 impl FromIterator<CellClass> for FieldTally {
@@ -102,21 +109,55 @@ pub struct Performance {
     pub specificity: Option<Probability>,
     /// Cells behind the specificity.
     pub specificity_cells: Option<u64>,
-    /// Share of healthy people's cells called schistocyte with its 95 % interval, fractions.
-    pub healthy_share: Option<(Probability, Interval)>,
+    /// Share of healthy people's cells called schistocyte.
+    pub healthy_floor: Option<MeasuredFloor>,
+    /// Share of healthy people's cells called each other class.
+    pub class_floors: ClassFloors,
+}
+
+/// A share corrected for the errors of the model, and what it was corrected by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CorrectedShare {
+    /// Estimate and interval.
+    pub prevalence: CorrectedPrevalence,
+    /// Sensitivity and the schistocytes behind it.
+    pub sensitivity: EstimatedRate,
+    /// Share of other cells not called schistocyte, and the cells behind it.
+    pub specificity: EstimatedRate,
+    /// Where the specificity comes from.
+    pub specificity_source: FloorSource,
 }
 
 impl Performance {
-    /// Corrected prevalence; `None` where a figure is missing or too weak for a correction.
-    fn correct(&self, schistocytes: u64, red_cells: u64) -> Option<CorrectedPrevalence> {
-        let sensitivity = EstimatedRate { rate: self.sensitivity?.value(), trials: self.sensitivity_cells? };
-        let specificity = EstimatedRate { rate: self.specificity?.value(), trials: self.specificity_cells? };
-        prevalence::correct(schistocytes, red_cells, sensitivity, specificity).ok()
+    fn sensitivity(&self) -> Option<EstimatedRate> {
+        Some(EstimatedRate { rate: self.sensitivity?.value(), trials: self.sensitivity_cells? })
+    }
+
+    fn patients_specificity(&self) -> Option<EstimatedRate> {
+        Some(EstimatedRate { rate: self.specificity?.value(), trials: self.specificity_cells? })
+    }
+
+    /// Corrected share; `None` where a figure is missing or too weak for a correction.
+    fn correct(&self, apparent: Apparent, mixed: bool) -> Option<CorrectedShare> {
+        let sensitivity = self.sensitivity()?;
+        let patients = self.patients_specificity();
+        let (specificity, specificity_source) = match self.healthy_floor {
+            Some(floor) => (floor.specificity(), FloorSource::HealthyFilms),
+            None => (patients?, FloorSource::Specificity),
+        };
+        let by = |specificity| prevalence::correct(apparent, sensitivity, specificity).ok();
+        let mut prevalence = by(specificity)?;
+        if mixed {
+            let by_patients = patients.and_then(by).map_or(0.0, |corrected| corrected.interval.low());
+            let low = prevalence.interval.low().min(by_patients);
+            prevalence.interval = Interval::new(low, prevalence.interval.high())?;
+        }
+        Some(CorrectedShare { prevalence, sensitivity, specificity, specificity_source })
     }
 
     fn false_positive_floor(&self) -> Option<FalsePositiveFloor> {
-        match self.healthy_share {
-            Some((share, interval)) => Some(FalsePositiveFloor::of_healthy_films(share, interval)),
+        match &self.healthy_floor {
+            Some(floor) => Some(FalsePositiveFloor::of_healthy_films(floor)),
             None => self.specificity.map(|sp| FalsePositiveFloor::of_specificity(sp, self.specificity_cells)),
         }
     }
@@ -164,16 +205,20 @@ pub struct SchistocyteCount {
     pub field_bootstrap: Option<Interval>,
     /// Interval that holds at every look; `None` where there was one look or no red cell.
     pub sequential: Option<Interval>,
-    /// Corrected for sensitivity and specificity; `None` where the card does not allow it.
-    pub corrected: Option<CorrectedPrevalence>,
+    /// Corrected for missed and false calls; `None` where the card does not allow it.
+    pub corrected: Option<CorrectedShare>,
     /// What a film without schistocytes would read; `None` where the card states neither of its sources.
     pub false_positive_floor: Option<FalsePositiveFloor>,
     /// Reference limit of the age group.
     pub threshold: f64,
     /// Fewest red cells for a percentage.
     pub min_cells: u64,
-    /// Where the fraction lies against the threshold.
+    /// The limits of the true share; `None` without a red cell.
+    pub placing: Option<Placing>,
+    /// Where the true share lies against the threshold.
     pub state: State,
+    /// Other abnormal shapes of the film.
+    pub other_shapes: OtherShapes,
     /// Whether schistocytes are the main change of shape; `None` without a red cell.
     pub context: Option<Context>,
     /// Grade by the laboratory's table; `None` without one, under the minimum count and in a mixed picture, where ICSH
@@ -192,190 +237,69 @@ impl SchistocyteCount {
         let by_field: Vec<_> = fields.iter().map(|field| (field.schistocytes(), field.red_cells())).collect();
         let field_bootstrap = bootstrap::ratio_interval(&by_field);
         let threshold = threshold(options.age_group);
-        // METHOD: Wilson takes the cells as independent, the bootstrap is too narrow with few or uniform fields. The
-        // union of both is the wider at either end, so that neither weakness can place a value. Neither knows of repeated
-        // looks, which the third does.
         let sequential = match options.looks {
             Looks::Once => None,
             Looks::EveryField => sequential::of_clusters(&by_field, threshold),
         };
-        let others = [field_bootstrap, sequential];
-        let deciding = wilson.map(|wilson| others.iter().flatten().fold(wilson, |all, one| all.union(one)));
-        let context = (red_cells > 0).then(|| Context::of(schistocytes, tally.other_abnormal()));
-        let state = State::of(red_cells, options.min_cells, deciding, threshold);
+        // METHOD: Wilson takes the cells as independent, the bootstrap is too narrow with few or uniform fields. The
+        // union of both is the wider at either end, so that neither weakness can place a value. Neither knows of repeated
+        // looks, which the third does.
+        let named: Vec<(IntervalName, Interval)> = [
+            (IntervalName::Wilson, wilson),
+            (IntervalName::FieldBootstrap, field_bootstrap),
+            (IntervalName::Sequential, sequential),
+        ]
+        .into_iter()
+        .filter_map(|(name, interval)| Some((name, interval?)))
+        .collect();
+        let widest = named.iter().map(|(_, interval)| *interval).reduce(|all, one| all.union(&one));
+
+        let false_positive_floor = performance.false_positive_floor();
+        let floor_high = false_positive_floor.and_then(|floor| floor.interval).map(|interval| interval.high());
+        // Whether the pixel size is known moves only classes of size, which are no shapes.
+        let other_shapes = OtherShapes::of(&ClassShare::all(&tally, &performance.class_floors, false), red_cells);
+        let context = widest.map(|widest| {
+            let floor = false_positive_floor.map(|floor| floor.fraction).zip(floor_high);
+            Context::of(&CalledSchistocytes { cells: schistocytes, red_cells, low: widest.low(), floor }, &other_shapes)
+        });
+        let mixed = context == Some(Context::MixedPoikilocytosis);
+        let corrected = widest.and_then(|interval| {
+            performance.correct(Apparent { positives: schistocytes, tested: red_cells, interval }, mixed)
+        });
+        let placing = widest.map(|_| {
+            let sensitivity_high = performance.sensitivity().and_then(EstimatedRate::interval);
+            let known = KnownErrors {
+                floor_high,
+                sensitivity_high: sensitivity_high.map(|interval| interval.high()),
+                corrected: corrected.as_ref().map(|corrected| &corrected.prevalence),
+                mixed,
+            };
+            Placing::of(&named, &known)
+        });
+        let state = State::of(red_cells, options.min_cells, placing.as_ref(), threshold);
         let placed = !matches!(state, State::Insufficient | State::NotAssessable);
-        let gradable = placed && context != Some(Context::MixedPoikilocytosis);
         Self {
             tally,
             fraction: (red_cells > 0).then(|| schistocytes as f64 / red_cells as f64),
             wilson,
             field_bootstrap,
             sequential,
-            corrected: performance.correct(schistocytes, red_cells),
-            false_positive_floor: performance.false_positive_floor(),
+            corrected,
+            false_positive_floor,
             threshold,
             min_cells: options.min_cells,
+            placing,
             state,
+            other_shapes,
             context,
             grade: options
                 .grading
                 .as_ref()
-                .filter(|_| gradable)
+                .filter(|_| placed && !mixed)
                 .and_then(|table| table.grade(100.0 * schistocytes as f64 / red_cells as f64)),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// A field of normal cells, schistocytes and burr cells.
-    fn field(normal: usize, schistocytes: usize, burr: usize) -> FieldTally {
-        let of = std::iter::repeat_n;
-        of(CellClass::Normal, normal)
-            .chain(of(CellClass::Schistocyte, schistocytes))
-            .chain(of(CellClass::Burr, burr))
-            .collect()
-    }
-
-    fn count(fields: &[FieldTally]) -> SchistocyteCount {
-        SchistocyteCount::of_fields(fields, &CountOptions::default(), &Performance::default())
-    }
-
-    fn stated(sensitivity: f64, specificity: f64) -> Performance {
-        Performance {
-            sensitivity: Probability::new(sensitivity).ok(),
-            sensitivity_cells: Some(200),
-            specificity: Probability::new(specificity).ok(),
-            specificity_cells: Some(2000),
-            healthy_share: None,
-        }
-    }
-
-    #[test]
-    fn three_percent_is_above_and_none_is_not_above() {
-        let three = count(&[field(485, 15, 0); 4]);
-        assert_eq!((three.tally.schistocytes(), three.tally.red_cells()), (60, 2000));
-        assert_eq!(three.fraction, Some(0.03));
-        assert_eq!((three.state, three.context), (State::Above, Some(Context::SchistocytesPredominate)));
-        let none = count(&[field(500, 0, 0); 4]);
-        assert_eq!((none.state, none.context), (State::NotAbove, Some(Context::NoSchistocytes)));
-        assert_eq!(none.fraction, Some(0.0));
-    }
-
-    #[test]
-    fn fields_that_disagree_take_the_state_back() {
-        // 40 of 2000: Wilson 1.47–2.71 % alone lies above 1 %; all of them in one field of eight does not.
-        let even = count(&[field(245, 5, 0); 8]);
-        assert_eq!(even.state, State::Above);
-        let mut fields = [field(250, 0, 0); 8];
-        fields[3] = field(210, 40, 0);
-        let uneven = count(&fields);
-        assert_eq!(uneven.wilson, even.wilson);
-        assert_eq!(uneven.state, State::Indeterminate);
-    }
-
-    #[test]
-    fn the_preterm_limit_moves_the_state() {
-        let options = CountOptions { age_group: AgeGroup::PretermNeonate, ..CountOptions::default() };
-        let preterm = SchistocyteCount::of_fields(&[field(485, 15, 0); 4], &options, &Performance::default());
-        assert_eq!(preterm.state, State::NotAbove);
-    }
-
-    #[test]
-    fn too_few_cells_keep_their_figures() {
-        let short = count(&[field(480, 10, 0), field(499, 10, 0)]);
-        assert_eq!((short.tally.red_cells(), short.state), (999, State::Insufficient));
-        assert!(short.wilson.is_some() && short.field_bootstrap.is_some() && short.fraction.is_some());
-    }
-
-    #[test]
-    fn nothing_counted_is_not_assessable_and_has_no_figures() {
-        for fields in [&[][..], &[FieldTally::default(); 3][..]] {
-            let nothing = SchistocyteCount::of_fields(fields, &CountOptions::default(), &stated(0.85, 0.995));
-            assert_eq!(nothing.state, State::NotAssessable);
-            assert_eq!((nothing.fraction, nothing.wilson, nothing.field_bootstrap), (None, None, None));
-            assert_eq!((nothing.corrected, nothing.context), (None, None));
-        }
-    }
-
-    #[test]
-    fn one_field_has_no_bootstrap() {
-        let one = count(&[field(970, 30, 0)]);
-        assert_eq!(one.field_bootstrap, None);
-        assert_eq!(one.state, State::Above);
-    }
-
-    #[test]
-    fn correction_needs_all_four_figures() {
-        let fields = [field(491, 9, 0); 2];
-        let of = |performance| SchistocyteCount::of_fields(&fields, &CountOptions::default(), &performance);
-        let full = of(stated(0.85, 0.995));
-        let estimate = full.corrected.and_then(|corrected| corrected.estimate).expect("stated and above the floor");
-        assert!((estimate - 0.015_38).abs() < 1e-5);
-        assert!((full.false_positive_floor.expect("stated").fraction - 0.005).abs() < 1e-12);
-        assert_eq!(of(Performance { sensitivity_cells: None, ..stated(0.85, 0.995) }).corrected, None);
-        assert_eq!(of(Performance { specificity: None, ..stated(0.85, 0.995) }).false_positive_floor, None);
-        assert_eq!(of(stated(0.4, 0.995)).corrected, None);
-    }
-
-    #[test]
-    fn the_floor_measured_on_healthy_films_goes_before_the_specificity() {
-        let healthy = (Probability::new(0.0012).expect("a share"), Interval::new(0.0006, 0.0024).expect("in order"));
-        let of = |healthy_share| {
-            let performance = Performance { healthy_share, ..stated(0.85, 0.995) };
-            let fields = [field(491, 9, 0); 2];
-            SchistocyteCount::of_fields(&fields, &CountOptions::default(), &performance).false_positive_floor
-        };
-        let measured = of(Some(healthy)).expect("a floor");
-        assert_eq!((measured.fraction, measured.source), (0.0012, FloorSource::HealthyFilms));
-        assert_eq!(of(None).expect("a floor").source, FloorSource::Specificity);
-    }
-
-    #[test]
-    fn a_grade_needs_a_table_enough_cells_and_an_unmixed_picture() {
-        let step = |label: &str, from_percent| GradeStep { label: label.to_owned(), from_percent };
-        let grading = GradingTable { name: "T".to_owned(), steps: vec![step("few", 0.0), step("many", 1.5)] };
-        let options = CountOptions { grading: Some(grading), ..CountOptions::default() };
-        let grade = |fields: &[FieldTally]| {
-            SchistocyteCount::of_fields(fields, &options, &Performance::default()).grade.map(|grade| grade.label)
-        };
-        assert_eq!(grade(&[field(985, 15, 0)]).as_deref(), Some("many"));
-        assert_eq!(grade(&[field(986, 14, 0)]).as_deref(), Some("few"));
-        assert_eq!(grade(&[field(979, 20, 0)]), None);
-        assert_eq!(grade(&[field(970, 15, 16)]), None);
-        assert_eq!(count(&[field(985, 15, 0)]).grade, None);
-    }
-
-    #[test]
-    fn other_shapes_that_outnumber_make_it_mixed() {
-        assert_eq!(count(&[field(900, 50, 51)]).context, Some(Context::MixedPoikilocytosis));
-        assert_eq!(count(&[field(900, 50, 50)]).context, Some(Context::SchistocytesPredominate));
-    }
-
-    proptest! {
-        #[test]
-        fn counts_add_over_fields(fields in prop::collection::vec((0_usize..80, 0_usize..20, 0_usize..20), 0..8)) {
-            let tallies: Vec<_> = fields.iter().map(|f| field(f.0, f.1, f.2)).collect();
-            let found = count(&tallies);
-            prop_assert_eq!(found.tally.red_cells(), fields.iter().map(|f| (f.0 + f.1 + f.2) as u64).sum::<u64>());
-            prop_assert_eq!(found.tally.schistocytes(), fields.iter().map(|f| f.1 as u64).sum::<u64>());
-            prop_assert_eq!(found.tally.other_abnormal(), fields.iter().map(|f| f.2 as u64).sum::<u64>());
-        }
-
-        #[test]
-        fn a_placed_value_lies_on_its_side(normal in 1000_usize..3000, schistocytes in 0_usize..120) {
-            let found = count(&[field(normal, schistocytes, 0)]);
-            let fraction = found.fraction.expect("red cells");
-            match found.state {
-                State::Above => prop_assert!(fraction > found.threshold),
-                State::NotAbove => prop_assert!(fraction <= found.threshold),
-                State::Indeterminate => {}
-                state => prop_assert!(false, "{:?} with enough cells", state),
-            }
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! The rules that place a schistocyte percentage: reference limits, fewest red cells, state, context.
 //!
-//! In: counts and an interval, fractions 0–1. Out: a [`State`] and a [`Context`].
+//! In: counts and the limits of the true share, fractions 0–1. Out: a [`State`] and a [`Context`].
 //! Source: the ICSH recommendations on schistocytes (Zini et al., Int J Lab Hematol 2012, 34:107–116, and the update of
 //! 2021, 43:1264–1271).
 //!
@@ -9,8 +9,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::placing::Placing;
+use super::shapes::{OtherShapes, beyond_floor};
 use crate::smear::AgeGroup;
-use crate::stats::Interval;
 
 /// Fewest red cells for a percentage (ICSH 2012 and 2021: "at least 1000 red cells").
 pub const DEFAULT_MIN_CELLS: u64 = 1000;
@@ -37,11 +38,11 @@ pub fn threshold(age_group: AgeGroup) -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// The whole interval lies above the threshold.
+    /// The true share is above the threshold, the errors of the model and of the sample allowed for.
     Above,
-    /// The whole interval lies at or below the threshold.
+    /// The true share is at or below the threshold, the errors of the model and of the sample allowed for.
     NotAbove,
-    /// The interval includes the threshold.
+    /// Neither can be said.
     Indeterminate,
     /// Fewer red cells than the minimum.
     Insufficient,
@@ -61,17 +62,17 @@ impl State {
         }
     }
 
-    /// State of `red_cells` counted cells with the interval of their schistocyte fraction, `None` without a red cell.
+    /// State of `red_cells` counted cells with the limits that place them, `None` without a red cell.
     ///
-    /// METHOD: the interval decides, not the value. At 1000 cells the interval of an observed 1.0 % spans 0.5–1.8 %, so
-    /// a state by the value alone would turn over in four of ten repeats.
-    pub fn of(red_cells: u64, min_cells: u64, interval: Option<Interval>, threshold: f64) -> Self {
-        match interval {
-            None => Self::NotAssessable,
-            Some(_) if red_cells < min_cells => Self::Insufficient,
-            Some(interval) if interval.low() > threshold => Self::Above,
-            Some(interval) if interval.high() <= threshold => Self::NotAbove,
-            Some(_) => Self::Indeterminate,
+    /// METHOD: the limits decide, not the value. At 1000 cells the interval of an observed 1.0 % spans 0.5–1.8 %, so
+    /// a state by the value alone would turn over in four of ten repeats. A limit that is not known decides nothing.
+    pub fn of(red_cells: u64, min_cells: u64, placing: Option<&Placing>, threshold: f64) -> Self {
+        let Some(placing) = placing else { return Self::NotAssessable };
+        match (placing.low, placing.high) {
+            _ if red_cells < min_cells => Self::Insufficient,
+            (Some(low), _) if low.fraction > threshold => Self::Above,
+            (_, Some(high)) if high.fraction <= threshold => Self::NotAbove,
+            _ => Self::Indeterminate,
         }
     }
 }
@@ -84,27 +85,65 @@ pub enum Context {
     SchistocytesPredominate,
     /// Other abnormal shapes outnumber schistocytes: a percentage is not specific (ICSH).
     MixedPoikilocytosis,
+    /// Schistocytes were called, but not surely more than in a healthy film.
+    WithinModelError,
+    /// The model does not tell: it has no stated floor of schistocytes or of another shape.
+    NotAssessed,
     /// No schistocyte was counted.
     NoSchistocytes,
 }
 
+/// Schistocytes as a context sees them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CalledSchistocytes {
+    /// Called cells.
+    pub cells: u64,
+    /// Counted red cells.
+    pub red_cells: u64,
+    /// Lower limit of their share.
+    pub low: f64,
+    /// Share called in healthy films and its upper limit, where both are known.
+    pub floor: Option<(f64, f64)>,
+}
+
 impl Context {
+    /// Every context.
+    pub const ALL: [Self; 5] = [
+        Self::SchistocytesPredominate,
+        Self::MixedPoikilocytosis,
+        Self::WithinModelError,
+        Self::NotAssessed,
+        Self::NoSchistocytes,
+    ];
+
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {
         match self {
             Self::SchistocytesPredominate => "schistocytes_predominate",
             Self::MixedPoikilocytosis => "mixed_poikilocytosis",
+            Self::WithinModelError => "within_model_error",
+            Self::NotAssessed => "not_assessed",
             Self::NoSchistocytes => "no_schistocytes",
         }
     }
 
-    /// Context of the counts. All other abnormal shapes together are weighed against the schistocytes; a tie is not
-    /// "outnumbered".
-    pub fn of(schistocytes: u64, other_abnormal: u64) -> Self {
-        match schistocytes {
-            0 => Self::NoSchistocytes,
-            _ if other_abnormal > schistocytes => Self::MixedPoikilocytosis,
-            _ => Self::SchistocytesPredominate,
+    /// Context of the counts.
+    ///
+    /// METHOD: a comparison of shapes is made only where the film shows any: schistocytes whose lower limit lies above the
+    /// upper limit of their floor, other shapes by the same rule for each class. Both sides are weighed without the cells
+    /// that their floors predict; all other shapes together stand against the schistocytes, and a tie is not
+    /// "outnumbered". Without a floor for every shape nobody can say that schistocytes predominate.
+    pub fn of(called: &CalledSchistocytes, others: &OtherShapes) -> Self {
+        let Some((floor, floor_high)) = called.floor.filter(|_| called.cells > 0) else {
+            return if called.cells == 0 { Self::NoSchistocytes } else { Self::NotAssessed };
+        };
+        if called.low <= floor_high {
+            return Self::WithinModelError;
+        }
+        match others.beyond_floors > beyond_floor(called.cells, called.red_cells, floor) {
+            true => Self::MixedPoikilocytosis,
+            false if others.assessed => Self::SchistocytesPredominate,
+            false => Self::NotAssessed,
         }
     }
 }
@@ -112,9 +151,11 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::count::placing::{IntervalName, PlacingLimit};
 
-    fn interval(low: f64, high: f64) -> Option<Interval> {
-        Some(Interval::new(low, high).expect("ordered"))
+    fn placing(low: Option<f64>, high: Option<f64>) -> Placing {
+        let limit = |fraction| PlacingLimit { fraction, of: IntervalName::Wilson };
+        Placing { low: low.map(limit), high: high.map(limit) }
     }
 
     #[test]
@@ -124,7 +165,7 @@ mod tests {
 
     #[test]
     fn state_on_both_sides_of_the_threshold() {
-        let state = |low, high| State::of(1000, 1000, interval(low, high), 0.01);
+        let state = |low, high| State::of(1000, 1000, Some(&placing(Some(low), Some(high))), 0.01);
         assert_eq!(state(0.010_001, 0.03), State::Above);
         assert_eq!(state(0.01, 0.03), State::Indeterminate);
         assert_eq!(state(0.002, 0.010_001), State::Indeterminate);
@@ -132,17 +173,56 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_is_not_known_decides_nothing() {
+        let state = |low, high| State::of(1000, 1000, Some(&placing(low, high)), 0.01);
+        assert_eq!(state(Some(0.0), None), State::Indeterminate);
+        assert_eq!(state(Some(0.02), None), State::Above);
+        assert_eq!(state(None, Some(0.03)), State::Indeterminate);
+        assert_eq!(state(None, Some(0.01)), State::NotAbove);
+        assert_eq!(state(None, None), State::Indeterminate);
+    }
+
+    #[test]
     fn fewest_cells_on_both_sides() {
-        assert_eq!(State::of(999, 1000, interval(0.02, 0.03), 0.01), State::Insufficient);
-        assert_eq!(State::of(1000, 1000, interval(0.02, 0.03), 0.01), State::Above);
+        let above = placing(Some(0.02), Some(0.03));
+        assert_eq!(State::of(999, 1000, Some(&above), 0.01), State::Insufficient);
+        assert_eq!(State::of(1000, 1000, Some(&above), 0.01), State::Above);
         assert_eq!(State::of(0, 0, None, 0.01), State::NotAssessable);
+    }
+
+    /// Ten of 1,000 with a lower limit of 0.5 % and a floor of 0.1 %, at most `floor_high`.
+    fn ten(floor_high: f64) -> CalledSchistocytes {
+        CalledSchistocytes { cells: 10, red_cells: 1000, low: 0.005, floor: Some((0.001, floor_high)) }
+    }
+
+    fn others(beyond_floors: f64) -> OtherShapes {
+        OtherShapes { assessed: true, present: beyond_floors as u64, beyond_floors }
     }
 
     #[test]
     fn context_on_both_sides_of_a_tie() {
-        assert_eq!(Context::of(10, 10), Context::SchistocytesPredominate);
-        assert_eq!(Context::of(10, 11), Context::MixedPoikilocytosis);
-        assert_eq!(Context::of(0, 11), Context::NoSchistocytes);
+        // One of the ten is what the floor predicts.
+        assert_eq!(Context::of(&ten(0.002), &others(9.0)), Context::SchistocytesPredominate);
+        assert_eq!(Context::of(&ten(0.002), &others(9.1)), Context::MixedPoikilocytosis);
+    }
+
+    #[test]
+    fn nothing_is_said_of_shapes_unless_schistocytes_are_above_their_floor() {
+        assert_eq!(Context::of(&ten(0.005), &others(500.0)), Context::WithinModelError);
+        assert_eq!(Context::of(&ten(0.004_999), &others(500.0)), Context::MixedPoikilocytosis);
+        let none = CalledSchistocytes { cells: 0, low: 0.0, ..ten(0.002) };
+        assert_eq!(Context::of(&none, &others(500.0)), Context::NoSchistocytes);
+        assert_eq!(Context::of(&CalledSchistocytes { floor: None, ..none }, &others(0.0)), Context::NoSchistocytes);
+    }
+
+    #[test]
+    fn without_floors_nobody_says_that_schistocytes_predominate() {
+        let unknown = OtherShapes { assessed: false, ..others(0.0) };
+        assert_eq!(Context::of(&ten(0.002), &unknown), Context::NotAssessed);
+        let one_known = OtherShapes { assessed: false, ..others(100.0) };
+        assert_eq!(Context::of(&ten(0.002), &one_known), Context::MixedPoikilocytosis);
+        let no_floor = CalledSchistocytes { floor: None, ..ten(0.002) };
+        assert_eq!(Context::of(&no_floor, &others(500.0)), Context::NotAssessed);
     }
 
     #[test]
@@ -154,7 +234,7 @@ mod tests {
 
     #[test]
     fn context_names_are_the_serde_names() {
-        for context in [Context::SchistocytesPredominate, Context::MixedPoikilocytosis, Context::NoSchistocytes] {
+        for context in Context::ALL {
             assert_eq!(serde_json::to_value(context).expect("plain enum"), context.name());
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! In: [`FieldInput`]. Out: counts and scored cells, small enough to keep for every field. The outlines are not kept.
 
+use super::labels::readings::ReadCell;
 use super::matching::{self, BoxTally, MaskTally, Outcome, PointMatch};
+use super::read_field::ReadField;
 use crate::count::FieldTally;
 use crate::smear::{CellClass, ClassifiedCell, ExclusionReason, LabeledField, TruthKind};
 
@@ -21,6 +23,33 @@ pub struct FieldInput<'a> {
     pub specimen: Option<&'a str>,
     /// Whether the field is declared to hold no schistocyte.
     pub expect_none: bool,
+    /// What readers say of cells, where the field is judged by readings.
+    pub readings: Option<&'a [ReadCell]>,
+}
+
+/// A cell of which it is known whether it is a schistocyte: by its label, or where there are readings by these.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct KnownCell {
+    pub positive: bool,
+    /// Cells that it stands for.
+    pub weight: f64,
+    pub position: [f64; 2],
+    /// What label or readings call it.
+    pub truth: &'static str,
+    /// Whether two readers read it.
+    pub read: bool,
+    pub outcome: Outcome,
+    /// Its call, where it has a counted cell of its own.
+    pub call: Option<CellCall>,
+    /// Whether it is a schistocyte that the frame cuts and that is not to be counted.
+    pub set_aside: bool,
+}
+
+impl KnownCell {
+    /// Whether it is called schistocyte.
+    pub(super) fn is_called(&self) -> bool {
+        self.call.is_some_and(|call| call.is_schistocyte())
+    }
 }
 
 /// A labelled red cell with a class, and what became of it.
@@ -33,6 +62,26 @@ pub(super) struct LabelledCell {
     pub call: Option<CellCall>,
 }
 
+impl LabelledCell {
+    /// Whether it is labelled schistocyte.
+    pub(super) fn is_schistocyte(&self) -> bool {
+        self.class == CellClass::Schistocyte
+    }
+
+    fn known(&self) -> KnownCell {
+        KnownCell {
+            positive: self.is_schistocyte(),
+            weight: 1.0,
+            position: self.position,
+            truth: self.class.name(),
+            read: false,
+            outcome: self.outcome,
+            call: self.call,
+            set_aside: false,
+        }
+    }
+}
+
 /// What the classifier said, as far as it is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct CellCall {
@@ -41,7 +90,7 @@ pub(super) struct CellCall {
 }
 
 impl CellCall {
-    fn of(cell: &ClassifiedCell) -> Option<Self> {
+    pub(super) fn of(cell: &ClassifiedCell) -> Option<Self> {
         let call = cell.counted_call()?;
         Some(Self { class: call.class, probability: call.schistocyte_probability.value() })
     }
@@ -90,6 +139,10 @@ pub(super) struct FieldOutcome {
     pub white_cells: (u64, u64),
     /// Labelled red cells with a class.
     pub cells: Vec<LabelledCell>,
+    /// Cells with a known truth.
+    pub known: Vec<KnownCell>,
+    /// What is kept of the readings.
+    pub read: Option<ReadField>,
     /// Calls of counted cells that stand for labelled cells, none of them a schistocyte, but for no single one: merged
     /// cells, and for a split cell the part most like a schistocyte.
     pub shared_negatives: Vec<CellCall>,
@@ -110,14 +163,41 @@ impl FieldOutcome {
             (Outcome::Own, [cell]) => CellCall::of(&input.cells[*cell]),
             _ => None,
         };
-        let cells = matches.iter().filter_map(|matched| {
-            Some(LabelledCell {
-                class: class_of(matched)?,
-                position: matched.position,
-                outcome: matched.outcome,
-                call: call_of(matched),
+        let cells: Vec<_> = matches
+            .iter()
+            .filter_map(|matched| {
+                Some(LabelledCell {
+                    class: class_of(matched)?,
+                    position: matched.position,
+                    outcome: matched.outcome,
+                    call: call_of(matched),
+                })
             })
-        });
+            .collect();
+        let read = input.readings.map(|read| ReadField::of(truth, read, input.cells));
+        let is_read = |object: &usize| read.as_ref().is_some_and(|read| read.holds(*object));
+        let unread = matches.iter().filter(|matched| !matched.cells.iter().any(is_read));
+        let known = match &read {
+            // A labelled point that no reading covers is a negative where its class is not schistocyte.
+            Some(read) => unread
+                .filter_map(|matched| {
+                    let class = class_of(matched).filter(|class| *class != CellClass::Schistocyte)?;
+                    Some(KnownCell {
+                        positive: false,
+                        weight: 1.0,
+                        position: matched.position,
+                        truth: class.name(),
+                        read: false,
+                        outcome: matched.outcome,
+                        call: call_of(matched),
+                        set_aside: false,
+                    })
+                })
+                .chain(read.known(!cells.is_empty()))
+                .collect(),
+            None => cells.iter().map(LabelledCell::known).collect(),
+        };
+        let shared_negatives = shared_negatives(truth, input.cells, &matches);
         let red = || truth.cells.iter().filter(|cell| cell.kind == TruthKind::RedCell);
         let healthy = input.cells.iter().filter(|_| input.expect_none);
         Self {
@@ -131,8 +211,14 @@ impl FieldOutcome {
             boxes: matching::match_boxes(truth, input.cells),
             masks: matching::match_masks(truth, input.cells),
             white_cells: matching::white_cells(truth, input.cells),
-            cells: cells.collect(),
-            shared_negatives: shared_negatives(truth, input.cells, &matches),
+            cells,
+            known,
+            shared_negatives: shared_negatives
+                .into_iter()
+                .filter(|(object, _)| !is_read(object))
+                .map(|(_, call)| call)
+                .collect(),
+            read,
             every_cell_classed: truth.complete && red().all(|cell| cell.class.is_some()),
             tally: FieldTally::of_cells(input.cells),
             healthy_cells: healthy
@@ -149,8 +235,8 @@ impl FieldOutcome {
     }
 }
 
-/// Calls of merged cells without a labelled schistocyte and of split cells that are none.
-fn shared_negatives(truth: &LabeledField, cells: &[ClassifiedCell], matches: &[PointMatch]) -> Vec<CellCall> {
+/// Objects and calls of merged cells without a labelled schistocyte and of split cells that are none.
+fn shared_negatives(truth: &LabeledField, cells: &[ClassifiedCell], matches: &[PointMatch]) -> Vec<(usize, CellCall)> {
     let is_other =
         |matched: &PointMatch| truth.cells[matched.truth].class.is_some_and(|class| class != CellClass::Schistocyte);
     let mut merged: Vec<usize> =
@@ -158,11 +244,12 @@ fn shared_negatives(truth: &LabeledField, cells: &[ClassifiedCell], matches: &[P
     merged.sort_unstable();
     merged.dedup();
     let all_other = |cell: &usize| matches.iter().filter(|m| m.cells.contains(cell)).all(is_other);
-    let merged_calls = merged.into_iter().filter(all_other).filter_map(|cell| CellCall::of(&cells[cell]));
+    let call_of = |cell: usize| Some((cell, CellCall::of(&cells[cell])?));
+    let merged_calls = merged.into_iter().filter(all_other).filter_map(call_of);
     let split = matches.iter().filter(|m| m.outcome == Outcome::Split && is_other(m));
     let split_calls = split.filter_map(|m| {
-        let parts = m.cells.iter().filter_map(|&cell| CellCall::of(&cells[cell]));
-        parts.max_by(|a, b| a.probability.total_cmp(&b.probability))
+        let parts = m.cells.iter().filter_map(|&cell| call_of(cell));
+        parts.max_by(|(_, a), (_, b)| a.probability.total_cmp(&b.probability))
     });
     merged_calls.chain(split_calls).collect()
 }
@@ -175,7 +262,15 @@ mod tests {
     use crate::smear::LabeledCell;
 
     fn outcome(truth: &LabeledField, cells: &[ClassifiedCell]) -> FieldOutcome {
-        FieldOutcome::of(&FieldInput { truth, cells, accepted: true, group: None, specimen: None, expect_none: false })
+        FieldOutcome::of(&FieldInput {
+            truth,
+            cells,
+            accepted: true,
+            group: None,
+            specimen: None,
+            expect_none: false,
+            readings: None,
+        })
     }
 
     #[test]

@@ -6,8 +6,87 @@
 
 use super::record::{Figure, FigureInterval};
 use crate::case::rounded;
+use crate::stats::Interval;
 use crate::stats::bootstrap::{MIN_CLUSTERS, percentile_limits, ratio_interval};
-use crate::stats::proportion::wilson;
+use crate::stats::proportion::{wilson, wilson_weighted};
+
+/// Trials of one cluster, each of which may stand for others.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Trials {
+    hits: u64,
+    trials: u64,
+    hit_weight: f64,
+    weight: f64,
+    squares: f64,
+}
+
+impl Trials {
+    /// No trial.
+    pub(super) const NONE: Self = Self { hits: 0, trials: 0, hit_weight: 0.0, weight: 0.0, squares: 0.0 };
+
+    /// One more trial that stands for `weight`.
+    pub(super) fn add(&mut self, hit: bool, weight: f64) {
+        self.hits += u64::from(hit);
+        self.trials += 1;
+        self.hit_weight += if hit { weight } else { 0.0 };
+        self.weight += weight;
+        self.squares += weight * weight;
+    }
+
+    /// Both together.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            trials: self.trials + other.trials,
+            hit_weight: self.hit_weight + other.hit_weight,
+            weight: self.weight + other.weight,
+            squares: self.squares + other.squares,
+        }
+    }
+
+    /// Number of trials.
+    pub(super) fn trials(&self) -> u64 {
+        self.trials
+    }
+
+    /// What they stand for.
+    pub(super) fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    fn is_plain(&self) -> bool {
+        self.weight == self.trials as f64 && self.squares == self.trials as f64
+    }
+}
+
+/// Share of hits by weight among trials, given for each cluster.
+pub(super) fn weighted_share(clusters: &[Trials]) -> Figure {
+    let all = clusters.iter().fold(Trials::default(), |sum, cluster| sum.plus(cluster));
+    if all.is_plain() {
+        return share(clusters.iter().map(|cluster| (cluster.hits, cluster.trials)));
+    }
+    let with_trials: Vec<_> = clusters.iter().filter(|cluster| cluster.trials > 0).collect();
+    let of = |weights: &[u32]| {
+        let sum = |part: fn(&Trials) -> f64| -> f64 {
+            with_trials.iter().zip(weights).map(|(cluster, &weight)| part(cluster) * f64::from(weight)).sum()
+        };
+        ratio(sum(|cluster| cluster.hit_weight), sum(|cluster| cluster.weight))
+    };
+    let value = all.hit_weight / all.weight;
+    let interval = wilson_weighted(value, all.weight, all.squares).map(|wilson| {
+        let bootstrap =
+            percentile_limits(with_trials.len(), of).and_then(|limits| Interval::new(limits.low, limits.high));
+        let joined = bootstrap.map_or(wilson, |bootstrap| wilson.union(&bootstrap));
+        FigureInterval { low: rounded(joined.low()), high: rounded(joined.high()) }
+    });
+    Figure {
+        value: Some(rounded(value)),
+        count: Some(all.hits),
+        n: all.trials,
+        weight: Some(rounded(all.weight)),
+        interval_95: interval,
+    }
+}
 
 /// Share of successes among trials, given for each cluster.
 pub(super) fn share(clusters: impl IntoIterator<Item = (u64, u64)>) -> Figure {
@@ -21,6 +100,7 @@ pub(super) fn share(clusters: impl IntoIterator<Item = (u64, u64)>) -> Figure {
         value: (trials > 0).then(|| rounded(successes as f64 / trials as f64)),
         count: (trials > 0).then_some(successes),
         n: trials,
+        weight: None,
         interval_95: interval,
     }
 }
@@ -33,6 +113,7 @@ pub(super) fn statistic(n: u64, clusters: usize, figure: impl Fn(&[u32]) -> Opti
         value: value.map(rounded),
         count: None,
         n,
+        weight: None,
         interval_95: limits.map(|limits| FigureInterval { low: rounded(limits.low), high: rounded(limits.high) }),
     }
 }
@@ -76,10 +157,32 @@ mod tests {
         assert!(width(uneven) > 2.0 * width(even));
     }
 
+    fn trials(items: &[(bool, f64)]) -> Trials {
+        let mut trials = Trials::default();
+        items.iter().for_each(|&(hit, weight)| trials.add(hit, weight));
+        trials
+    }
+
+    #[test]
+    fn weighted_shares_computed_by_hand_and_as_copies() {
+        // 1 of weight 1 and 1 of weight 4 among 1 + 4 + 5 + 2.
+        let clusters = [trials(&[(true, 1.0), (false, 5.0)]), trials(&[(true, 4.0), (false, 2.0)])];
+        let drawn = weighted_share(&clusters);
+        assert_eq!((drawn.value, drawn.count, drawn.n, drawn.weight), (Some(0.416_667), Some(2), 4, Some(12.0)));
+        let copies = [(1, 6), (4, 6)];
+        assert_eq!(share(copies).value, drawn.value);
+        // Four trials that stand for twelve know less than twelve.
+        let width = |figure: Figure| figure.interval_95.map(|limits| limits.high - limits.low).expect("trials");
+        assert!(width(drawn) > width(share(copies)));
+        let plain = [trials(&[(true, 1.0), (false, 1.0)]), trials(&[(false, 1.0)])];
+        assert_eq!(weighted_share(&plain), share([(1, 2), (0, 1)]));
+        assert_eq!(weighted_share(&[]), Figure::default());
+    }
+
     #[test]
     fn one_carrier_gives_no_interval() {
         let interval_95 = Some(FigureInterval { low: 0.1, high: 0.2 });
-        let figure = Figure { value: Some(0.15), count: None, n: 9, interval_95 };
+        let figure = Figure { value: Some(0.15), n: 9, interval_95, ..Figure::default() };
         assert_eq!(carried_by(figure, [0, 9, 0]), Figure { interval_95: None, ..figure });
         assert_eq!(carried_by(figure, [0, 8, 1]), figure);
     }

@@ -12,9 +12,15 @@
 //! 4. Refused fields stand in the segmentation figures only, and are named with the schistocytes that they hold.
 //! 5. On fields declared healthy every counted cell is a negative.
 //! 6. The bootstrap draws groups of fields where groups are given, else fields.
+//! 7. Where readings of cells are given, they are the truth for schistocytes: a read cell by what both readings say, a
+//!    labelled cell that nobody read is none unless it is labelled schistocyte, every other cell is left aside, and so
+//!    are undecided and not assessable ones. A read cell counts as the cells that it was drawn to stand for.
+//! 8. A read schistocyte that the frame cuts is not to be counted: it is set aside end to end, and counted in
+//!    `cut_by_frame`.
 //!
-//! Limits: labels are taken as the truth. Where they hold noise, figures near the noise say more of the labels.
+//! Limits: labels and readings are taken as the truth. Where they hold noise, figures near the noise say more of the labels.
 
+mod answers;
 mod confusion;
 mod detection;
 mod field;
@@ -25,19 +31,24 @@ pub mod labels;
 pub mod matching;
 mod named_figure;
 pub mod part;
+mod read_field;
+mod read_figures;
+mod read_record;
 mod record;
 mod specimens;
 pub mod split;
 mod summary;
 
+pub use answers::{ANSWERS_FILE, Answer, KnownTruth};
 pub use field::FieldInput;
 pub use json::{EVALUATION_SCHEMA, document, schema};
 pub use named_figure::NamedFigure;
+pub use read_record::{FormRow, ReadFigures, ReadSchistocytes};
 pub use record::{
     AgreementFigures, BoxFigures, CalibrationBinRecord, ClassFigures, ClassificationFigures, ClusterKind, ConfusionRow,
-    CountFigures, CurvePoint, DetectionFigures, Evaluation, Example, FieldCount, Figure, FigureInterval,
+    CountFigures, CurvePoint, DetectionFigures, Evaluation, Example, FieldCount, Figure, FigureInterval, HealthyClass,
     HealthyFigures, MaskFigures, PointFigures, SCHEMA_VERSION, SegmentationFigures, SensitivityAtRate, SpecimenBasis,
-    SpecimenRecord,
+    SpecimenRecord, ThresholdFigures,
 };
 
 use crate::case::{InputFailure, InputFile, Provenance};
@@ -58,10 +69,20 @@ impl JudgedField {
     }
 }
 
+/// Choices that no field makes itself.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct JudgingOptions {
+    /// A second threshold beside the operating point.
+    pub threshold: Option<f64>,
+    /// Whether cells that nobody read are no schistocytes, so that a read percentage can be stated.
+    pub unread_are_none: bool,
+}
+
 /// Gathers fields and makes the record of them.
 #[derive(Debug)]
 pub struct Evaluator {
     set: String,
+    options: JudgingOptions,
     provenance: Provenance,
     fields: Vec<FieldOutcome>,
     unlabelled_fields: u64,
@@ -71,9 +92,10 @@ pub struct Evaluator {
 
 impl Evaluator {
     /// An evaluation on the set of this name, of the program, model and options of `provenance`.
-    pub fn new(set: &str, provenance: Provenance) -> Self {
+    pub fn new(set: &str, provenance: Provenance, options: JudgingOptions) -> Self {
         Self {
             set: set.to_owned(),
+            options,
             provenance,
             fields: Vec::new(),
             unlabelled_fields: 0,
@@ -109,6 +131,13 @@ impl Evaluator {
         self.label_remarks.extend(remarks);
     }
 
+    /// The single cells of the accepted fields added, in the order of the fields' names.
+    pub fn answers(&self) -> Vec<Answer> {
+        let mut fields: Vec<_> = self.fields.iter().filter(|field| field.accepted).collect();
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        fields.into_iter().flat_map(answers::answers).collect()
+    }
+
     /// The record of all fields added.
     pub fn finish(mut self) -> Evaluation {
         self.fields.sort_by(|a, b| a.name.cmp(&b.name));
@@ -124,12 +153,15 @@ impl Evaluator {
             unlabelled_fields: self.unlabelled_fields,
             failed_inputs: self.failed_inputs,
             refused_fields: refused().map(|field| field.name.clone()).collect(),
-            schistocytes_in_refused_fields: refused().map(FieldOutcome::labelled_schistocytes).sum(),
+            schistocytes_in_refused_fields: refused()
+                .map(|field| field.known.iter().filter(|cell| cell.positive).count() as u64)
+                .sum(),
             clusters: clustered.len() as u64,
             cluster_kind: clustered.kind(),
             segmentation: clustered.segmentation(),
-            classification: clustered.classification(),
+            classification: clustered.classification(self.options.threshold),
             healthy: clustered.healthy(),
+            readings: read_figures::read_figures(&clustered, self.options.unread_are_none),
             agreement: specimens::agreement(&specimens),
             specimens,
             worst_false_positives,
@@ -167,6 +199,8 @@ mod tests {
                 specificity_cells: None,
                 measured_on: None,
                 healthy_share: None,
+                review_operating_point: None,
+                class_healthy_shares: Vec::new(),
             },
             engine: "embedded".to_owned(),
             options: BTreeMap::new(),
@@ -203,7 +237,7 @@ mod tests {
     }
 
     fn evaluate(scene: &[(LabeledField, Vec<ClassifiedCell>, &str)]) -> Evaluation {
-        let mut evaluator = Evaluator::new("scene", provenance());
+        let mut evaluator = Evaluator::new("scene", provenance(), JudgingOptions::default());
         for (truth, cells, group) in scene {
             let group = Some(*group);
             evaluator.add_field(JudgedField::of(&FieldInput {
@@ -213,6 +247,7 @@ mod tests {
                 group,
                 specimen: None,
                 expect_none: false,
+                readings: None,
             }));
         }
         evaluator.finish()
@@ -264,7 +299,7 @@ mod tests {
     #[test]
     fn a_refused_field_is_judged_for_its_outlines_only() {
         let (truth, cells, _) = scene().remove(0);
-        let mut evaluator = Evaluator::new("scene", provenance());
+        let mut evaluator = Evaluator::new("scene", provenance(), JudgingOptions::default());
         let refused: Vec<_> = cells
             .into_iter()
             .map(|cell| ClassifiedCell {
@@ -279,6 +314,7 @@ mod tests {
             group: None,
             specimen: None,
             expect_none: false,
+            readings: None,
         };
         evaluator.add_field(JudgedField::of(&input));
         let found = evaluator.finish();
@@ -290,7 +326,7 @@ mod tests {
 
     #[test]
     fn healthy_fields_give_the_floor_and_no_other_figure_of_classes() {
-        let mut evaluator = Evaluator::new("scene", provenance());
+        let mut evaluator = Evaluator::new("scene", provenance(), JudgingOptions::default());
         let cells = [
             counted(60.0, 60.0, 30.0, Normal, 0.1),
             counted(100.0, 60.0, 30.0, Schistocyte, 0.7),
@@ -301,8 +337,15 @@ mod tests {
             let labels = vec![boxed(60.0, 60.0, 30.0), boxed(100.0, 60.0, 30.0)];
             let truth = LabeledField { field: name.to_owned(), ..field(true, labels) };
             let specimen = Some("healthy");
-            let input =
-                FieldInput { truth: &truth, cells: &cells, accepted: true, group: None, specimen, expect_none: true };
+            let input = FieldInput {
+                truth: &truth,
+                cells: &cells,
+                accepted: true,
+                group: None,
+                specimen,
+                expect_none: true,
+                readings: None,
+            };
             evaluator.add_field(JudgedField::of(&input));
         }
         let found = evaluator.finish();
@@ -336,7 +379,7 @@ mod tests {
 
     #[test]
     fn no_field_gives_null_figures() {
-        let found = Evaluator::new("scene", provenance()).finish();
+        let found = Evaluator::new("scene", provenance(), JudgingOptions::default()).finish();
         assert_eq!(found.segmentation.points.own, Figure::default());
         assert_eq!(found.healthy.called_schistocyte, Figure::default());
         assert_eq!(found.agreement.bias, Figure::default());

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::read_record::ReadFigures;
+
 use crate::case::{InputFailure, PercentInterval, Provenance};
 
 /// Version of the record's schema.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// Lower and upper limit in the unit of the figure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +36,9 @@ pub struct Figure {
     pub count: Option<u64>,
     /// Cells, boxes, fields or specimens behind it: the denominator.
     pub n: u64,
+    /// Cells that those `n` were drawn to stand for; null where each stands for itself. Value and interval are by weight,
+    /// `count` and `n` are not.
+    pub weight: Option<f64>,
     /// 95 % interval: percentile bootstrap over clusters, for a share joined with its Wilson interval; null where fewer
     /// than two clusters carry what the figure is about, unless it is a share.
     pub interval_95: Option<FigureInterval>,
@@ -165,6 +170,20 @@ pub struct CurvePoint {
     pub precision: f64,
 }
 
+/// Figures at a threshold beside the operating point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThresholdFigures {
+    /// Least schistocyte probability that is called schistocyte.
+    pub threshold: f64,
+    /// Share of schistocytes that reach it.
+    pub sensitivity: Figure,
+    /// Share of other cells that do not.
+    pub specificity: Figure,
+    /// Share of schistocytes among cells that reach it.
+    pub precision: Figure,
+}
+
 /// How well schistocytes are told from other red cells.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +192,10 @@ pub struct DetectionFigures {
     pub sensitivity: Figure,
     /// Share of other labelled cells not called schistocyte at the operating point.
     pub specificity: Figure,
+    /// Share of schistocytes among cells of a known truth that are called so at the operating point.
+    pub precision: Figure,
+    /// The same three at a second threshold; null where none was asked for.
+    pub at_threshold: Option<ThresholdFigures>,
     /// Area under the ROC curve.
     pub auc: Figure,
     /// Average precision.
@@ -221,7 +244,7 @@ pub struct CalibrationBinRecord {
     pub n: u64,
     /// Mean probability; null of an empty bin.
     pub mean_probability: Option<f64>,
-    /// Share that is labelled schistocyte; null of an empty bin.
+    /// Share that is labelled or read as schistocyte, by weight; null of an empty bin.
     pub schistocyte_share: Option<f64>,
 }
 
@@ -250,6 +273,16 @@ pub struct ClassificationFigures {
     pub calibration_bins: Vec<CalibrationBinRecord>,
 }
 
+/// A class on fields declared to hold no schistocyte.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HealthyClass {
+    /// Class.
+    pub class: String,
+    /// Share of counted cells called so.
+    pub called: Figure,
+}
+
 /// Fields declared to hold no schistocyte.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -258,6 +291,8 @@ pub struct HealthyFigures {
     pub fields: u64,
     /// The false-positive floor: share of counted cells called schistocyte.
     pub called_schistocyte: Figure,
+    /// Share of counted cells called each class, in label order; empty without such a field.
+    pub classes: Vec<HealthyClass>,
 }
 
 /// Which cells a specimen's percentages stand on.
@@ -316,7 +351,7 @@ pub struct Example {
     pub x_px: f64,
     /// Position, px of the original image.
     pub y_px: f64,
-    /// Labelled class; null in a field declared healthy.
+    /// Labelled class, or what both readings say; null in a field declared healthy.
     pub labelled: Option<String>,
     /// What became of it: `own`, `merged`, `split`, `missed` or the reason of its exclusion.
     pub outcome: String,
@@ -340,7 +375,7 @@ pub struct Evaluation {
     pub failed_inputs: Vec<InputFailure>,
     /// Fields that the pipeline refused; they stand in the segmentation figures only.
     pub refused_fields: Vec<String>,
-    /// Labelled schistocytes in refused fields.
+    /// Labelled or read schistocytes in refused fields.
     pub schistocytes_in_refused_fields: u64,
     /// Clusters of the bootstrap.
     pub clusters: u64,
@@ -352,6 +387,9 @@ pub struct Evaluation {
     pub classification: ClassificationFigures,
     /// The false-positive floor on healthy fields.
     pub healthy: HealthyFigures,
+    /// Two blind readings; null where the set is judged by labels. Where it is given, the figures of schistocytes in
+    /// `classification` are against the readings, and those of classes against the labels.
+    pub readings: Option<ReadFigures>,
     /// Called against true percentage.
     pub specimens: Vec<SpecimenRecord>,
     /// Agreement of both.

@@ -9,25 +9,25 @@ use std::collections::BTreeMap;
 use super::MAX_EXAMPLES;
 use super::confusion::{Confusion, ConfusionFigures};
 use super::detection::{DetectedCell, detection};
-use super::field::{CellCall, FieldOutcome, LabelledCell, PlacedPoint};
-use super::figures::{ratio, share, statistic, weighted};
+use super::field::{CellCall, FieldOutcome, PlacedPoint};
+use super::figures::{Trials, ratio, share, statistic, weighted};
 use super::matching::{MaskTally, Outcome};
 use super::record::{
     BoxFigures, CalibrationBinRecord, ClassificationFigures, ClusterKind, CountFigures, Example, FieldCount, Figure,
-    HealthyFigures, MaskFigures, PointFigures, SegmentationFigures,
+    HealthyClass, HealthyFigures, MaskFigures, PointFigures, SegmentationFigures,
 };
 use crate::case::rounded;
 use crate::smear::CellClass;
 use crate::stats::Probability;
 use crate::stats::agreement::{BlandAltman, bland_altman};
-use crate::stats::calibration_error::{BINS, calibration_bins, expected_calibration_error};
+use crate::stats::calibration_error::{BINS, bin_of, calibration_bins, expected_calibration_error};
 
 /// Found and labelled cells of a field, and the weight of its cluster.
 type CountPair = (f64, f64, u32);
 
 impl Outcome {
     /// Name as written in the record.
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Own => "own",
             Self::Merged => "merged",
@@ -38,27 +38,20 @@ impl Outcome {
     }
 }
 
-impl LabelledCell {
-    /// Whether it is labelled schistocyte.
-    pub(super) fn is_schistocyte(&self) -> bool {
-        self.class == CellClass::Schistocyte
-    }
-}
-
 impl FieldOutcome {
     /// Labelled schistocytes.
     pub(super) fn labelled_schistocytes(&self) -> u64 {
         self.cells.iter().filter(|cell| cell.is_schistocyte()).count() as u64
     }
 
-    /// Cells whose truth is known for the calibration: the call, and whether it is a schistocyte.
+    /// Cells whose truth is known for the calibration: the call, whether it is a schistocyte, and its weight.
     ///
     /// On a field declared healthy every counted cell is a negative, whatever its labels.
-    fn known_calls(&self) -> Vec<(CellCall, bool)> {
+    fn known_calls(&self) -> Vec<(CellCall, bool, f64)> {
         if self.expect_none {
-            return self.healthy_cells.iter().map(|(_, call)| (*call, false)).collect();
+            return self.healthy_cells.iter().map(|(_, call)| (*call, false, 1.0)).collect();
         }
-        self.cells.iter().filter_map(|cell| Some((cell.call?, cell.is_schistocyte()))).collect()
+        self.known.iter().filter_map(|cell| Some((cell.call?, cell.positive, cell.weight))).collect()
     }
 }
 
@@ -87,9 +80,14 @@ impl<'a> Clustered<'a> {
     ///
     /// METHOD: drawing clusters that carry nothing would let the number of those that do vary from resample to
     /// resample, and widen the interval for no reason.
-    fn with(&self, has_a_say: impl Fn(&FieldOutcome) -> bool) -> Self {
+    pub(super) fn with(&self, has_a_say: impl Fn(&FieldOutcome) -> bool) -> Self {
         let clusters = self.clusters.iter().filter(|fields| fields.iter().any(|field| has_a_say(field)));
         Self { clusters: clusters.cloned().collect(), kind: self.kind }
+    }
+
+    /// The fields of each cluster.
+    pub(super) fn groups(&self) -> &[Vec<&'a FieldOutcome>] {
+        &self.clusters
     }
 
     pub(super) fn len(&self) -> usize {
@@ -249,69 +247,94 @@ impl<'a> Clustered<'a> {
             .filter(|(_, f)| f.accepted)
     }
 
-    pub(super) fn classification(&self) -> ClassificationFigures {
+    /// Figures of calls; `threshold` is a second one beside the operating point.
+    pub(super) fn classification(&self, threshold: Option<f64>) -> ClassificationFigures {
         let (calibration_error, calibration_bins) = self.with(|field| !field.known_calls().is_empty()).calibration();
-        let labelled = self.with(|field| field.accepted && !field.cells.is_empty());
-        ClassificationFigures { calibration_error, calibration_bins, ..labelled.classes() }
+        let known = self.with(|field| field.accepted && !field.known.is_empty());
+        let classes = self.with(|field| field.accepted && !field.cells.is_empty()).classes();
+        ClassificationFigures {
+            calibration_error,
+            calibration_bins,
+            classes: classes.classes,
+            macro_f1: classes.macro_f1,
+            kappa: classes.kappa,
+            confusion: classes.rows,
+            ..known.detection(threshold)
+        }
     }
 
-    /// Everything but the calibration, which knows cells of healthy fields too.
-    fn classes(&self) -> ClassificationFigures {
-        let mut confusions = vec![Confusion::default(); self.len()];
-        let mut unscored = vec![0; self.len()];
-        let (mut own, mut shared) = (Vec::new(), Vec::new());
+    /// Schistocytes against other cells.
+    fn detection(&self, threshold: Option<f64>) -> ClassificationFigures {
+        let mut unscored = vec![Trials::NONE; self.len()];
+        let (mut ends, mut own) = (Vec::new(), Vec::new());
         let mut missed_schistocytes: BTreeMap<String, u64> = BTreeMap::new();
-        let detected = |cluster, call: &CellCall, positive| DetectedCell {
+        let detected = |cluster, call: &CellCall, positive, weight| DetectedCell {
             cluster,
             positive,
+            weight,
             probability: call.probability,
             called: call.is_schistocyte(),
         };
         for (cluster, field) in self.accepted() {
-            for cell in &field.cells {
-                confusions[cluster].add(cell.class, cell.call.map(|call| call.class));
-                own.extend(cell.call.map(|call| detected(cluster, &call, cell.is_schistocyte())));
-                unscored[cluster] += u64::from(cell.is_schistocyte() && cell.call.is_none());
-                if cell.is_schistocyte() && !cell.call.is_some_and(|call| call.is_schistocyte()) {
+            for cell in &field.known {
+                let scored = cell.call.map(|call| detected(cluster, &call, cell.positive, cell.weight));
+                own.extend(scored);
+                if cell.set_aside {
+                    continue;
+                }
+                ends.extend(scored);
+                if cell.positive && cell.call.is_none() {
+                    unscored[cluster].add(false, cell.weight);
+                }
+                if cell.positive && !cell.is_called() {
                     *missed_schistocytes.entry(cell.outcome.name().to_owned()).or_default() += 1;
                 }
             }
-            shared.extend(field.shared_negatives.iter().map(|call| detected(cluster, call, false)));
+            ends.extend(field.shared_negatives.iter().map(|call| detected(cluster, call, false, 1.0)));
         }
-        let counted_cells = detection(&own, &vec![0; self.len()]);
-        own.extend(shared);
-        let confusion = ConfusionFigures::of(&confusions);
         ClassificationFigures {
-            end_to_end: detection(&own, &unscored),
-            counted_cells,
+            end_to_end: detection(&ends, &unscored, threshold),
+            counted_cells: detection(&own, &vec![Trials::NONE; self.len()], threshold),
             missed_schistocytes,
-            classes: confusion.classes,
-            macro_f1: confusion.macro_f1,
-            kappa: confusion.kappa,
-            confusion: confusion.rows,
             ..ClassificationFigures::default()
         }
+    }
+
+    /// Labelled against called classes.
+    fn classes(&self) -> ConfusionFigures {
+        let mut confusions = vec![Confusion::default(); self.len()];
+        for (cluster, field) in self.accepted() {
+            field.cells.iter().for_each(|cell| confusions[cluster].add(cell.class, cell.call.map(|call| call.class)));
+        }
+        ConfusionFigures::of(&confusions)
     }
 
     fn calibration(&self) -> (Figure, Vec<CalibrationBinRecord>) {
         let known: Vec<_> = self
             .accepted()
             .flat_map(|(cluster, field)| field.known_calls().into_iter().map(move |known| (cluster, known)))
-            .filter_map(|(cluster, (call, positive))| {
-                Some((cluster, Probability::new(call.probability).ok()?, positive))
+            .filter_map(|(cluster, (call, positive, weight))| {
+                Some((cluster, Probability::new(call.probability).ok()?, positive, weight))
             })
             .collect();
         let bins = |weights: &[u32]| {
-            calibration_bins(
-                known.iter().map(|&(cluster, probability, positive)| (probability, positive, weights[cluster])),
-            )
+            let weighed = |&(cluster, probability, positive, weight): &(usize, Probability, bool, f64)| {
+                (probability, positive, weight * f64::from(weights[cluster]))
+            };
+            calibration_bins(known.iter().map(weighed))
         };
+        let total: f64 = known.iter().map(|known| known.3).sum();
         let error = statistic(known.len() as u64, self.len(), |weights| expected_calibration_error(&bins(weights)));
+        let error = Figure { weight: (total != known.len() as f64).then(|| rounded(total)), ..error };
+        let mut in_bin = [0; BINS];
+        for (_, probability, ..) in &known {
+            in_bin[bin_of(*probability)] += 1;
+        }
         let edge = |bin: usize| rounded(bin as f64 / BINS as f64);
         let records = bins(&vec![1; self.len()]).into_iter().enumerate().map(|(i, bin)| CalibrationBinRecord {
             from: edge(i),
             to: edge(i + 1),
-            n: bin.items,
+            n: in_bin[i],
             mean_probability: bin.mean_probability().map(rounded),
             schistocyte_share: bin.positive_share().map(rounded),
         });
@@ -320,12 +343,18 @@ impl<'a> Clustered<'a> {
 
     pub(super) fn healthy(&self) -> HealthyFigures {
         let healthy = |field: &FieldOutcome| field.expect_none && field.accepted;
-        HealthyFigures {
-            fields: self.clusters.iter().flatten().filter(|field| healthy(field)).count() as u64,
-            called_schistocyte: self.share(|field| match healthy(field) {
-                true => (field.tally.schistocytes(), field.tally.red_cells()),
+        let fields = self.clusters.iter().flatten().filter(|field| healthy(field)).count() as u64;
+        let called = |class: CellClass| {
+            self.share(|field| match healthy(field) {
+                true => (field.tally.of(class), field.tally.red_cells()),
                 false => (0, 0),
-            }),
+            })
+        };
+        let of = |class: CellClass| HealthyClass { class: class.name().to_owned(), called: called(class) };
+        HealthyFigures {
+            fields,
+            called_schistocyte: called(CellClass::Schistocyte),
+            classes: if fields > 0 { CellClass::ALL.map(of).to_vec() } else { Vec::new() },
         }
     }
 }
@@ -334,22 +363,20 @@ impl<'a> Clustered<'a> {
 pub(super) fn examples(fields: &[FieldOutcome]) -> (Vec<Example>, Vec<Example>) {
     let (mut false_positives, mut misses) = (Vec::new(), Vec::new());
     for field in fields.iter().filter(|field| field.accepted) {
-        let example =
-            |[x, y]: [f64; 2], labelled: Option<CellClass>, outcome: Outcome, call: Option<CellCall>| Example {
-                field: field.name.clone(),
-                x_px: rounded(x),
-                y_px: rounded(y),
-                labelled: labelled.map(|class| class.name().to_owned()),
-                outcome: outcome.name().to_owned(),
-                schistocyte_probability: call.map(|call| rounded(call.probability)),
-            };
+        let example = |[x, y]: [f64; 2], labelled: Option<&str>, outcome: Outcome, call: Option<CellCall>| Example {
+            field: field.name.clone(),
+            x_px: rounded(x),
+            y_px: rounded(y),
+            labelled: labelled.map(str::to_owned),
+            outcome: outcome.name().to_owned(),
+            schistocyte_probability: call.map(|call| rounded(call.probability)),
+        };
         for (position, call) in field.healthy_cells.iter().filter(|(_, call)| call.is_schistocyte()) {
             false_positives.push(example(*position, None, Outcome::Own, Some(*call)));
         }
-        for cell in &field.cells {
-            let called = cell.call.is_some_and(|call| call.is_schistocyte());
-            let found = example(cell.position, Some(cell.class), cell.outcome, cell.call);
-            match (cell.is_schistocyte(), called) {
+        for cell in field.known.iter().filter(|cell| !cell.set_aside) {
+            let found = example(cell.position, Some(cell.truth), cell.outcome, cell.call);
+            match (cell.positive, cell.is_called()) {
                 (true, false) => misses.push(found),
                 (false, true) if !field.expect_none => false_positives.push(found),
                 _ => {}

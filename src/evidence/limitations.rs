@@ -11,7 +11,7 @@ pub(super) fn of(smear: Option<&SmearFinding>, panel: &LabPanel) -> Vec<String> 
     let mut found = vec![
         "Items are listed and not added up: no source gives them weights, and they are not independent.".to_owned(),
     ];
-    found.extend(of_smear(smear).map(str::to_owned));
+    found.extend(of_smear(smear).into_iter().map(str::to_owned));
     found.extend(of_adamts13(panel).map(str::to_owned));
     found.extend(of_results(panel));
     if panel.context.pregnant == Some(true) {
@@ -23,22 +23,28 @@ pub(super) fn of(smear: Option<&SmearFinding>, panel: &LabPanel) -> Vec<String> 
     found
 }
 
-fn of_smear(smear: Option<&SmearFinding>) -> Option<&'static str> {
+fn of_smear(smear: Option<&SmearFinding>) -> Vec<&'static str> {
     let Some(smear) = smear else {
-        return Some("No film was counted: schistocytes are known from the panel alone, if at all.");
+        return vec!["No film was counted: schistocytes are known from the panel alone, if at all."];
     };
-    if smear.context == Some(Context::MixedPoikilocytosis) {
-        return Some(
-            "Other changes of shape outnumber schistocytes: their percentage is not specific in this picture.",
-        );
-    }
-    match smear.state {
-        State::Above => Some("Schistocytes are not specific for TMA."),
-        State::NotAbove => Some("Schistocytes at or below the limit do not exclude TMA."),
-        State::Indeterminate => Some("The interval of the schistocytes includes the limit: the value is not placed."),
-        State::Insufficient => Some("Too few red cells were counted to place the schistocytes."),
-        State::NotAssessable => Some("No red cell could be counted."),
-    }
+    let placed = match smear.state {
+        State::Above => "Schistocytes are not specific for TMA.",
+        State::NotAbove => "Schistocytes at or below the limit do not exclude TMA.",
+        State::Indeterminate => "With the errors of the model the schistocytes may lie on either side of the limit.",
+        State::Insufficient => "Too few red cells were counted to place the schistocytes.",
+        State::NotAssessable => "No red cell could be counted.",
+    };
+    let shapes = match smear.context {
+        Some(Context::MixedPoikilocytosis) => {
+            Some("Other changes of shape outnumber schistocytes: their percentage is not specific in this picture.")
+        }
+        Some(Context::NotAssessed) => Some(
+            "Shapes other than schistocytes are not assessed by this model: whether schistocytes are the main change of \
+             shape is not known.",
+        ),
+        _ => None,
+    };
+    std::iter::once(placed).chain(shapes).collect()
 }
 
 fn of_adamts13(panel: &LabPanel) -> Option<&'static str> {

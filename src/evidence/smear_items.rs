@@ -1,7 +1,7 @@
 //! The count of schistocytes as items.
 //!
 //! Percent is percent of counted red cells. A measured value supports or speaks against mechanical hemolysis only where
-//! the count placed it: its interval decides, as in [`crate::count`].
+//! the count placed it, as in [`crate::count`].
 
 use super::record::{Bearing, Direction, EvidenceItem, ItemReference, Statement};
 use super::rules::bearing;
@@ -14,9 +14,9 @@ use crate::count::{Context, State};
 pub struct SmearFinding {
     /// Schistocytes, % of red cells; `None` without a red cell.
     pub percent: Option<f64>,
-    /// Lower limit of the interval behind the state, %.
+    /// Lower limit of the widest interval of the called share, %.
     pub low_percent: Option<f64>,
-    /// Upper limit of the interval behind the state, %.
+    /// Upper limit of the same, %.
     pub high_percent: Option<f64>,
     /// Red cells counted.
     pub red_cells: u64,
@@ -24,7 +24,7 @@ pub struct SmearFinding {
     pub schistocytes: u64,
     /// Reference limit of the age group, %.
     pub threshold_percent: f64,
-    /// Where the interval lies against the limit.
+    /// Where the true share lies against the limit.
     pub state: State,
     /// Whether schistocytes are the main change of shape.
     pub context: Option<Context>,
@@ -34,7 +34,7 @@ impl SmearFinding {
     /// Whether schistocytes are visible, as scores ask.
     ///
     /// METHOD: a program calls some cells of healthy films too, so that a few called cells do not tell. They are visible
-    /// where the interval lies above the limit, not visible where none was called among enough cells, else unknown.
+    /// where the count is placed above the limit, not visible where none was called among enough cells, else unknown.
     pub fn schistocytes_seen(&self) -> Option<bool> {
         match self.state {
             State::Above => Some(true),
@@ -53,22 +53,37 @@ impl SmearFinding {
     }
 
     /// Where the value lies, in words.
+    ///
+    /// METHOD: in a mixed picture ICSH finds a percentage not specific. That is said beside the state and does not turn it:
+    /// the count has allowed for the false calls of such a picture already.
     fn rule(&self) -> (Direction, String) {
         let limit = self.threshold_percent;
-        if self.context == Some(Context::MixedPoikilocytosis) {
-            let rule = "other changes of shape outnumber schistocytes, so that a percentage is not specific";
-            return (Direction::Neutral, rule.to_owned());
-        }
-        match self.state {
-            State::Above => (Direction::Supports, format!("the interval lies above the limit of {limit} %")),
+        let (direction, placed) = match self.state {
+            State::Above => (
+                Direction::Supports,
+                format!("the lower limit less the model's errors lies above the limit of {limit} %"),
+            ),
             State::NotAbove => (
                 Direction::SpeaksAgainst,
-                format!("the interval lies at or below the limit of {limit} %; this does not exclude TMA"),
+                format!(
+                    "the upper limit with the model's errors lies at or below the limit of {limit} %; this does not \
+                     exclude TMA"
+                ),
             ),
-            State::Indeterminate => (Direction::Neutral, format!("the interval includes the limit of {limit} %")),
+            State::Indeterminate => (
+                Direction::Neutral,
+                format!("with the model's errors it may lie on either side of the limit of {limit} %"),
+            ),
             State::Insufficient => (Direction::Neutral, "too few red cells to place the value".to_owned()),
             State::NotAssessable => (Direction::Neutral, "no red cell could be counted".to_owned()),
-        }
+        };
+        let caution = match self.context {
+            Some(Context::MixedPoikilocytosis) => {
+                "; other changes of shape outnumber schistocytes, so that a percentage is not specific"
+            }
+            _ => "",
+        };
+        (direction, format!("{placed}{caution}"))
     }
 
     fn bearing(&self) -> Bearing {

@@ -275,7 +275,24 @@ fn the_count_bears_by_its_state_alone() {
     assert_eq!(of(State::NotAbove, alone), SpeaksAgainst);
     assert_eq!(of(State::Indeterminate, alone), Neutral);
     assert_eq!(of(State::Insufficient, alone), Neutral);
-    assert_eq!(of(State::Above, Context::MixedPoikilocytosis), Neutral);
+    // The caution of a mixed picture stands beside the state.
+    assert_eq!(of(State::Above, Context::MixedPoikilocytosis), Supports);
+}
+
+#[test]
+fn the_caution_of_a_mixed_picture_stands_beside_the_rule() {
+    let mixed = SmearFinding { context: Some(Context::MixedPoikilocytosis), ..above() };
+    let evidence = evidence(Some(&mixed), &LabPanel::default());
+    let film = item(&evidence, "schistocytes_percent");
+    assert_eq!(film.flag, Some(crate::clinical::Flag::High));
+    assert_eq!(
+        film.bearings[0].rule,
+        "the lower limit less the model's errors lies above the limit of 1 %; other changes of shape outnumber \
+         schistocytes, so that a percentage is not specific"
+    );
+    for limitation in ["Schistocytes are not specific for TMA.", "Other changes of shape outnumber schistocytes: "] {
+        assert!(evidence.limitations.iter().any(|text| text.starts_with(limitation)), "{limitation}");
+    }
 }
 
 #[test]

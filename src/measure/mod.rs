@@ -11,7 +11,7 @@ mod stain;
 
 use std::f64::consts::PI;
 
-pub use form::form;
+pub use form::{READ_FORMS, form};
 
 use crate::smear::{Contour, Morphology, NormalizedField};
 

@@ -19,13 +19,13 @@ use super::slides::{self, SlideOptions};
 use super::stop::{StopRule, Stopped, stops};
 use super::stream::Interrupted;
 use crate::case::{
-    Case, CaseField, CaseFields, CaseRecord, CellTile, CountRecord, FOOTER, FieldRecord, InputFailure, InputFile,
-    IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, rounded, statement,
+    Case, CaseField, CaseFields, CaseRecord, CellTile, ClassRecord, CountRecord, FOOTER, FieldRecord, InputFailure,
+    InputFile, IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, rounded, statement,
 };
 use crate::classify::ModelCard;
-use crate::count::{CountOptions, FieldTally, Performance, SchistocyteCount};
+use crate::count::{ClassShare, CountOptions, FieldTally, MeasuredFloor, Performance, SchistocyteCount};
 use crate::segment::DetectError;
-use crate::smear::{Calibration, CellClass, CellStatus, ClassifiedCell, ExclusionReason, Field};
+use crate::smear::{Calibration, CalibrationSource, CellClass, CellStatus, ClassifiedCell, ExclusionReason, Field};
 use crate::source::slide::SlideArea;
 use crate::source::{FieldRegion, FieldSource, ListedSlide, SourceError};
 use crate::stats::{Interval, Probability};
@@ -137,11 +137,17 @@ pub(super) struct CaseBuilder {
     stop: StopRule,
     stopped: Stopped,
     count: CountOptions,
+    performance: Performance,
 }
 
 impl CaseBuilder {
     /// Without fields; `failed` are inputs that were not readable from the start. Only slides are counted by a rule.
-    pub(super) fn new(failed: Vec<InputFailure>, slides: Vec<ListedSlide>, options: &AnalyzeOptions) -> Self {
+    pub(super) fn new(
+        failed: Vec<InputFailure>,
+        slides: Vec<ListedSlide>,
+        options: &AnalyzeOptions,
+        performance: Performance,
+    ) -> Self {
         let stop = if slides.is_empty() { StopRule::Never } else { options.slide.stop };
         Self {
             counted: Vec::new(),
@@ -154,6 +160,7 @@ impl CaseBuilder {
             stop,
             stopped: Stopped::LastField,
             count: CountOptions { looks: stop.looks(), ..options.count.clone() },
+            performance,
         }
     }
 
@@ -177,7 +184,7 @@ impl CaseBuilder {
         self.counted.push(CountedField { record, path, input });
         let Some(tally) = tally else { return Ok(false) };
         self.tallies.push(tally);
-        let stopped = stops(self.stop, &self.tallies, &self.count);
+        let stopped = stops(self.stop, &self.tallies, &self.count, &self.performance);
         self.stopped = stopped.unwrap_or(self.stopped);
         Ok(stopped.is_some())
     }
@@ -342,10 +349,11 @@ fn exclusions(cells: &[ClassifiedCell]) -> BTreeMap<String, u64> {
 }
 
 fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> CaseRecord {
-    let CaseBuilder { counted: results, tallies, failed: failed_inputs, slides, stop, stopped, count, .. } = built;
-    let card = models.classifier.card();
+    let CaseBuilder {
+        counted: results, tallies, failed: failed_inputs, slides, stop, stopped, count, performance, ..
+    } = built;
     let total: FieldTally = tallies.iter().sum();
-    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &count, &performance(card)));
+    let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &count, &performance));
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
         *excluded.entry(reason.clone()).or_insert(0) += n;
@@ -371,6 +379,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     );
     let fields: Vec<FieldRecord> = results.into_iter().map(|result| result.record).collect();
     let slides = slides::slides_record(&slides, &fields, &options.slide, stop, stopped);
+    let classes = ClassShare::all(&total, &performance.class_floors, pixel_size_known(&fields));
     CaseRecord {
         schema_version: SCHEMA_VERSION.to_owned(),
         accession: options.accession.clone(),
@@ -381,7 +390,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         statement: statement(&count),
         evidence: None,
         count,
-        class_counts: CellClass::ALL.into_iter().map(|class| (class.name().to_owned(), total.of(class))).collect(),
+        classes: classes.iter().map(|share| ClassRecord::of(share, total.red_cells())).collect(),
         exclusions: excluded,
         slides,
         failed_inputs,
@@ -397,17 +406,32 @@ fn newest_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> 
     paths.filter_map(modified).max().and_then(Timestamp::of_system)
 }
 
-fn performance(card: &ModelCard) -> Performance {
+/// Whether the size of a pixel was measured in every field of the count.
+fn pixel_size_known(fields: &[FieldRecord]) -> bool {
+    let counted = || fields.iter().filter(|field| field.accepted && field.red_cells > 0);
+    counted().all(|field| field.um_per_px_source.is_some_and(CalibrationSource::is_measured))
+}
+
+/// What a card states of its classifier, as a count takes it.
+pub fn card_performance(card: &ModelCard) -> Performance {
     let checked = |value: Option<f64>| value.and_then(|value| Probability::new(value).ok());
+    let measured = |percent: f64, low: f64, high: f64, cells: u64| {
+        let share = Probability::new(percent / 100.0).ok()?;
+        Some(MeasuredFloor { share, interval: Interval::new(low / 100.0, high / 100.0)?, cells })
+    };
+    let stated = &card.performance;
+    let of_class = |class: CellClass| {
+        let floor = stated.class_floors.iter().find(|floor| floor.class == class)?;
+        measured(floor.percent, floor.low, floor.high, floor.cells)
+    };
+    let floor = stated.false_positive_floor.as_ref();
     Performance {
-        sensitivity: checked(card.performance.sensitivity),
-        sensitivity_cells: card.performance.sensitivity_cells,
-        specificity: checked(card.performance.specificity),
-        specificity_cells: card.performance.specificity_cells,
-        healthy_share: card.performance.false_positive_floor.as_ref().and_then(|floor| {
-            let share = Probability::new(floor.percent / 100.0).ok()?;
-            Some((share, Interval::new(floor.low / 100.0, floor.high / 100.0)?))
-        }),
+        sensitivity: checked(stated.sensitivity),
+        sensitivity_cells: stated.sensitivity_cells,
+        specificity: checked(stated.specificity),
+        specificity_cells: stated.specificity_cells,
+        healthy_floor: floor.and_then(|floor| measured(floor.percent, floor.low, floor.high, floor.cells)),
+        class_floors: CellClass::ALL.map(of_class),
     }
 }
 

@@ -16,7 +16,7 @@ mod specimens;
 mod stop;
 mod stream;
 
-pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, input_failure, named_options};
+pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, card_performance, input_failure, named_options};
 pub use examine::{ExamineError, ExaminedField, examine};
 pub use models::Models;
 pub use pictures::tile;

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::models::Models;
-use crate::case::{DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
+use crate::case::{ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
+use crate::classify::ClassFloor;
 
 /// Version of the method: raised with every change that can move a reported figure.
-pub const METHOD_VERSION: &str = "4";
+pub const METHOD_VERSION: &str = "5";
 
 /// The provenance of a run with these options on these inputs.
 pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec<InputFile>) -> Provenance {
@@ -29,6 +30,7 @@ pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec
             version: card.version.clone(),
             sha256: card.graph_sha256.clone(),
             operating_point: card.operating_point,
+            review_operating_point: card.review_operating_point,
             sensitivity: card.performance.sensitivity,
             sensitivity_cells: card.performance.sensitivity_cells,
             specificity: card.performance.specificity,
@@ -41,9 +43,21 @@ pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec
                 cells: floor.cells,
                 measured_on: floor.measured_on.clone(),
             }),
+            class_healthy_shares: card.performance.class_floors.iter().map(of_class).collect(),
         },
         engine: models.classifier.engine().map_or("scripted", |engine| engine.kind.name()).to_owned(),
         options,
         inputs,
+    }
+}
+
+fn of_class(floor: &ClassFloor) -> ClassHealthyShare {
+    ClassHealthyShare {
+        class: floor.class,
+        percent: floor.percent,
+        low: floor.low,
+        high: floor.high,
+        cells: floor.cells,
+        measured_on: floor.measured_on.clone(),
     }
 }

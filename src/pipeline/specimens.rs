@@ -21,11 +21,14 @@ use std::sync::mpsc::channel;
 
 use rayon::ThreadPool;
 
-use super::analyze::{AnalyzeError, AnalyzeOptions, CaseBuilder, FieldResult, Progress, field_result, input_failure};
+use super::analyze::{
+    AnalyzeError, AnalyzeOptions, CaseBuilder, FieldResult, Progress, card_performance, field_result, input_failure,
+};
 use super::models::Models;
 use super::prepare::{SpecimenScale, given_calibration};
 use super::stream::Interrupted;
 use crate::case::{Case, InputFailure};
+use crate::count::Performance;
 use crate::source::{DecodeLimits, FieldSource, ListedSlide, SpecimenListing, expand_specimen};
 
 /// Tasks handed out for each thread: one in work, one ready, so that no thread waits for the caller.
@@ -72,7 +75,7 @@ pub fn analyze_all<S: SpecimenSink>(
     let halt = AtomicBool::new(false);
     let stage = Stage { models, sink, stop, halt: &halt };
     let most_in_work = TASKS_PER_THREAD * pool.current_num_threads();
-    let mut stream = Stream::new(specimens);
+    let mut stream = Stream::new(specimens, card_performance(models.classifier.card()));
     let mut in_work = 0;
     let mut outcome = Ok(());
     pool.in_place_scope(|scope| {
@@ -279,6 +282,8 @@ impl Live {
 /// Which specimens and fields come next.
 struct Stream<I> {
     specimens: I,
+    /// What the card states of the classifier.
+    performance: Performance,
     /// The one specimen that is being opened, with its options.
     opening: Option<(usize, AnalyzeOptions)>,
     live: BTreeMap<usize, Live>,
@@ -286,8 +291,8 @@ struct Stream<I> {
 }
 
 impl<I: Iterator<Item = (usize, SpecimenInputs)>> Stream<I> {
-    fn new(specimens: I) -> Self {
-        Self { specimens, opening: None, live: BTreeMap::new(), ready: VecDeque::new() }
+    fn new(specimens: I, performance: Performance) -> Self {
+        Self { specimens, performance, opening: None, live: BTreeMap::new(), ready: VecDeque::new() }
     }
 
     /// The next task; `None` where nothing can begin before another task has ended.
@@ -318,7 +323,7 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Stream<I> {
                     let stop = options.slide.stop;
                     (stop.likely_fields(fields, options.count.min_cells), options.slide.most_in_work())
                 };
-                let builder = CaseBuilder::new(failed, slides, &options);
+                let builder = CaseBuilder::new(failed, slides, &options, self.performance);
                 let early = BTreeMap::new();
                 let live = Live { options, builder, early, added: 0, fields, stopped: false, announced, most_in_work };
                 self.live.insert(specimen, live);

@@ -1,8 +1,8 @@
 //! When the count of a slide ends.
 //!
 //! In: the fields counted so far, in their order. Out: whether to go on. Rules ([`StopRule`]): 1. one field after
-//! another is added and looked at; 2. at least the minimum count is reached; 3. the count ends where the whole interval
-//! behind the state lies on one side of the threshold, or at the largest count. The repeated look is paid for in the interval
+//! another is added and looked at; 2. at least the minimum count is reached; 3. the count ends where the state is above or
+//! not above, the errors of the model allowed for, or at the largest count. The repeated look is paid for in the interval
 //! ([`crate::stats::sequential`]), so that the state is as sure as one of a fixed count.
 //!
 //! METHOD: fields end the count, not cells: half a field would be chosen by its order within. A fixed number of cells ends
@@ -16,7 +16,7 @@ pub const DEFAULT_MAX_CELLS: u64 = 10_000;
 /// How long is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopRule {
-    /// From the minimum count on until the interval lies on one side of the threshold.
+    /// From the minimum count on until the count is placed on one side of the threshold.
     Decided {
         /// Red cells at which it ends undecided.
         max_cells: u64,
@@ -86,7 +86,12 @@ impl Stopped {
 }
 
 /// Whether the count ends after these fields; `None` to go on.
-pub(super) fn stops(rule: StopRule, tallies: &[FieldTally], options: &CountOptions) -> Option<Stopped> {
+pub(super) fn stops(
+    rule: StopRule,
+    tallies: &[FieldTally],
+    options: &CountOptions,
+    performance: &Performance,
+) -> Option<Stopped> {
     let red_cells: u64 = tallies.iter().map(FieldTally::red_cells).sum();
     match rule {
         StopRule::Never => None,
@@ -95,7 +100,7 @@ pub(super) fn stops(rule: StopRule, tallies: &[FieldTally], options: &CountOptio
             if red_cells < options.min_cells {
                 return None;
             }
-            let count = SchistocyteCount::of_fields(tallies, options, &Performance::default());
+            let count = SchistocyteCount::of_fields(tallies, options, performance);
             match count.state {
                 State::Above | State::NotAbove => Some(Stopped::Decided),
                 _ => (red_cells >= max_cells).then_some(Stopped::MaxCells),
@@ -108,6 +113,7 @@ pub(super) fn stops(rule: StopRule, tallies: &[FieldTally], options: &CountOptio
 mod tests {
     use super::*;
     use crate::smear::CellClass;
+    use crate::stats::Probability;
 
     fn field(normal: usize, schistocytes: usize) -> FieldTally {
         let of = std::iter::repeat_n;
@@ -119,7 +125,21 @@ mod tests {
     }
 
     fn after(rule: StopRule, fields: usize, field: FieldTally) -> Option<Stopped> {
-        stops(rule, &vec![field; fields], &options())
+        let known = Performance {
+            sensitivity: Probability::new(0.9).ok(),
+            sensitivity_cells: Some(1000),
+            specificity: Probability::new(0.999).ok(),
+            specificity_cells: Some(10_000),
+            ..Performance::default()
+        };
+        stops(rule, &vec![field; fields], &options(), &known)
+    }
+
+    #[test]
+    fn a_model_without_error_rates_never_decides() {
+        let rule = StopRule::Decided { max_cells: 3000 };
+        let stops = |fields| stops(rule, &vec![field(100, 0); fields], &options(), &Performance::default());
+        assert_eq!((stops(29), stops(30)), (None, Some(Stopped::MaxCells)));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What the plot of intervals shows: the rows, the axis and the words for those who cannot see it.
 //!
-//! In: a [`CountRecord`], percent. Out: an [`IntervalPlot`] that page and sheet draw each in their own way. Rows: Wilson,
-//! bootstrap over fields, corrected, false-positive floor, as far as they are known.
+//! In: a [`CountRecord`], percent. Out: an [`IntervalPlot`] that page and sheet draw each in their own way. Rows: the named
+//! intervals of the count, then the false-positive floor, as far as they are known.
 
 use super::figures::{interval, percent};
+use super::words::interval_name;
 use crate::case::{CountRecord, PercentInterval};
 
 /// The intervals of a count against its threshold.
@@ -21,33 +22,14 @@ impl IntervalPlot {
     /// Of a count; `None` without a percentage.
     pub(super) fn of(count: &CountRecord) -> Option<Self> {
         count.percent?;
-        let corrected = count.corrected.map(|corrected| Row {
-            name: "Corrected for model errors",
-            point: corrected.percent,
-            interval: Some(PercentInterval { low: corrected.low, high: corrected.high }),
+        let named = count.intervals().into_iter().filter(|one| one.limits.is_some());
+        let named = named.map(|one| Row { name: interval_name(one.name), point: one.point, interval: one.limits });
+        let floor = count.false_positive_floor_percent.map(|floor| Row {
+            name: "False-positive floor",
+            point: Some(floor),
+            interval: count.false_positive_floor_95,
         });
-        let rows: Vec<Row> = [
-            count.wilson_95.map(|limits| Row { name: "Wilson", point: count.percent, interval: Some(limits) }),
-            count.field_bootstrap_95.map(|limits| Row {
-                name: "Bootstrap over fields",
-                point: count.percent,
-                interval: Some(limits),
-            }),
-            count.sequential_95.map(|limits| Row {
-                name: "Over all looks",
-                point: count.percent,
-                interval: Some(limits),
-            }),
-            corrected,
-            count.false_positive_floor_percent.map(|floor| Row {
-                name: "False-positive floor",
-                point: Some(floor),
-                interval: count.false_positive_floor_95,
-            }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let rows: Vec<Row> = named.chain(floor).collect();
         // The threshold stands well inside, whatever the value.
         const ROOM_ABOVE_THRESHOLD: f64 = 1.6;
         let most = rows.iter().map(Row::most).fold(count.threshold_percent * ROOM_ABOVE_THRESHOLD, f64::max);

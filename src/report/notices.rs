@@ -13,10 +13,14 @@ pub(super) enum Notice {
     Insufficient { red_cells: u64, min_cells: u64 },
     /// Other abnormal shapes outnumber schistocytes.
     MixedPoikilocytosis { other_percent: Option<f64> },
-    /// The value does not exceed what a film without schistocytes may read, the floor's uncertainty included.
+    /// Schistocytes were called, but not surely more than in a healthy film.
     WithinFloor { floor_percent: f64 },
-    /// The card states no error rates.
-    ErrorRatesUnknown,
+    /// Schistocytes were called; whether they are the main change of shape, the model does not tell.
+    ShapesNotAssessed,
+    /// The card states no floor of false calls.
+    FloorUnknown,
+    /// The card states no sensitivity that a correction can use.
+    SensitivityUnknown,
     /// Fields left out for their quality.
     RefusedFields { refused: u64, fields: u64 },
     /// Inputs that could not be read.
@@ -34,10 +38,8 @@ impl Notice {
         };
         let refused = fields_where(&|field| !field.accepted);
         let estimated = fields_where(&|field| field.um_per_px_source == Some(CalibrationSource::MedianRedCell));
-        let within_floor = match (count.percent, count.highest_floor_percent()) {
-            (Some(percent), Some(floor)) if count.schistocytes > 0 && percent <= floor => Some(floor),
-            _ => None,
-        };
+        let within_floor = count.highest_floor_percent().filter(|_| count.context == Some(Context::WithinModelError));
+        let floor_unknown = count.false_positive_floor_percent.is_none();
         let candidates = [
             (count.state == State::NotAssessable).then_some(Self::NotAssessable),
             (count.state == State::Insufficient)
@@ -45,7 +47,9 @@ impl Notice {
             (count.context == Some(Context::MixedPoikilocytosis))
                 .then_some(Self::MixedPoikilocytosis { other_percent: count.other_abnormal_percent }),
             within_floor.map(|floor_percent| Self::WithinFloor { floor_percent }),
-            count.false_positive_floor_percent.is_none().then_some(Self::ErrorRatesUnknown),
+            (count.context == Some(Context::NotAssessed) && !floor_unknown).then_some(Self::ShapesNotAssessed),
+            floor_unknown.then_some(Self::FloorUnknown),
+            (count.red_cells > 0 && count.corrected.is_none()).then_some(Self::SensitivityUnknown),
             (refused > 0).then_some(Self::RefusedFields { refused, fields: record.fields.len() as u64 }),
             (!record.failed_inputs.is_empty())
                 .then_some(Self::FailedInputs { inputs: record.failed_inputs.len() as u64 }),
@@ -61,7 +65,9 @@ impl Notice {
             Self::Insufficient { .. } => "Too few red cells",
             Self::MixedPoikilocytosis { .. } => "Mixed poikilocytosis",
             Self::WithinFloor { .. } => "Within the error of the model",
-            Self::ErrorRatesUnknown => "Error rates of the model unknown",
+            Self::ShapesNotAssessed => "Other shapes not assessed",
+            Self::FloorUnknown => "False calls of the model unknown",
+            Self::SensitivityUnknown => "Sensitivity of the model unknown",
             Self::RefusedFields { .. } => "Fields refused",
             Self::FailedInputs { .. } => "Inputs not read",
             Self::CalibrationEstimated { .. } => "Pixel size estimated",
@@ -81,17 +87,28 @@ impl Notice {
                 count(min_cells),
             ),
             Self::MixedPoikilocytosis { other_percent } => format!(
-                "Other abnormal shapes{} outnumber schistocytes: the percentage is not specific in this picture. \
-                 Report the fragments in words.",
+                "Other abnormal shapes{} outnumber schistocytes: ICSH wants the fragments in words, because a percentage \
+                 is not specific in this picture. More cells are called falsely here than in a healthy film; the lower \
+                 limit allows for that.",
                 other_percent.map(|other| format!(" ({})", percent(other))).unwrap_or_default(),
             ),
             Self::WithinFloor { floor_percent } => format!(
                 "A film without any schistocyte may read up to {} with this model. Review the gallery cell by cell.",
                 percent(floor_percent),
             ),
-            Self::ErrorRatesUnknown => {
-                "The card of the model states no sensitivity and specificity: the percentage is \
-                not corrected, and what a film without schistocytes would read is unknown."
+            Self::ShapesNotAssessed => {
+                "Shapes other than schistocytes are not assessed by this model: whether \
+                schistocytes are the main change of shape, as ICSH asks for a percentage, is not known."
+                    .to_owned()
+            }
+            Self::FloorUnknown => {
+                "The card of the model does not state what a film without schistocytes would read: no percentage is \
+                placed above the limit, and none is corrected."
+                    .to_owned()
+            }
+            Self::SensitivityUnknown => {
+                "The card of the model states no sensitivity of at least one half: the percentage is not corrected, and \
+                no value is placed at or below the limit."
                     .to_owned()
             }
             Self::RefusedFields { refused, fields } => format!(

@@ -1,4 +1,4 @@
-//! What the reports for people say in words: verdict, floor, context, age group, reasons of exclusion.
+//! What the reports say in words: state, intervals, floor, context, classes, age group, reasons of exclusion.
 //!
 //! In: values of the record. Out: short English phrases, the same in every report. Nothing is judged here: a phrase names
 //! what the record holds.
@@ -7,50 +7,118 @@ use std::collections::BTreeMap;
 
 use super::figures::{UNKNOWN, count, counted, interval, percent};
 use crate::case::{
-    CaseRecord, Context, CountRecord, FloorSource, FormsRecord, HealthyShare, PercentInterval, ShareRecord, State,
+    CaseRecord, ClassFinding, ClassHealthyShare, ClassRecord, Context, CorrectedPercent, CountRecord, DecidingLimit,
+    FloorSource, FormsRecord, HealthyShare, IntervalName, PercentInterval, ShareRecord, State,
 };
+use crate::count::FORMS_MEASURED;
 use crate::smear::{AgeGroup, ExclusionReason};
 
 /// Review status of every report that this program makes; only a person can change it, elsewhere.
 pub(super) const REVIEW_STATUS: &str = "Preliminary, not reviewed";
 
-/// What a report says first: the state, except that a mixed picture is not called above.
-///
-/// METHOD: among mixed poikilocytosis a percentage is not specific (ICSH), so that "above" is not said there even
-/// where the interval lies above the limit; the interval itself stays in the report.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Verdict {
-    /// The state of the count.
-    State(State),
-    /// Above the limit among mixed poikilocytosis.
-    MixedPicture,
+/// A state in words: the same ones in every report.
+pub(super) fn state_words(state: State) -> &'static str {
+    match state {
+        State::Above => "Above the reference limit",
+        State::NotAbove => "Not above the reference limit",
+        State::Indeterminate => "Indeterminate: not placed against the limit",
+        State::Insufficient => "Insufficient: too few red cells",
+        State::NotAssessable => "Not assessable",
+    }
 }
 
-impl Verdict {
-    /// Of a count.
-    pub(super) fn of(count: &CountRecord) -> Self {
-        Self::new(count.state, count.context)
-    }
+/// The caution of ICSH that stands beside a state; nothing where there is no need for it.
+pub(super) fn caution_words(context: Option<Context>) -> Option<&'static str> {
+    (context == Some(Context::MixedPoikilocytosis))
+        .then_some("Other abnormal shapes outnumber schistocytes: percentage not specific")
+}
 
-    /// Of a state and what surrounds it.
-    pub(super) fn new(state: State, context: Option<Context>) -> Self {
-        match (state, context) {
-            (State::Above, Some(Context::MixedPoikilocytosis)) => Self::MixedPicture,
-            (state, _) => Self::State(state),
-        }
+/// Name of an interval.
+pub(super) fn interval_name(name: IntervalName) -> &'static str {
+    match name {
+        IntervalName::Wilson => "Wilson",
+        IntervalName::FieldBootstrap => "Bootstrap over fields",
+        IntervalName::Sequential => "Over all looks (stop rule)",
+        IntervalName::Corrected => "Corrected for model errors",
     }
+}
 
-    /// In words.
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::MixedPicture => "Mixed picture: percentage not specific",
-            Self::State(State::Above) => "Above the reference limit",
-            Self::State(State::NotAbove) => "Not above the reference limit",
-            Self::State(State::Indeterminate) => "Indeterminate: the interval includes the limit",
-            Self::State(State::Insufficient) => "Insufficient: too few red cells",
-            Self::State(State::NotAssessable) => "Not assessable",
-        }
+/// Whether an interval is that of the count's own design: shown as unknown where the count has none.
+pub(super) fn is_always_shown(name: IntervalName) -> bool {
+    name != IntervalName::Sequential
+}
+
+/// Which intervals the state needs on one side of the limit.
+pub(super) fn state_needs(count: &CountRecord) -> &'static str {
+    let called = count.intervals().into_iter().filter(|one| one.name != IntervalName::Corrected);
+    match called.filter(|one| one.limits.is_some()).count() {
+        3.. => "The state needs all three intervals on one side, and the one corrected for model errors with them.",
+        2 => "The state needs both intervals on one side, and the one corrected for model errors with them.",
+        _ => "The state needs the interval on one side, and the one corrected for model errors with it.",
     }
+}
+
+/// The limits that placed the count and the intervals that they are of; nothing without a red cell.
+pub(super) fn deciding_words(count: &CountRecord) -> Option<String> {
+    let deciding = count.deciding.as_ref()?;
+    let from = |limit: &DecidingLimit| format!("{} ({})", percent(limit.percent), deciding_name(limit.interval));
+    let low = deciding.low.as_ref().map_or_else(|| "not known, as the model's false calls are not".to_owned(), from);
+    let high = deciding.high.as_ref().map_or_else(|| "not known, as the model's sensitivity is not".to_owned(), from);
+    Some(format!("at least {low}; at most {high}"))
+}
+
+fn deciding_name(name: IntervalName) -> &'static str {
+    match name {
+        IntervalName::Wilson => "Wilson, model errors allowed for",
+        IntervalName::FieldBootstrap => "bootstrap over fields, model errors allowed for",
+        IntervalName::Sequential => "stop rule, model errors allowed for",
+        IntervalName::Corrected => "corrected for model errors",
+    }
+}
+
+/// The corrected value, or why there is none.
+pub(super) fn corrected_words(corrected: Option<&CorrectedPercent>) -> String {
+    match corrected {
+        None => UNKNOWN.to_owned(),
+        Some(corrected) => corrected.percent.map_or_else(|| CORRECTED_NOT_GIVEN.to_owned(), percent),
+    }
+}
+
+/// Why a corrected value is missing where there is an interval.
+pub(super) const CORRECTED_NOT_GIVEN: &str = "Not given: more cells were called than the model's sensitivity allows.";
+
+/// Other abnormal shapes of the film; nothing where it shows none and the model could have told.
+pub(super) fn other_shapes_words(count: &CountRecord) -> Option<String> {
+    match (count.other_abnormal_percent, count.context) {
+        (Some(other), _) => Some(percent(other)),
+        (None, Some(Context::NotAssessed)) => Some("not assessed by this model".to_owned()),
+        (None, _) => None,
+    }
+}
+
+/// What a class says of the film, in short.
+pub(super) fn finding_words(finding: ClassFinding) -> &'static str {
+    match finding {
+        ClassFinding::Present => "present",
+        ClassFinding::WithinModelError => "within the model's error",
+        ClassFinding::NotAssessed => "not assessed",
+        ClassFinding::PixelSizeUnknown => "not given: pixel size not known",
+    }
+}
+
+/// The percentage of a class that a report for people prints: of what is no finding, and of classes that the film shows.
+///
+/// METHOD: a share within the model's error reads like a finding as soon as it is printed as one.
+pub(super) fn shown_percent(class: &ClassRecord) -> Option<f64> {
+    class.percent.filter(|_| matches!(class.finding, None | Some(ClassFinding::Present)))
+}
+
+/// What the table of classes needs said; nothing where every shape was assessed.
+pub(super) fn classes_note(classes: &[ClassRecord]) -> Option<&'static str> {
+    let mut shapes = classes.iter().filter(|record| record.class.is_other_abnormal_shape());
+    shapes.any(|record| record.finding == Some(ClassFinding::NotAssessed)).then_some(
+        "Shapes marked so are not assessed by this model: how many it calls in healthy films was not measured.",
+    )
 }
 
 /// What the floor is and on how many cells it rests.
@@ -73,6 +141,8 @@ pub(super) fn context_words(context: Context) -> &'static str {
     match context {
         Context::SchistocytesPredominate => "schistocytes predominate",
         Context::MixedPoikilocytosis => "outnumber schistocytes",
+        Context::WithinModelError => "schistocytes within the model's error",
+        Context::NotAssessed => "whether schistocytes predominate is not known",
         Context::NoSchistocytes => "no schistocyte counted",
     }
 }
@@ -120,6 +190,22 @@ pub(super) fn healthy_words(share: Option<&HealthyShare>) -> String {
     )
 }
 
+/// Share of healthy people's cells that the model calls a class.
+pub(super) fn class_healthy_words(share: &ClassHealthyShare) -> String {
+    let limits = interval(PercentInterval { low: share.low, high: share.high });
+    format!("{} ({limits}) of {} cells: {}", percent(share.percent), count(share.cells), share.measured_on)
+}
+
+/// The same of every class in one line; data and cells stand in the page.
+pub(super) fn class_healthy_list(shares: &[ClassHealthyShare]) -> String {
+    let of = |share: &ClassHealthyShare| {
+        let limits = interval(PercentInterval { low: share.low, high: share.high });
+        format!("{} {} ({limits})", share.class.name(), percent(share.percent))
+    };
+    let all: Vec<String> = shares.iter().map(of).collect();
+    if all.is_empty() { UNKNOWN.to_owned() } else { all.join("; ") }
+}
+
 /// Words of an option; text without the quotes of JSON.
 pub(super) fn option_words(value: &serde_json::Value) -> String {
     match value {
@@ -142,12 +228,7 @@ pub(super) fn figure_words(name: &str) -> String {
 
 /// What the forms rest on.
 pub(super) fn forms_note(forms: &FormsRecord) -> &'static str {
-    if forms.validated {
-        "Form of each called schistocyte by rules on its outline."
-    } else {
-        "Form of each called schistocyte by rules on its outline. The form is not validated: the rules were not measured \
-         against labelled forms."
-    }
+    if forms.validated { "Form of each called schistocyte by rules on its outline." } else { FORMS_MEASURED }
 }
 
 /// The totals that the forms give, with their words.
@@ -170,6 +251,16 @@ mod tests {
         assert_eq!(in_report_order(&counts), [("frame_edge", 2), ("debris", 1), ("new_reason", 3)]);
         assert_eq!(reason_words("frame_edge"), "cut by the edge of the field");
         assert_eq!(reason_words("new_reason"), "new_reason");
+    }
+
+    #[test]
+    fn states_and_intervals_have_words_of_their_own() {
+        let states = [State::Above, State::NotAbove, State::Indeterminate, State::Insufficient, State::NotAssessable];
+        let mut words: Vec<_> =
+            states.map(state_words).into_iter().chain(IntervalName::ALL.map(interval_name)).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), 9);
     }
 
     #[test]

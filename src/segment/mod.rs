@@ -3,13 +3,16 @@
 //! In: a [`NormalizedField`] (flat background, nominal cells [`NOMINAL_CELL_DIAMETER_PX`] wide). Out: a
 //! [`Segmentation`]: every object with an outline in pixels of the original image, and the label map. Order of steps:
 //! 1. `foreground`: stained pixels, pallor filled; 2. `detect`: kind and box of each cell; 3. `assign`: pixels to cells;
-//! 4. `outline`; 5. `kind`: red cell or the reason why not, with `color` for objects that were not detected.
+//! 4. `outline`; 5. `kind`: red cell or the reason why not.
+//!
+//! `color` serves `kind` for objects that were not detected and for marks, `edge` for cells out of focus.
 //!
 //! Limits: stated in each step.
 
 mod assign;
 mod color;
 mod detect;
+mod edge;
 mod foreground;
 mod kind;
 mod outline;

@@ -29,6 +29,12 @@ pub enum CalibrationSource {
 }
 
 impl CalibrationSource {
+    /// Whether somebody measured it: given, or written by what took the picture. An estimate from the cells says nothing of
+    /// their size.
+    pub fn is_measured(self) -> bool {
+        self != Self::MedianRedCell
+    }
+
     /// Words for a report.
     pub fn describe(self) -> &'static str {
         match self {
@@ -81,5 +87,6 @@ mod tests {
         let calibration = Calibration::from_median_red_cell(37.5).expect("a size");
         assert_eq!(calibration.um_per_px, 0.2);
         assert_eq!(calibration.source, CalibrationSource::MedianRedCell);
+        assert!(!calibration.source.is_measured() && CalibrationSource::Given.is_measured());
     }
 }

@@ -31,6 +31,14 @@ pub enum ExclusionReason {
     Precipitate,
     /// Larger than any red cell and without the outline of a clump.
     TooLarge,
+    /// Touched or covered by a burnt-in mark, a pointer or soot.
+    Marked,
+    /// Its neighbors hide most of its outline.
+    Pressed,
+    /// So pale that its outline cannot be told.
+    Ghost,
+    /// Far less sharp than the other cells of its field.
+    OutOfFocus,
     /// The classifier takes it for no red cell.
     NotRedCell,
     /// Sound, but its field was refused.
@@ -39,7 +47,7 @@ pub enum ExclusionReason {
 
 impl ExclusionReason {
     /// Every reason, in the order of the reports.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::FrameEdge,
         Self::UnsplittableClump,
         Self::WhiteCell,
@@ -48,6 +56,10 @@ impl ExclusionReason {
         Self::Marking,
         Self::Precipitate,
         Self::TooLarge,
+        Self::Marked,
+        Self::Pressed,
+        Self::Ghost,
+        Self::OutOfFocus,
         Self::NotRedCell,
         Self::FieldRefused,
     ];
@@ -63,6 +75,10 @@ impl ExclusionReason {
             Self::Marking => "marking",
             Self::Precipitate => "precipitate",
             Self::TooLarge => "too_large",
+            Self::Marked => "marked",
+            Self::Pressed => "pressed",
+            Self::Ghost => "ghost",
+            Self::OutOfFocus => "out_of_focus",
             Self::NotRedCell => "not_red_cell",
             Self::FieldRefused => "field_refused",
         }
@@ -79,6 +95,10 @@ impl ExclusionReason {
             Self::Marking => "scale bar, pointer or other burnt-in mark",
             Self::Precipitate => "stain precipitate or dirt",
             Self::TooLarge => "larger than any red cell",
+            Self::Marked => "touched or covered by a burnt-in mark or a pointer",
+            Self::Pressed => "pressed by its neighbors, which hide most of its outline",
+            Self::Ghost => "too pale to tell its outline",
+            Self::OutOfFocus => "far less sharp than the other cells of its field",
             Self::NotRedCell => "taken for no red cell by the classifier",
             Self::FieldRefused => "its field was refused",
         }

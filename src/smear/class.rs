@@ -70,6 +70,14 @@ impl CellClass {
         Self::ALL.into_iter().find(|class| class.name() == name)
     }
 
+    /// Classes of size, which mean nothing where the size of a pixel is not known.
+    ///
+    /// METHOD: a spherocyte is told by its round outline and by the missing pallor of a dense cell. It often is small, but
+    /// its size is not what names it, so that it is a shape here.
+    pub fn is_size(self) -> bool {
+        matches!(self, Self::Macrocyte | Self::Microcyte)
+    }
+
     /// Shapes that stand against schistocytes in the test for mixed poikilocytosis.
     ///
     /// ICSH asks for a percentage only where schistocytes are the main change of shape. Size and stain classes
@@ -134,6 +142,13 @@ mod tests {
         }
         assert_eq!(CellClass::Schistocyte.index(), 9);
         assert_eq!(CellClass::from_name("schizocyte"), None);
+    }
+
+    #[test]
+    fn a_class_of_size_is_no_shape() {
+        let sizes: Vec<_> = CellClass::ALL.into_iter().filter(|class| class.is_size()).collect();
+        assert_eq!(sizes, [CellClass::Macrocyte, CellClass::Microcyte]);
+        assert!(sizes.iter().all(|class| !class.is_other_abnormal_shape()));
     }
 
     #[test]

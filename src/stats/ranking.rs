@@ -1,7 +1,8 @@
 //! How well a score puts positives before negatives: ROC and precision–recall figures.
 //!
-//! In: items with a score (higher is more positive), a truth and the cluster that they belong to; a weight for each
-//! cluster, 1 for the plain figure and the number of draws in a bootstrap. Out: fractions 0–1, and the curves.
+//! In: items with a score (higher is more positive), a truth, the number of items that they stand for and the cluster
+//! that they belong to; a weight for each cluster, 1 for the plain figure and the number of draws in a bootstrap. Out:
+//! fractions 0–1, and the curves.
 //!
 //! Method: area under the ROC curve with ties counted half (Hanley and McNeil, Radiology 1982, 143:29–36); average
 //! precision as the step sum over thresholds (Manning et al. 2008, section 8.4), without interpolation, which flatters.
@@ -14,6 +15,8 @@ pub struct ScoredItem {
     pub score: f64,
     /// Truth.
     pub positive: bool,
+    /// Items that this one stands for, above 0: 1 where it was not drawn from others. A weight of k counts as k copies.
+    pub weight: f64,
     /// Index of the cluster that the item belongs to.
     pub cluster: usize,
 }
@@ -31,19 +34,20 @@ pub struct RankingStep {
     /// The threshold.
     pub threshold: f64,
     /// Weight of the positives that pass.
-    pub true_positives: u64,
+    pub true_positives: f64,
     /// Weight of the negatives that pass.
-    pub false_positives: u64,
+    pub false_positives: f64,
 }
 
 impl Ranking {
     /// Items of `clusters` clusters. Items with a score that is no number are left out.
     ///
     /// # Panics
-    /// Where an item's cluster is not below `clusters`.
+    /// Where an item's cluster is not below `clusters`, or its weight is not above 0.
     pub fn new(items: impl IntoIterator<Item = ScoredItem>, clusters: usize) -> Self {
         let mut items: Vec<_> = items.into_iter().filter(|item| !item.score.is_nan()).collect();
         assert!(items.iter().all(|item| item.cluster < clusters), "every item belongs to a cluster");
+        assert!(items.iter().all(|item| item.weight > 0.0), "every item stands for something");
         items.sort_by(|a, b| b.score.total_cmp(&a.score));
         Self { items, clusters }
     }
@@ -54,9 +58,9 @@ impl Ranking {
     }
 
     /// Positives and negatives under these weights.
-    pub fn totals(&self, weights: &[u32]) -> (u64, u64) {
-        self.items.iter().fold((0, 0), |(positives, negatives), item| {
-            let weight = u64::from(weights[item.cluster]);
+    pub fn totals(&self, weights: &[u32]) -> (f64, f64) {
+        self.items.iter().fold((0.0, 0.0), |(positives, negatives), item| {
+            let weight = item.weight * f64::from(weights[item.cluster]);
             if item.positive { (positives + weight, negatives) } else { (positives, negatives + weight) }
         })
     }
@@ -70,11 +74,11 @@ impl Ranking {
 
     /// Calls `visit` with the step before and the step reached, from the highest score down.
     fn walk(&self, weights: &[u32], mut visit: impl FnMut(RankingStep, RankingStep)) {
-        let mut before = RankingStep { threshold: f64::INFINITY, true_positives: 0, false_positives: 0 };
+        let mut before = RankingStep { threshold: f64::INFINITY, true_positives: 0.0, false_positives: 0.0 };
         for tied in self.items.chunk_by(|a, b| a.score == b.score) {
             let mut step = RankingStep { threshold: tied[0].score, ..before };
             for item in tied {
-                let weight = u64::from(weights[item.cluster]);
+                let weight = item.weight * f64::from(weights[item.cluster]);
                 if item.positive {
                     step.true_positives += weight;
                 } else {
@@ -93,25 +97,25 @@ impl Ranking {
     /// `None` without a positive or without a negative.
     pub fn auc(&self, weights: &[u32]) -> Option<f64> {
         let mut area = 0.0;
-        let mut last = (0, 0);
+        let mut last = (0.0, 0.0);
         self.walk(weights, |before, step| {
-            let width = (step.false_positives - before.false_positives) as f64;
-            area += width * (step.true_positives + before.true_positives) as f64 / 2.0;
+            let width = step.false_positives - before.false_positives;
+            area += width * (step.true_positives + before.true_positives) / 2.0;
             last = (step.true_positives, step.false_positives);
         });
-        (last.0 > 0 && last.1 > 0).then(|| area / (last.0 as f64 * last.1 as f64))
+        (last.0 > 0.0 && last.1 > 0.0).then(|| area / (last.0 * last.1))
     }
 
     /// Average precision: Σ (recall gained at a threshold) × (precision there). `None` without a positive.
     pub fn average_precision(&self, weights: &[u32]) -> Option<f64> {
         let mut sum = 0.0;
-        let mut positives = 0;
+        let mut positives = 0.0;
         self.walk(weights, |before, step| {
-            let precision = step.true_positives as f64 / (step.true_positives + step.false_positives) as f64;
-            sum += (step.true_positives - before.true_positives) as f64 * precision;
+            let precision = step.true_positives / (step.true_positives + step.false_positives);
+            sum += (step.true_positives - before.true_positives) * precision;
             positives = step.true_positives;
         });
-        (positives > 0).then(|| sum / positives as f64)
+        (positives > 0.0).then(|| sum / positives)
     }
 
     /// Highest sensitivity of a threshold whose false-positive rate is at most `rate`, 0 where none is.
@@ -120,16 +124,16 @@ impl Ranking {
     /// METHOD: taken at a real threshold, not interpolated: a laboratory can only set thresholds that exist.
     pub fn sensitivity_at_false_positive_rate(&self, weights: &[u32], rate: f64) -> Option<f64> {
         let (positives, negatives) = self.totals(weights);
-        if positives == 0 || negatives == 0 {
+        if positives == 0.0 || negatives == 0.0 {
             return None;
         }
-        let mut best = 0;
+        let mut best = 0.0;
         self.walk(weights, |_, step| {
-            if step.false_positives as f64 <= rate * negatives as f64 {
+            if step.false_positives <= rate * negatives {
                 best = step.true_positives;
             }
         });
-        Some(best as f64 / positives as f64)
+        Some(best / positives)
     }
 }
 
@@ -141,9 +145,32 @@ mod tests {
 
     /// Each item is a cluster of its own.
     fn ranking(items: &[(f64, bool)]) -> Ranking {
-        let scored =
-            items.iter().enumerate().map(|(cluster, &(score, positive))| ScoredItem { score, positive, cluster });
+        weighted(&items.iter().map(|&(score, positive)| (score, positive, 1.0)).collect::<Vec<_>>())
+    }
+
+    /// The same with the number of items that each one stands for.
+    fn weighted(items: &[(f64, bool, f64)]) -> Ranking {
+        let scored = items.iter().enumerate().map(|(cluster, &(score, positive, weight))| ScoredItem {
+            score,
+            positive,
+            weight,
+            cluster,
+        });
         Ranking::new(scored, items.len())
+    }
+
+    #[test]
+    fn weighted_items_computed_by_hand() {
+        // A drawn negative at 0.9 stands for 4, one at 0.2 for 10.
+        let ranking = weighted(&[(0.95, true, 1.0), (0.9, false, 4.0), (0.6, true, 1.0), (0.2, false, 10.0)]);
+        let plain = ranking.plain_weights();
+        assert_eq!(ranking.totals(&plain), (2.0, 14.0));
+        // Pairs in order: 14 + 10 of 28.
+        assert_eq!(ranking.auc(&plain), Some(24.0 / 28.0));
+        // Half of the recall at precision 1 of 1, half at 2 of 6.
+        assert_eq!(ranking.average_precision(&plain), Some(0.5 + 0.5 * 2.0 / 6.0));
+        assert_eq!(ranking.sensitivity_at_false_positive_rate(&plain, 0.28), Some(0.5));
+        assert_eq!(ranking.sensitivity_at_false_positive_rate(&plain, 0.29), Some(1.0));
     }
 
     #[test]
@@ -218,8 +245,17 @@ mod tests {
                     std::iter::repeat_n((f64::from(score), positive), weight as usize)
                 })
                 .collect();
+            let standing_for: Vec<_> = items
+                .iter()
+                .filter(|item| item.2 > 0)
+                .map(|&(score, positive, weight)| (f64::from(score), positive, f64::from(weight)))
+                .collect();
             let (single, repeated) = (ranking(&single), ranking(&repeated));
             let plain = repeated.plain_weights();
+            let drawn = weighted(&standing_for);
+            let drawn_plain = drawn.plain_weights();
+            prop_assert_eq!(drawn.auc(&drawn_plain), repeated.auc(&plain));
+            prop_assert_eq!(drawn.average_precision(&drawn_plain), repeated.average_precision(&plain));
             prop_assert_eq!(single.auc(&weights), repeated.auc(&plain));
             prop_assert_eq!(single.average_precision(&weights), repeated.average_precision(&plain));
             prop_assert_eq!(

@@ -3,7 +3,8 @@
 //! In: a card and an evaluation of its model. Out: the card with what this evaluation measured in place of what stood
 //! there, the rest kept, sealed anew. A labelled set gives sensitivity and specificity on counted cells, which is what
 //! the correction of a count needs; a set declared to hold no schistocyte gives the false-positive floor. Every named
-//! figure that is defined goes among the further figures under the name of the set.
+//! figure that is defined goes among the further figures under the name of the set, and of a healthy set the share of
+//! each class as `healthy_<class>`.
 
 use crate::case::rounded;
 use crate::classify::{CardFigure, FalsePositiveFloor, ModelCard};
@@ -38,13 +39,22 @@ pub fn with_measured(mut card: ModelCard, evaluation: &Evaluation) -> Result<Mod
         performance.sensitivity_cells = Some(counted.sensitivity.n);
         performance.specificity = Some(specificity);
         performance.specificity_cells = Some(counted.specificity.n);
-        performance.measured_on = Some(measured_on("counted cells with a labelled class"));
+        performance.measured_on = Some(measured_on(match &evaluation.readings {
+            Some(_) => "counted cells that two readers read, or with a label other than schistocyte",
+            None => "counted cells with a labelled class",
+        }));
     }
     if floor.is_some() {
         performance.false_positive_floor = floor;
     }
     performance.figures.retain(|figure| figure.set != evaluation.set);
-    performance.figures.extend(NamedFigure::ALL.into_iter().filter_map(|name| stated(evaluation, name)));
+    performance
+        .figures
+        .extend(NamedFigure::ALL.into_iter().filter_map(|name| stated(evaluation, name.name(), name.of(evaluation))));
+    let classes = evaluation.healthy.classes.iter();
+    performance
+        .figures
+        .extend(classes.filter_map(|class| stated(evaluation, &format!("healthy_{}", class.class), class.called)));
     Ok(card.sealed())
 }
 
@@ -60,11 +70,10 @@ fn floor(figure: &Figure, measured_on: String) -> Option<FalsePositiveFloor> {
     })
 }
 
-fn stated(evaluation: &Evaluation, name: NamedFigure) -> Option<CardFigure> {
-    let figure = name.of(evaluation);
+fn stated(evaluation: &Evaluation, name: &str, figure: Figure) -> Option<CardFigure> {
     Some(CardFigure {
         set: evaluation.set.clone(),
-        figure: name.name().to_owned(),
+        figure: name.to_owned(),
         value: figure.value?,
         low: figure.interval_95.map(|interval| interval.low),
         high: figure.interval_95.map(|interval| interval.high),

@@ -13,7 +13,8 @@ use crate::segment::DetectError;
 pub enum VerifyError {
     /// Nothing says what the fields hold.
     #[error(
-        "{set}: expected labels, or fields declared to hold no schistocyte, found neither; give --labels or --expect-none"
+        "{set}: expected labels, readings, or fields declared to hold no schistocyte, found none; give --labels, --readings or \
+         --expect-none"
     )]
     NothingKnown {
         /// Name of the set.
@@ -51,6 +52,12 @@ pub enum VerifyError {
     Picture {
         /// Field.
         field: String,
+        /// What went wrong.
+        source: image::ImageError,
+    },
+    /// A changed picture could not be written to the temporary folder.
+    #[error("expected a temporary folder that takes changed pictures; free space there or set TMPDIR")]
+    Temporary {
         /// What went wrong.
         source: image::ImageError,
     },

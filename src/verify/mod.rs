@@ -13,11 +13,14 @@
 //! * Pixel size: given, else from the file, else estimated as for a specimen, once for each group of the split file over
 //!   all its fields among the inputs, labelled or not. Fields without a group share one estimate over all of them that
 //!   belong to the wanted part.
-//! * A field without labels is left aside unless it is declared to hold no schistocyte.
+//! * A field without labels is left aside unless it is declared to hold no schistocyte or lies in the folder of a read
+//!   set.
 
 pub mod card;
 mod error;
 mod fields;
+pub mod pseudo_patients;
+pub mod repeatability;
 mod run;
 pub mod suite;
 pub mod suite_record;
@@ -27,11 +30,12 @@ pub use run::{VerifiedSet, verify};
 
 use std::path::PathBuf;
 
+use crate::evaluate::ANSWERS_FILE;
 use crate::evaluate::labels::{LabelFormat, LabelOptions};
 use crate::evaluate::part::HashedPart;
 
 /// Files that an evaluation is written to.
-pub const EVALUATION_FILES: [&str; 2] = ["evaluation.json", "evaluation.html"];
+pub const EVALUATION_FILES: [&str; 3] = ["evaluation.json", "evaluation.html", ANSWERS_FILE];
 
 /// Where labels lie and how to read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +64,14 @@ pub struct LabelledSet {
     pub name: String,
     /// Images and folders of images.
     pub inputs: Vec<PathBuf>,
-    /// Their labels; may be missing where no schistocyte is expected.
+    /// Their labels; may be missing where no schistocyte is expected or readings are given.
     pub labels: Option<LabelSource>,
+    /// Tables of readings, or folders of them; with any, schistocytes are judged by the readings.
+    pub readings: Vec<PathBuf>,
+    /// Whether cells that nobody read are no schistocytes, so that a read percentage can be stated.
+    pub unread_are_none: bool,
+    /// A second threshold to state figures at.
+    pub threshold: Option<f64>,
     /// Parts, groups and specimens by file.
     pub split: Option<SplitSource>,
     /// Part by the name of the image.

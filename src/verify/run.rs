@@ -1,17 +1,22 @@
 //! One set: from its images to its evaluation.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
 use serde_json::Value;
 
 use super::fields::{ChosenFields, file_name};
-use super::{EVALUATION_FILES, LabelledSet, VerifyError};
+use super::{EVALUATION_FILES, LabelSource, LabelledSet, VerifyError};
 use crate::case::{InputFailure, InputFile};
-use crate::evaluate::labels::{ImageFrame, LabelFormat, LabelSet, Labels, detect};
-use crate::evaluate::{Evaluation, Evaluator, Example, FieldInput, JudgedField, document, html};
+use crate::evaluate::labels::readings::Readings;
+use crate::evaluate::labels::{ImageFrame, LabelError, LabelFormat, LabelSet, Labels, detect};
+use crate::evaluate::{
+    Answer, Evaluation, Evaluator, Example, FieldInput, JudgedField, JudgingOptions, document, html,
+};
 use crate::pipeline::{ExaminedField, Models, Progress, examine, in_order, input_failure, provenance, tile};
+use crate::report::ReportError;
 use crate::smear::{Field, LabeledField};
 use crate::source::FieldSource;
 
@@ -20,6 +25,8 @@ use crate::source::FieldSource;
 pub struct VerifiedSet {
     /// The figures.
     pub evaluation: Evaluation,
+    /// What is known and said of single cells.
+    pub answers: Vec<Answer>,
     /// PNG bytes of the worst false positives and misses; an example whose field has no pixel size has none.
     pub pictures: Vec<(Example, Vec<u8>)>,
     /// Whether the pipeline accepted a field at all.
@@ -30,11 +37,15 @@ impl VerifiedSet {
     /// The files of the evaluation, by name.
     ///
     /// # Errors
-    /// Where the record cannot be written as JSON.
-    pub fn files(&self) -> serde_json::Result<Vec<(&'static str, Vec<u8>)>> {
-        let [json, page] = EVALUATION_FILES;
+    /// Where the record cannot be written as JSON, or the cells as CSV.
+    pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
+        let [json, page, cells] = EVALUATION_FILES;
         let html = html::page(&self.evaluation, &|example| self.picture(example));
-        Ok(vec![(json, document(&self.evaluation)?), (page, html.into_bytes())])
+        let mut table = csv::Writer::from_writer(Vec::new());
+        self.answers.iter().try_for_each(|answer| table.serialize(answer)).map_err(ReportError::Csv)?;
+        let table = table.into_inner().map_err(|error| ReportError::Stream(error.into_error()))?;
+        let json_bytes = document(&self.evaluation).map_err(ReportError::Json)?;
+        Ok(vec![(json, json_bytes), (page, html.into_bytes()), (cells, table)])
     }
 
     /// The picture of an example.
@@ -69,23 +80,21 @@ pub fn verify(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<VerifiedSet, VerifyError> {
-    if set.labels.is_none() && !set.expect_none {
+    let truth = Truth::open(set)?;
+    if truth.labels.is_none() && truth.readings.is_none() && !set.expect_none {
         return Err(VerifyError::NothingKnown { set: set.name.clone() });
     }
-    let labels = set.labels.as_ref().map(|source| -> Result<(LabelFormat, LabelSet), VerifyError> {
-        let format = source.format.map_or_else(|| detect(&source.path), Ok)?;
-        Ok((format, LabelSet::open(&source.path, format, source.options.clone())?))
-    });
-    let labels = labels.transpose()?;
     let fields = ChosenFields::of(set, &models.segmenter)?;
-    let format = labels.as_ref().map(|(format, _)| *format);
-    let mut evaluator = Evaluator::new(&set.name, provenance(models, named_options(set, format), Vec::new()));
+    let judging = JudgingOptions { threshold: set.threshold, unread_are_none: set.unread_are_none };
+    let mut evaluator =
+        Evaluator::new(&set.name, provenance(models, named_options(set, truth.format), Vec::new()), judging);
+    truth.readings.iter().flat_map(Readings::inputs).for_each(|table| evaluator.add_input(table.clone()));
     let mut failures = fields.failures.clone();
     let mut um_per_px = BTreeMap::new();
     let (mut unlabelled, mut judged, mut any_accepted) = (0, 0_u64, false);
     progress.found(fields.sources.len());
     let work = |source: &FieldSource| {
-        let done = field_done(source, set, labels.as_ref().map(|(_, labels)| labels), &fields, models);
+        let done = field_done(source, set, &truth, &fields, models);
         progress.field_done();
         done
     };
@@ -110,23 +119,26 @@ pub fn verify(
     }
     failures.into_iter().for_each(|failure| evaluator.add_failed_input(failure));
     (0..unlabelled).for_each(|_| evaluator.add_unlabelled_field());
+    let answers = evaluator.answers();
     let evaluation = evaluator.finish();
     let pictures = pictures(&evaluation, &fields.sources, &um_per_px)?;
-    Ok(VerifiedSet { evaluation, pictures, any_accepted })
+    Ok(VerifiedSet { evaluation, answers, pictures, any_accepted })
 }
 
 fn field_done(
     source: &FieldSource,
     set: &LabelledSet,
-    labels: Option<&LabelSet>,
+    truth: &Truth,
     fields: &ChosenFields,
     models: &Models,
 ) -> Result<Done, VerifyError> {
     let file = file_name(source.path());
     let name = source.id().to_string();
     // Further pages of a file share its name; labels are of the first.
-    let labels = labels.filter(|labels| name.ends_with(&file) && labels.holds(frame(&file, 0, 0)));
-    if labels.is_none() && !set.expect_none {
+    let is_first = name.ends_with(&file);
+    let labels = truth.labels.as_ref().filter(|labels| is_first && labels.holds(frame(&file, 0, 0)));
+    let tables = truth.readings.as_ref().filter(|readings| is_first && readings.hold(source.path()));
+    if labels.is_none() && tables.is_none() && !set.expect_none {
         return Ok(Done::Unlabelled);
     }
     let field = match source.read() {
@@ -134,12 +146,16 @@ fn field_done(
         Err(error) => return Ok(Done::Failed(input_failure(&error))),
     };
     let (width_px, height_px) = field.rgb.dimensions();
-    let Labels { field: mut truth, remarks } = match labels {
-        Some(labels) => match labels.labels_of(frame(&file, width_px, height_px)) {
-            Ok(labels) => labels,
-            Err(error) => return Ok(Done::Failed(InputFailure { path: name, reason: error.to_string() })),
-        },
-        None => Labels { field: unlabelled(&field), remarks: Vec::new() },
+    let frame = frame(&file, width_px, height_px);
+    let known = || -> Result<(Labels, Option<Vec<_>>), LabelError> {
+        let unlabelled = || Ok(Labels { field: unlabelled(&field), remarks: Vec::new() });
+        let labels = labels.map_or_else(unlabelled, |labels| labels.labels_of(frame))?;
+        let read = tables.map(|tables| tables.of_image(source.path(), frame)).transpose()?;
+        Ok((labels, read.flatten()))
+    };
+    let (Labels { field: mut truth, remarks }, read) = match known() {
+        Ok(known) => known,
+        Err(error) => return Ok(Done::Failed(InputFailure { path: name, reason: error.to_string() })),
     };
     truth.field.clone_from(&name);
     let ExaminedField { calibration, quality, cells } = examine(&field, fields.scale_of(source), models)
@@ -151,6 +167,7 @@ fn field_done(
         group: fields.group_of(source),
         specimen: fields.specimen_of(source),
         expect_none: set.expect_none,
+        readings: read.as_deref(),
     });
     Ok(Done::Judged(Box::new(Judged {
         field: judged,
@@ -160,6 +177,32 @@ fn field_done(
         input: InputFile { file, sha256: field.sha256 },
         remarks,
     })))
+}
+
+/// What is known of the fields of a set.
+struct Truth {
+    labels: Option<LabelSet>,
+    format: Option<LabelFormat>,
+    readings: Option<Readings>,
+}
+
+impl Truth {
+    /// Opens labels and readings; labels in the format of readings are readings.
+    fn open(set: &LabelledSet) -> Result<Self, LabelError> {
+        let format_of = |source: &LabelSource| source.format.map_or_else(|| detect(&source.path), Ok);
+        let format = set.labels.as_ref().map(format_of).transpose()?;
+        let mut tables: Vec<PathBuf> = set.readings.clone();
+        let labels = match (&set.labels, format) {
+            (Some(source), Some(LabelFormat::Readings)) => {
+                tables.push(source.path.clone());
+                None
+            }
+            (Some(source), Some(format)) => Some(LabelSet::open(&source.path, format, source.options.clone())?),
+            _ => None,
+        };
+        let readings = (!tables.is_empty()).then(|| Readings::open(&tables)).transpose()?;
+        Ok(Self { labels, format, readings })
+    }
 }
 
 fn frame(name: &str, width_px: u32, height_px: u32) -> ImageFrame<'_> {
@@ -190,6 +233,8 @@ fn named_options(set: &LabelledSet, format: Option<LabelFormat>) -> BTreeMap<Str
         ("want", or_null(want)),
         ("part", or_null(set.part.map(|part| part.name().to_owned()))),
         ("expect_none", set.expect_none.into()),
+        ("unread_are_none", set.unread_are_none.into()),
+        ("threshold", set.threshold.map_or(Value::Null, Value::from)),
     ];
     options.map(|(name, value)| (name.to_owned(), value)).into()
 }

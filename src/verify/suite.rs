@@ -22,6 +22,9 @@ use crate::evaluate::part::HashedPart;
 pub struct Suite {
     /// The sets.
     pub sets: Vec<SuiteSet>,
+    /// Folder of the file.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// One set; its paths start from the data folder.
@@ -36,6 +39,13 @@ pub struct SuiteSet {
     pub labels: Option<PathBuf>,
     /// Label format; told by the files where absent.
     pub format: Option<LabelFormat>,
+    /// Tables of readings and folders of them, below the folder of the suite: they are kept with the project. With any,
+    /// schistocytes are judged by the readings.
+    #[serde(default)]
+    pub readings: Vec<PathBuf>,
+    /// Whether cells that nobody read are no schistocytes, so that a read percentage can be stated.
+    #[serde(default)]
+    pub unread_are_none: bool,
     /// Whether every object is labelled; as is usual for the format where absent.
     pub complete: Option<bool>,
     /// Names of the YOLO classes in their order.
@@ -117,8 +127,9 @@ impl Suite {
     /// [`SuiteError`] where the file cannot be read, is no suite, or names a set twice or unfit for a folder.
     pub fn read(path: &Path) -> Result<Self, SuiteError> {
         let text = fs::read(path).map_err(|source| SuiteError::Unreadable { path: path.to_owned(), source })?;
-        let suite: Self =
+        let mut suite: Self =
             serde_json::from_slice(&text).map_err(|source| SuiteError::Malformed { path: path.to_owned(), source })?;
+        suite.folder = path.parent().map(Path::to_owned).unwrap_or_default();
         suite.check().map_err(|(set, expected)| SuiteError::Invalid { path: path.to_owned(), set, expected })?;
         Ok(suite)
     }
@@ -136,8 +147,8 @@ impl Suite {
             if !names.insert(&set.name) {
                 return refuse("a name that no other set has");
             }
-            if set.labels.is_none() && !set.expect_none {
-                return refuse("labels, or `expect_none`");
+            if set.labels.is_none() && set.readings.is_empty() && !set.expect_none {
+                return refuse("labels, readings, or `expect_none`");
             }
             if set.want.is_some() && set.split.is_none() {
                 return refuse("a split file for the wanted part");
@@ -166,13 +177,13 @@ impl Suite {
             return Err(SuiteError::NoSuchSet { wanted: wanted.clone(), known });
         }
         let is_wanted = |set: &SuiteSet| names.is_empty() || names.contains(&set.name);
-        Ok(Self { sets: self.sets.into_iter().filter(is_wanted).collect() })
+        Ok(Self { sets: self.sets.into_iter().filter(is_wanted).collect(), folder: self.folder })
     }
 }
 
 impl SuiteSet {
-    /// The set with its paths below the data folder.
-    pub fn below(&self, data: &Path) -> LabelledSet {
+    /// The set with its paths below the data folder, and those of its readings below the folder of the suite.
+    pub fn below(&self, data: &Path, suite: &Path) -> LabelledSet {
         let labels = self.labels.as_ref().map(|path| LabelSource {
             path: data.join(path),
             format: self.format,
@@ -183,6 +194,9 @@ impl SuiteSet {
             name: self.name.clone(),
             inputs: self.inputs.iter().map(|path| data.join(path)).collect(),
             labels,
+            readings: self.readings.iter().map(|path| suite.join(path)).collect(),
+            unread_are_none: self.unread_are_none,
+            threshold: None,
             split,
             part: self.part,
             expect_none: self.expect_none,
@@ -206,14 +220,15 @@ mod tests {
     fn paths_start_from_the_data_folder() {
         let read = suite(
             r#"{"name": "a", "inputs": ["x/images"], "labels": "x/labels", "format": "voc", "split": "x/s.csv",
-                "want": "val", "figures": [{"figure": "box_f1", "at_least": 0.9}, {"figure": "macro_f1"}]}"#,
+                "want": "val", "readings": ["r"], "figures": [{"figure": "box_f1", "at_least": 0.9}, {"figure": "macro_f1"}]}"#,
         );
         let read = read.expect("a sound suite");
-        let set = read.sets[0].below(Path::new("data"));
+        let set = read.sets[0].below(Path::new("data"), Path::new("models"));
         assert_eq!((set.name.as_str(), &set.inputs[..]), ("a", &[PathBuf::from("data/x/images")][..]));
         let labels = set.labels.expect("labels");
         assert_eq!((labels.path, labels.format), ("data/x/labels".into(), Some(LabelFormat::PascalVoc)));
         assert_eq!(set.split, Some(SplitSource { path: "data/x/s.csv".into(), want: Some("val".to_owned()) }));
+        assert_eq!(set.readings, [PathBuf::from("models/r")]);
         let targets = &read.sets[0].figures;
         assert_eq!((targets[0].figure, targets[0].at_least), (NamedFigure::BoxF1, Some(0.9)));
         assert_eq!((targets[1].at_least, targets[1].at_most), (None, None));
@@ -227,7 +242,7 @@ mod tests {
             (set("../a", healthy), "a name of letters"),
             (set("", healthy), "a name of letters"),
             ([set("a", healthy), set("a", healthy)].join(","), "a name that no other set has"),
-            (set("a", ""), "labels, or"),
+            (set("a", ""), "labels, readings, or"),
             (set("a", r#", "labels": "x", "want": "val""#), "a split file"),
             (set("a", r#", "labels": "x", "um_per_px": 0"#), "a pixel size"),
         ] {

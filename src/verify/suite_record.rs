@@ -12,7 +12,7 @@ use crate::case::Provenance;
 use crate::evaluate::{Evaluation, Figure, NamedFigure};
 
 /// Version of the record's schema.
-pub const SUITE_SCHEMA_VERSION: &str = "1.0";
+pub const SUITE_SCHEMA_VERSION: &str = "1.1";
 
 /// File that the record is written to.
 pub const SUITE_FILE: &str = "suite.json";
@@ -164,7 +164,7 @@ mod tests {
 
     fn figure(value: Option<f64>) -> Figure {
         let interval_95 = value.map(|value| FigureInterval { low: value - 0.02, high: value + 0.02 });
-        Figure { value, count: None, n: 10, interval_95 }
+        Figure { value, n: 10, interval_95, ..Figure::default() }
     }
 
     #[test]

@@ -22,7 +22,8 @@ for column in frame.columns:
 counted = frame[frame["status"] == "counted"]
 assert len(counted) == count["red_cells"]
 assert (counted["class"] == "schistocyte").sum() == count["schistocytes"]
-assert counted["class"].value_counts().to_dict() == {k: v for k, v in record["class_counts"].items() if v}
+called = counted["class"].value_counts().to_dict()
+assert all(called.get(of["class"], 0) == of["cells"] for of in record["classes"] if of["cells"] is not None)
 forms = counted["form"].dropna().value_counts().to_dict()
 assert forms == {form: cells for form, cells in count["forms"]["by_form"].items() if cells}
 assert frame[frame["status"] == "excluded"]["reason"].value_counts().to_dict() == record["exclusions"]
@@ -33,8 +34,8 @@ row = specimen.iloc[0]
 assert len(specimen) == 1 and row["job"] == report.job[:16] and row["accession"] == record["accession"]
 assert row["footer"] == report.footer and row["state"] == count["state"]
 assert (row["red_cells"], row["schistocytes"], row["percent"]) == (count["red_cells"], count["schistocytes"], count["percent"])
-low, high = report.deciding()
-assert (row["deciding_95_low_percent"], row["deciding_95_high_percent"]) == (low, high)
+low, high = report.widest()
+assert (row["widest_95_low_percent"], row["widest_95_high_percent"]) == (low, high)
 again = pandas.read_csv(report.file("specimen.csv"))
 assert list(again.columns) == list(specimen.columns)
 assert again.iloc[0]["percent"] == row["percent"]

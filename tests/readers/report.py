@@ -32,9 +32,15 @@ class Report:
         assert path.is_file(), f"{path} is missing; found {sorted(p.name for p in self.folder.iterdir())}"
         return path
 
-    def deciding(self):
-        """The wider of the two intervals, as the record's documentation defines it."""
-        limits = [self.count[name] for name in ("wilson_95", "field_bootstrap_95") if self.count[name]]
+    def sent_classes(self):
+        """Names and numbers of the classes as messages send them: null where the film does not show the class."""
+        for of in self.record["classes"]:
+            yield of["class"], of["cells"] if of["finding"] in (None, "present") else None
+
+    def widest(self):
+        """The widest interval of the called share, as the record's documentation defines it."""
+        names = ("wilson_95", "field_bootstrap_95", "sequential_95")
+        limits = [self.count[name] for name in names if self.count.get(name)]
         return min(one["low"] for one in limits), max(one["high"] for one in limits)
 
 

@@ -10,9 +10,10 @@ use std::path::Path;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
-    Case, CaseField, CaseFields, CaseRecord, CellTile, Context, CorrectedPercent, CountRecord, DetectorProvenance,
-    FOOTER, FieldRecord, FloorSource, FormsRecord, HealthyShare, InputFailure, InputFile, IssueTime, Laboratory,
-    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
+    Case, CaseField, CaseFields, CaseRecord, CellTile, ClassFinding, ClassHealthyShare, ClassRecord, Context,
+    CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, DetectorProvenance, FOOTER, FieldRecord, FloorSource,
+    FormsRecord, HealthyShare, InputFailure, InputFile, IntervalName, IssueTime, Laboratory, ModelProvenance, Order,
+    PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::FormTally;
@@ -28,6 +29,8 @@ const PITCH_PX: f64 = 50.0;
 const UM_PER_PX: f64 = 0.2;
 const MIN_CELLS: u64 = 1_000;
 const THRESHOLD_PERCENT: f64 = 1.0;
+/// Share called in healthy films of each class but schistocyte, %, and the limits of it.
+const CLASS_FLOOR: [f64; 3] = [2.1, 3.1, 4.1];
 /// Classes that the cells which are no schistocytes take in turn.
 const OTHER_CLASSES: [CellClass; 8] = [
     CellClass::Normal,
@@ -73,7 +76,7 @@ fn evidence_of(panel: &str, count: &CountRecord) -> Evidence {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs").join(panel);
     let bytes = std::fs::read(path).expect("a panel");
     let panel = read_panel(&bytes, panel, &PanelOptions::default()).expect("a sound panel");
-    let limits = count.deciding_95();
+    let limits = count.widest_95();
     let smear = SmearFinding {
         percent: count.percent,
         low_percent: limits.map(|limits| limits.low),
@@ -110,16 +113,17 @@ impl FakeCase {
     /// The case.
     pub fn build(self) -> Case {
         let (records, fields): (Vec<_>, Vec<_>) = (0..self.fields).map(|index| self.field(index)).unzip();
-        let mut class_counts: BTreeMap<String, u64> =
-            CellClass::ALL.iter().map(|class| (class.name().to_owned(), 0)).collect();
-        for call in fields.iter().flat_map(|field| &field.cells).filter_map(ClassifiedCell::counted_call) {
-            *class_counts.entry(call.class.name().to_owned()).or_default() += 1;
-        }
+        let calls = || fields.iter().flat_map(|field| &field.cells).filter_map(ClassifiedCell::counted_call);
+        let red_cells = calls().count() as u64;
+        let classes: Vec<ClassRecord> = CellClass::ALL
+            .into_iter()
+            .map(|class| class_record(class, calls().filter(|call| call.class == class).count() as u64, red_cells))
+            .collect();
         let mut exclusions = BTreeMap::new();
         for (reason, objects) in records.iter().flat_map(|record| &record.exclusions) {
             *exclusions.entry(reason.clone()).or_default() += objects;
         }
-        let count = count(&records, &class_counts);
+        let count = count(&records, &classes);
         let inputs = records.iter().enumerate().map(|(index, record)| InputFile {
             file: record.field.clone(),
             sha256: format!("{:064x}", (index as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
@@ -135,7 +139,7 @@ impl FakeCase {
             statement: statement(&count),
             evidence: self.labs.map(|panel| evidence_of(panel, &count)),
             count,
-            class_counts,
+            classes,
             exclusions,
             provenance: provenance(inputs.collect()),
             fields: records,
@@ -278,14 +282,34 @@ fn wilson(part: u64, whole: u64) -> PercentInterval {
     PercentInterval { low: 100.0 * (center - half).max(0.0), high: 100.0 * (center + half) }
 }
 
-fn count(fields: &[FieldRecord], class_counts: &BTreeMap<String, u64>) -> CountRecord {
+/// A class of which healthy films read [`CLASS_FLOOR`], in fields of an estimated pixel size.
+fn class_record(class: CellClass, cells: u64, red_cells: u64) -> ClassRecord {
+    let [low, percent, high] = CLASS_FLOOR;
+    let none = matches!(class, CellClass::Normal | CellClass::Schistocyte | CellClass::Uncategorised);
+    let limits = (red_cells > 0).then(|| wilson(cells, red_cells));
+    let given = !class.is_size() || red_cells == 0;
+    let finding = limits.filter(|_| !none).map(|limits| match limits.low > high {
+        _ if !given => ClassFinding::PixelSizeUnknown,
+        true => ClassFinding::Present,
+        false => ClassFinding::WithinModelError,
+    });
+    ClassRecord {
+        class,
+        cells: given.then_some(cells),
+        percent: (given && red_cells > 0).then(|| 100.0 * cells as f64 / red_cells as f64),
+        wilson_95: limits.filter(|_| given),
+        floor_percent: (!none).then_some(percent),
+        floor_95: (!none).then_some(PercentInterval { low, high }),
+        finding,
+    }
+}
+
+fn count(fields: &[FieldRecord], classes: &[ClassRecord]) -> CountRecord {
     let red_cells: u64 = fields.iter().map(|field| field.red_cells).sum();
     let schistocytes: u64 = fields.iter().map(|field| field.schistocytes).sum();
-    let other: u64 = CellClass::ALL
-        .iter()
-        .filter(|class| class.is_other_abnormal_shape())
-        .map(|class| class_counts[class.name()])
-        .sum();
+    let shapes = classes.iter().filter(|record| record.class.is_other_abnormal_shape());
+    let other: u64 =
+        shapes.filter(|record| record.finding == Some(ClassFinding::Present)).filter_map(|record| record.cells).sum();
     let mut forms = FormTally::default();
     (0..schistocytes).for_each(|_| forms.add(Some(SchistocyteForm::Crescent)));
     let share = |part: u64| (red_cells > 0).then(|| 100.0 * part as f64 / red_cells as f64);
@@ -313,18 +337,27 @@ fn count(fields: &[FieldRecord], class_counts: &BTreeMap<String, u64>) -> CountR
             .filter(|_| several)
             .map(|limits| PercentInterval { low: limits.low * 0.93, high: limits.high * 1.04 }),
         corrected: wilson_95.map(|limits| CorrectedPercent {
-            percent: share(schistocytes).map(|percent| percent - 0.14).filter(|&percent| percent >= 0.0),
+            percent: share(schistocytes).map(|percent| (percent - 0.14).max(0.0)),
             low: (limits.low - 0.2).max(0.0),
             high: limits.high * 1.02,
+            sensitivity: 0.91,
+            sensitivity_cells: 412,
+            false_call_percent: 0.15,
+            false_call_cells: 3980,
+            false_call_source: FloorSource::HealthyFilms,
         }),
         false_positive_floor_percent: Some(0.15),
         false_positive_floor_95: Some(PercentInterval { low: 0.07, high: 0.33 }),
         false_positive_floor_source: Some(FloorSource::HealthyFilms),
         threshold_percent: THRESHOLD_PERCENT,
         min_cells: MIN_CELLS,
+        deciding: wilson_95.map(|limits| DecidingLimits {
+            low: Some(DecidingLimit { percent: (limits.low - 0.33).max(0.0), interval: IntervalName::Wilson }),
+            high: Some(DecidingLimit { percent: limits.high * 1.04, interval: IntervalName::FieldBootstrap }),
+        }),
         state,
         context,
-        other_abnormal_percent: share(other),
+        other_abnormal_percent: share(other).filter(|_| other > 0),
         forms: FormsRecord::of(&forms, red_cells),
         grade: None,
     }
@@ -364,6 +397,15 @@ fn provenance(inputs: Vec<InputFile>) -> Provenance {
             specificity: Some(0.9985),
             specificity_cells: Some(20_412),
             measured_on: Some("made-up cells".to_owned()),
+            review_operating_point: Some(0.25),
+            class_healthy_shares: vec![ClassHealthyShare {
+                class: CellClass::Teardrop,
+                percent: CLASS_FLOOR[1],
+                low: CLASS_FLOOR[0],
+                high: CLASS_FLOOR[2],
+                cells: 3980,
+                measured_on: "healthy fields of three origins".to_owned(),
+            }],
             healthy_share: Some(HealthyShare {
                 percent: 0.15,
                 low: 0.07,

@@ -6,6 +6,7 @@
 
 mod curves;
 mod plot;
+mod readings;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,6 +30,7 @@ pub fn page(evaluation: &Evaluation, picture: &dyn Fn(&Example) -> Option<Vec<u8
             }
             body {
                 (header(evaluation))
+                (readings::readings(evaluation))
                 (classification(evaluation))
                 @if !plots.is_empty() {
                     h2 { "Plots" }
@@ -72,6 +74,7 @@ fn described(figure: &Figure, number: impl Fn(f64) -> String, unit: &str) -> Mar
                 Some(count) => { (count) " of " (figure.n) }
                 None => { "n " (figure.n) }
             }
+            @if let Some(weight) = figure.weight { ", by weight of " (format!("{weight:.0}")) }
         }
     }
 }
@@ -112,10 +115,14 @@ fn classification(evaluation: &Evaluation) -> Markup {
                 "Counted cells called schistocyte in " (evaluation.healthy.fields) " fields declared to hold none: "
                 (percent(&evaluation.healthy.called_schistocyte)) "."
             }
+            h3 { "Counted cells by called class" }
+            table { @for class in &evaluation.healthy.classes {
+                tr { th scope="row" { (class.class) } td { (percent(&class.called)) } }
+            } }
         }
         h2 { "Schistocytes" }
         p.faint {
-            "End to end: a labelled schistocyte without a counted cell of its own is missed. Operating point: \
+            "End to end: a schistocyte without a counted cell of its own is missed. Operating point: \
              probability "
             (evaluation.provenance.model.operating_point) "."
         }
@@ -159,6 +166,7 @@ fn detection_rows(figures: &DetectionFigures) -> Vec<(String, Markup)> {
     let mut rows = vec![
         ("Sensitivity".to_owned(), percent(&figures.sensitivity)),
         ("Specificity".to_owned(), percent(&figures.specificity)),
+        ("Precision among cells of a known truth".to_owned(), percent(&figures.precision)),
         ("Area under the ROC curve".to_owned(), plain(&figures.auc)),
         ("Average precision".to_owned(), plain(&figures.average_precision)),
     ];
@@ -166,6 +174,12 @@ fn detection_rows(figures: &DetectionFigures) -> Vec<(String, Markup)> {
         let name = format!("Sensitivity at {} % false positives", 100.0 * at.false_positive_rate);
         (name, percent(&at.sensitivity))
     }));
+    if let Some(at) = &figures.at_threshold {
+        let name = |what: &str| format!("{what} at the second threshold, {}", at.threshold);
+        rows.push((name("Sensitivity"), percent(&at.sensitivity)));
+        rows.push((name("Specificity"), percent(&at.specificity)));
+        rows.push((name("Precision"), percent(&at.precision)));
+    }
     rows
 }
 
@@ -322,7 +336,7 @@ fn provenance(evaluation: &Evaluation) -> Markup {
 mod tests {
     use super::super::matching::scenes::{counted, field, point};
     use super::super::tests::provenance;
-    use super::super::{Evaluator, FieldInput, JudgedField};
+    use super::super::{Evaluator, FieldInput, JudgedField, JudgingOptions};
     use super::*;
     use crate::case::banned_terms_in;
     use crate::smear::CellClass::{Burr, Normal, Schistocyte};
@@ -330,7 +344,7 @@ mod tests {
     fn evaluation() -> Evaluation {
         let mut provenance = provenance();
         provenance.model.name = "<model> & co".to_owned();
-        let mut evaluator = Evaluator::new("scene", provenance);
+        let mut evaluator = Evaluator::new("scene", provenance, JudgingOptions::default());
         for (name, probability) in [("a.png", 0.9), ("b.png", 0.3)] {
             let labels = vec![point(20.0, 20.0, Schistocyte), point(70.0, 20.0, Burr), point(120.0, 20.0, Normal)];
             let mut truth = field(false, labels);
@@ -342,8 +356,15 @@ mod tests {
                 counted(110.0, 10.0, 30.0, Normal, 0.1),
             ];
             let (group, specimen) = (Some(name), None);
-            let input =
-                FieldInput { truth: &truth, cells: &cells, accepted: true, group, specimen, expect_none: false };
+            let input = FieldInput {
+                truth: &truth,
+                cells: &cells,
+                accepted: true,
+                group,
+                specimen,
+                expect_none: false,
+                readings: None,
+            };
             evaluator.add_field(JudgedField::of(&input));
         }
         evaluator.finish()
@@ -374,7 +395,7 @@ mod tests {
 
     #[test]
     fn undefined_figures_say_so() {
-        let text = page(&Evaluator::new("scene", provenance()).finish(), &|_| None);
+        let text = page(&Evaluator::new("scene", provenance(), JudgingOptions::default()).finish(), &|_| None);
         assert!(text.contains("Box precision at IoU 0.5</th><td><span class=\"faint\">not defined</span>"));
         assert!(!text.contains("NaN") && !text.contains("<svg"));
     }

@@ -25,11 +25,14 @@ pub enum LabelFormat {
     QuPath,
     /// The truth that `synth` writes beside its images.
     Truth,
+    /// Tables of cells that two readers read.
+    Readings,
 }
 
 impl LabelFormat {
     /// Every format, in the order of the command line help.
-    pub const ALL: [Self; 6] = [Self::Chula, Self::PascalVoc, Self::Yolo, Self::Coco, Self::QuPath, Self::Truth];
+    pub const ALL: [Self; 7] =
+        [Self::Chula, Self::PascalVoc, Self::Yolo, Self::Coco, Self::QuPath, Self::Truth, Self::Readings];
 
     /// Name as typed and written.
     pub fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl LabelFormat {
             Self::Coco => "coco",
             Self::QuPath => "qupath",
             Self::Truth => "truth",
+            Self::Readings => "readings",
         }
     }
 
@@ -51,14 +55,15 @@ impl LabelFormat {
             Self::Coco => &[".json"],
             Self::QuPath => &[".geojson", ".json"],
             Self::Truth => &[".truth.json"],
+            Self::Readings => &[".csv"],
         }
     }
 
     /// Whether files of this format label every object of a field unless the caller says otherwise.
     ///
-    /// Boxes and synthetic truth do. Chula labels a part of the cells, and QuPath holds what a person chose to mark.
+    /// Boxes and synthetic truth do. Chula and readings label a part of the cells, and QuPath holds what a person chose to mark.
     pub(super) fn labels_every_object(self) -> bool {
-        !matches!(self, Self::Chula | Self::QuPath)
+        !matches!(self, Self::Chula | Self::QuPath | Self::Readings)
     }
 }
 
@@ -70,7 +75,7 @@ impl fmt::Display for LabelFormat {
 
 /// A name that is no label format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a label format (chula, voc, yolo, coco, qupath or truth), found `{0}`")]
+#[error("expected a label format (chula, voc, yolo, coco, qupath, truth or readings), found `{0}`")]
 pub struct UnknownFormat(pub String);
 
 impl FromStr for LabelFormat {
@@ -105,13 +110,14 @@ pub fn detect(path: &Path) -> Result<LabelFormat, LabelError> {
     files.retain(|file| !file.ends_with("classes.txt"));
     files.sort();
     let mut found: Vec<LabelFormat> = Vec::new();
-    for ending in [".truth.json", ".geojson", ".xml", ".json", ".txt"] {
+    for ending in ENDINGS {
         let of_ending = || files.iter().filter(|file| ending_of(file) == Some(ending));
         let format = match ending {
             ".truth.json" => of_ending().next().map(|_| LabelFormat::Truth),
             ".geojson" => of_ending().next().map(|_| LabelFormat::QuPath),
             ".xml" => of_ending().next().map(|_| LabelFormat::PascalVoc),
             ".json" => first_told(of_ending(), of_json)?,
+            ".csv" => first_told(of_ending(), of_header)?,
             _ => first_told(of_ending(), of_lines)?,
         };
         found.extend(format.filter(|format| !found.contains(format)));
@@ -123,10 +129,13 @@ pub fn detect(path: &Path) -> Result<LabelFormat, LabelError> {
     }
 }
 
+/// Endings that tell a format, alone or with the first lines, the longest first.
+const ENDINGS: [&str; 6] = [".truth.json", ".geojson", ".xml", ".json", ".csv", ".txt"];
+
 /// The ending that tells a format, the longest first.
 fn ending_of(file: &Path) -> Option<&'static str> {
     let name = file.file_name()?.to_str()?;
-    [".truth.json", ".geojson", ".xml", ".json", ".txt"].into_iter().find(|ending| name.ends_with(ending))
+    ENDINGS.into_iter().find(|ending| name.ends_with(ending))
 }
 
 /// What the first file says that says anything.
@@ -154,6 +163,15 @@ fn of_json(text: &str) -> Option<LabelFormat> {
     } else {
         None
     }
+}
+
+/// A table of readings begins with the place of a cell; other tables, a split file for one, tell nothing.
+fn of_header(text: &str) -> Option<LabelFormat> {
+    let header: Vec<&str> = text.lines().next()?.split(',').map(str::trim).collect();
+    ["set", "image", "x", "y", "reading_a", "reading_b"]
+        .iter()
+        .all(|column| header.contains(column))
+        .then_some(LabelFormat::Readings)
 }
 
 /// Chula has three whole numbers in a line; YOLO a class and at least four fractions.
@@ -192,6 +210,7 @@ mod tests {
             ("1.json", r#"[{"type": "Feature"}]"#, LabelFormat::QuPath),
             ("all.json", r#"{"images": [], "annotations": []}"#, LabelFormat::Coco),
             ("1.truth.json", "", LabelFormat::Truth),
+            ("1.csv", "set,image,x,y,label,reading_a,reading_b,weight\n", LabelFormat::Readings),
         ] {
             assert_eq!(told(&[(name, text), ("classes.txt", "RBC")]).expect(text), format);
         }

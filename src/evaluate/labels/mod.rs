@@ -14,6 +14,7 @@ mod format;
 mod names;
 mod pascal_voc;
 mod qupath;
+pub mod readings;
 mod yolo;
 
 use std::fs;
@@ -64,7 +65,7 @@ pub enum LabelError {
     },
     /// The files do not tell their format.
     #[error(
-        "{}: expected labels whose format can be told (Chula, VOC, YOLO, COCO, QuPath or truth), found {found}; name it \
+        "{}: expected labels whose format can be told (Chula, VOC, YOLO, COCO, QuPath, truth or readings), found {found}; name it \
          with --format", path.display()
     )]
     FormatUnknown {
@@ -198,7 +199,8 @@ impl LabelSet {
                     LabelFormat::PascalVoc => pascal_voc::cells(&path, &text, image)?,
                     LabelFormat::Yolo => yolo::cells(&path, &text, image, &self.yolo_names)?,
                     LabelFormat::QuPath => qupath::cells(&path, &text)?,
-                    LabelFormat::Truth | LabelFormat::Coco => Vec::new(),
+                    // Readings lie over the labels and are opened apart from them.
+                    LabelFormat::Truth | LabelFormat::Coco | LabelFormat::Readings => Vec::new(),
                 };
                 let field = match self.format {
                     LabelFormat::Truth => truth(&path, &text, image)?,

@@ -11,10 +11,12 @@
 mod boxes;
 mod mask;
 mod points;
+mod readings;
 
 pub(super) use boxes::{BoxTally, match_boxes};
 pub(super) use mask::{MaskTally, match_masks};
 pub(super) use points::{Outcome, PointMatch, match_points};
+pub(super) use readings::{ReadMatch, match_readings};
 
 use crate::smear::{
     Bounds, CellStatus, ClassifiedCell, Contour, ExclusionReason, LabeledCell, LabeledField, TruthKind,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{count, counted, interval_or_unknown, percent, percent_or_unknown, share_percent};
-use super::words::{REVIEW_STATUS, Verdict, figure_words};
+use super::words::{REVIEW_STATUS, caution_words, figure_words, state_words};
 use crate::case::{FOOTER, SpecimenFailure, SpecimenOutcome, SpecimenResult, State};
 
 /// Nothing may be fetched.
@@ -73,33 +73,27 @@ pub fn batch_page(about: &BatchAbout<'_>, outcomes: &[SpecimenOutcome]) -> Strin
 
 /// How many specimens lie where.
 fn states(results: &[(&SpecimenOutcome, &SpecimenResult)], failures: usize) -> Markup {
-    let verdicts = [
-        Verdict::State(State::Above),
-        Verdict::MixedPicture,
-        Verdict::State(State::Indeterminate),
-        Verdict::State(State::NotAbove),
-        Verdict::State(State::Insufficient),
-        Verdict::State(State::NotAssessable),
-    ];
-    let of = |wanted: Verdict| results.iter().filter(|(_, result)| verdict(result) == wanted).count() as u64;
+    let states = [State::Above, State::Indeterminate, State::NotAbove, State::Insufficient, State::NotAssessable];
+    let of = |wanted: State| results.iter().filter(|(_, result)| result.state == wanted).count() as u64;
+    let cautioned = results.iter().filter(|(_, result)| caution_words(result.context).is_some()).count() as u64;
     html! {
         section aria-labelledby="states" {
             h2 #states { "Result" }
             table {
                 thead { tr { th scope="col" { "State" } th.number scope="col" { "Specimens" } } }
                 tbody {
-                    @for wanted in verdicts {
-                        tr { th scope="row" { (wanted.words()) } td.number { (count(of(wanted))) } }
+                    @for wanted in states {
+                        tr { th scope="row" { (state_words(wanted)) } td.number { (count(of(wanted))) } }
                     }
                     tr.failed { th scope="row" { "Failed" } td.number { (count(failures as u64)) } }
                 }
             }
+            @if cautioned > 0 {
+                p.note { "In " (counted(cautioned, "specimen")) " other abnormal shapes outnumber schistocytes: the \
+                    percentage is not specific there." }
+            }
         }
     }
-}
-
-fn verdict(result: &SpecimenResult) -> Verdict {
-    Verdict::new(result.state, result.context)
 }
 
 fn distribution(results: &[(&SpecimenOutcome, &SpecimenResult)]) -> Markup {
@@ -186,9 +180,9 @@ fn specimen(outcome: &SpecimenOutcome, result: &SpecimenResult, linked: bool) ->
                     a href=(format!("specimens/{}/report.html", result.folder)) { (outcome.accession) }
                 } @else { (outcome.accession) }
             }
-            td { (verdict(result).words()) }
+            td { (state_words(result.state)) @if let Some(caution) = caution_words(result.context) { br; small { (caution) } } }
             td.number { (percent_or_unknown(result.percent)) }
-            td.number { (interval_or_unknown(result.deciding_95)) }
+            td.number { (interval_or_unknown(result.widest_95)) }
             td.number { (count(result.schistocytes)) }
             td.number { (count(result.red_cells)) }
             td.number { (count(result.fields_accepted)) " of " (count(result.fields)) }
@@ -235,7 +229,7 @@ mod tests {
             red_cells: 1_234,
             schistocytes: 21,
             percent: Some(percent),
-            deciding_95: Some(PercentInterval { low: 1.1, high: 2.6 }),
+            widest_95: Some(PercentInterval { low: 1.1, high: 2.6 }),
             fields: 20,
             fields_accepted: 18,
             refused_by: BTreeMap::from([("focus".to_owned(), 2)]),
@@ -265,14 +259,16 @@ mod tests {
     }
 
     #[test]
-    fn a_mixed_picture_is_not_called_above() {
+    fn a_mixed_picture_keeps_its_state_and_is_cautioned() {
         let mut mixed = finished(1, "S-1", State::Above, 1.7);
         if let Some(result) = &mut mixed.result {
             result.context = Some(Context::MixedPoikilocytosis);
         }
-        let page = page(&[mixed]);
-        assert!(page.contains("<td>Mixed picture: percentage not specific</td>"));
-        assert!(page.contains("<th scope=\"row\">Above the reference limit</th><td class=\"number\">0</td>"));
+        let page = page(&[mixed, finished(2, "S-2", State::Above, 1.7)]);
+        let caution = "Other abnormal shapes outnumber schistocytes: percentage not specific";
+        assert!(page.contains(&format!("<td>Above the reference limit<br><small>{caution}</small></td>")), "{page}");
+        assert!(page.contains("<th scope=\"row\">Above the reference limit</th><td class=\"number\">2</td>"));
+        assert!(page.contains("In 1 specimen other abnormal shapes outnumber"));
     }
 
     #[test]

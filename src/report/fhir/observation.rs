@@ -1,6 +1,6 @@
 //! Observation: one for each observation of the message.
 //!
-//! A percentage is a `valueQuantity` with its reference range and, on the main one, the interval and the counts as
+//! A percentage is a `valueQuantity` with its reference range and, on the main one, every interval, the counts and the state as
 //! components; an interval is sent there and nowhere else. What was not assessed has a `dataAbsentReason` and no value.
 
 use serde_json::{Value as Json, json};
@@ -110,9 +110,10 @@ fn notes(observation: &Observation, main: bool) -> Json {
     observation.notes.iter().map(String::as_str).chain(footer).map(|text| json!({"text": text})).collect()
 }
 
-/// Interval and counts as parts of the percentage.
+/// Intervals, counts and state as parts of the percentage.
 fn component(bundle: &Bundle<'_>, other: &Observation) -> Option<Json> {
-    if !["interval", "red_cells", "schistocytes", "floor_percent"].contains(&other.name.as_str()) {
+    let is_part = ["red_cells", "schistocytes", "state", "floor_percent"].contains(&other.name.as_str());
+    if !is_part && stands_alone(other) {
         return None;
     }
     let mut component = json!({"code": code(bundle, &other.code)});

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::case::{CaseRecord, InputFailure, ModelProvenance, Provenance};
 use crate::report::figures::plain;
-use crate::report::words::{healthy_words, option_words, rate_words};
+use crate::report::words::{class_healthy_words, healthy_words, option_words, rate_words};
 
 /// Section of the provenance.
 pub(super) fn provenance(record: &CaseRecord) -> Markup {
@@ -65,10 +65,14 @@ fn model(model: &ModelProvenance) -> Markup {
             tbody {
                 (row("Name", format!("{} {}", model.name, model.version)))
                 (row("Operating point", plain(model.operating_point)))
+                @if let Some(cut) = model.review_operating_point { (row("Threshold for review", plain(cut))) }
                 (row("Sensitivity", rate_words(model.sensitivity, model.sensitivity_cells)))
                 (row("Specificity", rate_words(model.specificity, model.specificity_cells)))
                 @if let Some(measured_on) = &model.measured_on { (row("Both measured on", measured_on)) }
                 (row("Called schistocyte in healthy people", healthy_words(model.healthy_share.as_ref())))
+                @for share in &model.class_healthy_shares {
+                    (row(&format!("Called {} in healthy people", share.class.name()), class_healthy_words(share)))
+                }
                 (row("SHA-256", html! { code { (model.sha256) } }))
             }
         }

@@ -4,13 +4,16 @@
 use maud::{Markup, html};
 
 use super::plots;
-use crate::case::{CaseRecord, CountRecord, PercentInterval, State};
+use crate::case::{CaseRecord, CountRecord, IntervalName, State};
 use crate::report::figures::{
     count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown,
 };
 use crate::report::identity::identity;
 use crate::report::notices::Notice;
-use crate::report::words::{Verdict, age_words, context_words, floor_words};
+use crate::report::words::{
+    age_words, caution_words, context_words, corrected_words, deciding_words, floor_words, interval_name,
+    is_always_shown, other_shapes_words, state_needs, state_words,
+};
 
 /// First section of the page.
 pub(super) fn result(record: &CaseRecord) -> Markup {
@@ -24,9 +27,10 @@ pub(super) fn result(record: &CaseRecord) -> Markup {
                 div {
                     (headline(count, accepted))
                     p.state {
-                        (symbol(Verdict::of(count)))
-                        strong { (Verdict::of(count).words()) }
+                        (symbol(count.state))
+                        strong { (state_words(count.state)) }
                     }
+                    @if let Some(caution) = caution_words(count.context) { p.caution { (caution) } }
                     p.statement data-figure="statement" { (record.statement) }
                 }
                 @if let Some(plot) = plots::intervals(count) {
@@ -34,7 +38,7 @@ pub(super) fn result(record: &CaseRecord) -> Markup {
                         (plot)
                         figcaption {
                             "Value and 95 % interval; shaded up to the reference limit. "
-                            "The state follows the wider of the Wilson and the bootstrap interval."
+                            (state_needs(count))
                         }
                     }
                 }
@@ -57,10 +61,10 @@ fn headline(record: &CountRecord, accepted_fields: u64) -> Markup {
             }
         }
         p.sizes {
-            // The interval of the statement and of the state; both that it is made of stand below.
-            @if let Some(limits) = record.deciding_95() {
+            // The widest interval of the called share; those that it is made of stand below.
+            @if let Some(limits) = record.widest_95() {
                 "95 % interval "
-                strong { span data-figure="deciding_95" { (interval(limits)) } }
+                strong { span data-figure="widest_95" { (interval(limits)) } }
                 br;
             }
             strong { span data-figure="schistocytes" { (count(record.schistocytes)) } } " of "
@@ -70,17 +74,16 @@ fn headline(record: &CountRecord, accepted_fields: u64) -> Markup {
     }
 }
 
-/// A shape for each verdict: an interval against the dashed line of the limit, or none.
-fn symbol(verdict: Verdict) -> Markup {
+/// A shape for each state: an interval against the dashed line of the limit, or none.
+fn symbol(state: State) -> Markup {
     html! {
         svg.symbol aria-hidden="true" viewBox="0 0 28 28" width="28" height="28" {
-            @match verdict {
-                Verdict::State(State::Above) => { path.limit d="M4 21H24" {} path.mark d="M14 4V15M9 4H19M9 15H19" {} },
-                Verdict::State(State::NotAbove) => { path.limit d="M4 7H24" {} path.mark d="M14 13V24M9 13H19M9 24H19" {} },
-                Verdict::State(State::Indeterminate) => { path.limit d="M4 14H24" {} path.mark d="M14 4V24M9 4H19M9 24H19" {} },
-                Verdict::State(State::Insufficient) => { circle.mark cx="14" cy="14" r="9" stroke-dasharray="3.5 3.5" {} },
-                Verdict::State(State::NotAssessable) => { path.mark d="M6 6L22 22M22 6L6 22" {} },
-                Verdict::MixedPicture => { path.mark d="M5 5H13V13H5ZM19.5 4.5L24 13H15ZM15 20A4.5 4.5 0 1 0 15 19.9Z" {} },
+            @match state {
+                State::Above => { path.limit d="M4 21H24" {} path.mark d="M14 4V15M9 4H19M9 15H19" {} },
+                State::NotAbove => { path.limit d="M4 7H24" {} path.mark d="M14 13V24M9 13H19M9 24H19" {} },
+                State::Indeterminate => { path.limit d="M4 14H24" {} path.mark d="M14 4V24M9 4H19M9 24H19" {} },
+                State::Insufficient => { circle.mark cx="14" cy="14" r="9" stroke-dasharray="3.5 3.5" {} },
+                State::NotAssessable => { path.mark d="M6 6L22 22M22 6L6 22" {} },
             }
         }
     }
@@ -88,29 +91,14 @@ fn symbol(verdict: Verdict) -> Markup {
 
 fn figures(record: &CaseRecord) -> Markup {
     let count = &record.count;
-    let corrected_percent = count.corrected.and_then(|corrected| corrected.percent);
-    let corrected_limits =
-        count.corrected.map(|corrected| PercentInterval { low: corrected.low, high: corrected.high });
     html! {
         dl.figures {
             div { dt { "Reference limit" } dd { span data-figure="threshold_percent" { (percent(count.threshold_percent)) }
                 " " small { (age_words(record.age_group)) } } }
-            div { dt { "Wilson 95 %" } dd data-figure="wilson_95" { (interval_or_unknown(count.wilson_95)) } }
-            div { dt { "Bootstrap over fields 95 %" }
-                dd data-figure="field_bootstrap_95" { (interval_or_unknown(count.field_bootstrap_95)) } }
-            @if count.sequential_95.is_some() {
-                div { dt { "Over all looks 95 %" }
-                    dd data-figure="sequential_95" { (interval_or_unknown(count.sequential_95)) } }
+            @if let Some(words) = deciding_words(count) {
+                div { dt { "True share" } dd data-figure="deciding" { (words) } }
             }
-            div { dt { "Corrected for sensitivity and specificity" } dd {
-                @match (count.corrected, corrected_percent) {
-                    (Some(_), None) => "not assessable at this specificity",
-                    _ => span data-figure="corrected.percent" { (percent_or_unknown(corrected_percent)) },
-                }
-                @if corrected_limits.is_some() {
-                    " " small data-figure="corrected" { (interval_or_unknown(corrected_limits)) }
-                }
-            } }
+            (named_intervals(count))
             div { dt { "False-positive floor" } dd {
                 span data-figure="false_positive_floor_percent" { (percent_or_unknown(count.false_positive_floor_percent)) }
                 @if count.false_positive_floor_95.is_some() {
@@ -121,9 +109,27 @@ fn figures(record: &CaseRecord) -> Markup {
             @if let Some(grade) = &count.grade {
                 div { dt { "Grade" } dd { (grade.label) " " small { (grade.table) } } }
             }
-            div { dt { "Other abnormal shapes" } dd { span data-figure="other_abnormal_percent" {
-                (percent_or_unknown(count.other_abnormal_percent)) }
-                @if let Some(context) = count.context { " " small { (context_words(context)) } } } }
+            @if let Some(words) = other_shapes_words(count) {
+                div { dt { "Other abnormal shapes" } dd { span data-figure="other_abnormal_percent" { (words) }
+                    @if let Some(context) = count.context { " " small { (context_words(context)) } } } }
+            }
+        }
+    }
+}
+
+/// Every interval of the count under its name.
+fn named_intervals(count: &CountRecord) -> Markup {
+    let shown = count.intervals().into_iter().filter(|one| one.limits.is_some() || is_always_shown(one.name));
+    html! {
+        @for one in shown {
+            div { dt { (interval_name(one.name)) " 95 %" } dd {
+                @if one.name == IntervalName::Corrected {
+                    span data-figure="corrected.percent" { (corrected_words(count.corrected.as_ref())) }
+                    @if let Some(limits) = one.limits { " " small data-figure="corrected" { (interval(limits)) } }
+                } @else {
+                    span data-figure=(format!("{}_95", one.name.name())) { (interval_or_unknown(one.limits)) }
+                }
+            } }
         }
     }
 }

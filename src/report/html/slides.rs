@@ -47,8 +47,8 @@ fn rule(record: &SlidesRecord, min_cells: u64) -> String {
     let cells = record.stop_cells.map_or_else(String::new, count);
     let rule = match record.stop_rule.as_str() {
         "decided" => format!(
-            "Fields were counted one after another: at least {} red cells, then until the interval lay on one side of \
-             the limit, at most {cells} red cells. The interval allows for the look after every field (Robbins' \
+            "Fields were counted one after another: at least {} red cells, then until the count was placed on one side \
+             of the limit, at most {cells} red cells. The interval allows for the look after every field (Robbins' \
              mixture).",
             count(min_cells)
         ),
@@ -56,7 +56,7 @@ fn rule(record: &SlidesRecord, min_cells: u64) -> String {
         _ => "Every field of the area was counted.".to_owned(),
     };
     let end = match record.stopped.as_str() {
-        "decided" => "The count ended because the interval lies on one side.",
+        "decided" => "The count ended because it was placed on one side.",
         "max_cells" => "The count ended undecided at the largest number.",
         "cells" => "The count ended at that number.",
         _ => "The count ended with the last field.",

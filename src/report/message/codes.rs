@@ -98,14 +98,18 @@ impl Default for CodeOptions {
 }
 
 /// Name, local code and words of every observation but those of forms and classes.
-const FIXED: [(&str, &str, &str); 18] = [
+const FIXED: [(&str, &str, &str); 22] = [
     ("percent", "SCHISTO-PCT", "Schistocytes/RBC"),
+    ("state", "SCHISTO-STATE", "Schistocytes/RBC against the reference limit"),
     ("interval", "SCHISTO-CI", "Schistocytes/RBC 95% interval"),
     ("red_cells", "RBC-N", "RBC counted"),
     ("schistocytes", "SCHISTO-N", "Schistocytes counted"),
     ("presence", "SCHISTO-PRES", "Schistocytes seen"),
     ("context", "SHAPE-CONTEXT", "Schistocytes among other shape changes"),
     ("other_abnormal_percent", "OTHER-SHAPES-PCT", "Other abnormal shapes/RBC"),
+    ("wilson_interval", "SCHISTO-CI-WILSON", "Schistocytes/RBC 95% interval, Wilson"),
+    ("field_bootstrap_interval", "SCHISTO-CI-FIELDS", "Schistocytes/RBC 95% interval, bootstrap over fields"),
+    ("sequential_interval", "SCHISTO-CI-STOP", "Schistocytes/RBC 95% interval, stop rule over all looks"),
     ("corrected_percent", "SCHISTO-CORR-PCT", "Schistocytes/RBC corrected for classifier error"),
     ("corrected_interval", "SCHISTO-CORR-CI", "Corrected schistocytes/RBC 95% interval"),
     ("icsh_rule_percent", "SCHISTO-ICSH-PCT", "Schistocytes/RBC by the ICSH rule for microspherocytes"),
@@ -179,7 +183,7 @@ mod tests {
         let mut unique = codes.clone();
         unique.sort();
         unique.dedup();
-        assert_eq!((codes.len(), unique.len()), (36, 36));
+        assert_eq!((codes.len(), unique.len()), (40, 40));
     }
 
     #[test]
@@ -202,7 +206,7 @@ mod tests {
         assert_eq!(code_of("class_burr", &options).0, "RBC-BURR");
         let error =
             serde_json::from_str::<CodeOptions>(r#"{"observations": {"percentage": {}}}"#).expect_err("no such");
-        assert!(error.to_string().contains("expected the name of an observation (percent, interval"), "{error}");
+        assert!(error.to_string().contains("expected the name of an observation (percent, state, interval"), "{error}");
         serde_json::from_str::<CodeOptions>(r#"{"loinc": true}"#).expect_err("no such setting");
     }
 }

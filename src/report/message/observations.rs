@@ -1,8 +1,14 @@
 //! The observations of a record in the order in which messages send them.
 
 use super::codes::{AlternateCode, CodeOptions, class_name, code_of, form_name};
-use crate::case::{CaseRecord, Context, PercentInterval, Presence, State};
-use crate::smear::{AgeGroup, CellClass, SchistocyteForm};
+use crate::case::{
+    CaseRecord, ClassFinding, ClassRecord, Context, CountRecord, IntervalName, PercentInterval, Presence, State,
+};
+use crate::count::FORMS_MEASURED;
+use crate::report::words::{
+    CORRECTED_NOT_GIVEN, caution_words, deciding_words, finding_words, state_needs, state_words,
+};
+use crate::smear::{AgeGroup, SchistocyteForm};
 
 /// Decimals of a percentage: a limit close to the threshold does not read as if it lay on it.
 pub(in crate::report) const PERCENT_DECIMALS: usize = 2;
@@ -66,9 +72,9 @@ impl Value {
 /// Where a value lies against its reference limit (HL7 table 0078).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Flag {
-    /// The whole interval lies above.
+    /// The state is above.
     High,
-    /// The whole interval lies at or below.
+    /// The state is not above.
     Normal,
 }
 
@@ -123,14 +129,20 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
     let assessable = count.state != State::NotAssessable && count.red_cells > 0;
     let cells = |cells: u64| Value::Count(assessable.then_some(cells), Unit::Cells);
 
+    let sentence = |words: String| format!("{words}.");
+    let cautions: Vec<String> =
+        caution_words(count.context).map(|words| sentence(words.to_owned())).into_iter().collect();
     let percent = Observation {
-        flag: flag(record),
+        flag: flag(count.state),
         high_limit: Some((count.threshold_percent, limit_words(record.age_group))),
+        notes: cautions,
         ..of("percent", Value::Percent(count.percent.filter(|_| assessable)))
     };
+    let placed = deciding_words(count).map(|words| sentence(format!("True share {words}"))).into_iter();
+    let state = noted(of("state", coded(Some(state_code(count.state)))), placed.collect());
     let interval = noted(
-        of("interval", Value::Interval(count.deciding_95().filter(|_| assessable))),
-        vec!["The wider of the Wilson score interval and the bootstrap over fields.".to_owned()],
+        of("interval", Value::Interval(count.widest_95().filter(|_| assessable))),
+        vec![format!("The widest interval of the called share. {}", state_needs(count))],
     );
     let mut all = vec![
         percent,
@@ -138,18 +150,15 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
         // How many were counted is known even where nothing can be said of them.
         of("red_cells", Value::Count(Some(count.red_cells), Unit::Cells)),
         of("schistocytes", cells(count.schistocytes)),
+        state,
         of("presence", coded(count.presence().map(presence_code))),
         of("context", coded(count.context.map(context_code))),
-        of("other_abnormal_percent", Value::Percent(count.other_abnormal_percent.filter(|_| assessable))),
     ];
-    if let Some(corrected) = count.corrected.filter(|_| assessable) {
-        let notes = match corrected.percent {
-            Some(_) => Vec::new(),
-            None => vec!["Not assessable at this specificity.".to_owned()],
-        };
-        all.push(noted(of("corrected_percent", Value::Percent(corrected.percent)), notes));
-        let limits = PercentInterval { low: corrected.low, high: corrected.high };
-        all.push(of("corrected_interval", Value::Interval(Some(limits))));
+    if let Some(other) = count.other_abnormal_percent.filter(|_| assessable) {
+        all.push(of("other_abnormal_percent", Value::Percent(Some(other))));
+    }
+    if assessable {
+        all.extend(intervals(count, of));
     }
     if let Some(grade) = count.grade.as_ref().filter(|_| assessable) {
         let value = Value::Coded(Some((grade.label.clone(), grade.label.clone())));
@@ -161,7 +170,7 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
     if assessable {
         all.extend(forms(record, of));
     }
-    all.extend(CellClass::ALL.into_iter().map(|class| of(&class_name(class), cells(record.class_count(class)))));
+    all.extend(record.classes.iter().map(|class| class_observation(class, assessable, of)));
     all.extend(quality(record, of));
     all
 }
@@ -171,7 +180,7 @@ fn forms(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> Vec<Ob
     let forms = &record.count.forms;
     let words = match forms.validated {
         true => Vec::new(),
-        false => vec!["Form by a rule on the outline of the cell; not validated.".to_owned()],
+        false => vec![FORMS_MEASURED.to_owned()],
     };
     let cells = |form: SchistocyteForm| forms.by_form.get(form.name()).copied().unwrap_or(0);
     let totals = [
@@ -203,14 +212,40 @@ fn quality(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> [Obs
     ]
 }
 
-/// METHOD: the state decides, not the value, and in a mixed picture nothing is flagged, because ICSH finds a percentage
-/// not appropriate there. Indeterminate and insufficient counts have no flag.
-fn flag(record: &CaseRecord) -> Option<Flag> {
-    match (record.count.state, record.count.context) {
-        (_, Some(Context::MixedPoikilocytosis)) => None,
-        (State::Above, _) => Some(Flag::High),
-        (State::NotAbove, _) => Some(Flag::Normal),
+/// METHOD: the state decides, not the value, whatever else the film shows: a receiver must not see two states. The caution
+/// of a mixed picture is a note beside it. Indeterminate and insufficient counts have no flag.
+fn flag(state: State) -> Option<Flag> {
+    match state {
+        State::Above => Some(Flag::High),
+        State::NotAbove => Some(Flag::Normal),
         _ => None,
+    }
+}
+
+/// Every interval of the count by its name, the corrected one behind its value.
+fn intervals(count: &CountRecord, of: impl Fn(&str, Value) -> Observation) -> Vec<Observation> {
+    let mut all = Vec::new();
+    for one in count.intervals().into_iter().filter(|one| one.limits.is_some()) {
+        if one.name == IntervalName::Corrected {
+            let value = of("corrected_percent", Value::Percent(one.point));
+            let notes = one.point.is_none().then(|| CORRECTED_NOT_GIVEN.to_owned()).into_iter().collect();
+            all.push(Observation { notes, ..value });
+        }
+        all.push(of(&format!("{}_interval", one.name.name()), Value::Interval(one.limits)));
+    }
+    all
+}
+
+/// The called cells of a class, where they are more than the model's error.
+///
+/// METHOD: a number that a laboratory system files under `burr` is read as a finding. It is sent for what is none (normal,
+/// uncategorised, schistocyte) and for classes that the film shows; otherwise the reason stands in its place.
+fn class_observation(class: &ClassRecord, assessable: bool, of: impl Fn(&str, Value) -> Observation) -> Observation {
+    let given = class.cells.filter(|_| assessable && matches!(class.finding, None | Some(ClassFinding::Present)));
+    let why = class.finding.filter(|finding| *finding != ClassFinding::Present).map(finding_words);
+    Observation {
+        notes: why.map(|why| format!("No finding: {why}.")).into_iter().collect(),
+        ..of(&class_name(class.class), Value::Count(given, Unit::Cells))
     }
 }
 
@@ -234,10 +269,23 @@ fn presence_code(presence: Presence) -> (&'static str, &'static str) {
     }
 }
 
+fn state_code(state: State) -> (&'static str, &'static str) {
+    let code = match state {
+        State::Above => "ABOVE",
+        State::NotAbove => "NOTABOVE",
+        State::Indeterminate => "INDETERMINATE",
+        State::Insufficient => "INSUFFICIENT",
+        State::NotAssessable => "NOTASSESSABLE",
+    };
+    (code, state_words(state))
+}
+
 fn context_code(context: Context) -> (&'static str, &'static str) {
     match context {
         Context::SchistocytesPredominate => ("PREDOMINANT", "Schistocytes predominate"),
         Context::MixedPoikilocytosis => ("MIXED", "Other shape changes outnumber schistocytes"),
+        Context::WithinModelError => ("ERROR", "Schistocytes within the model's error"),
+        Context::NotAssessed => ("UNKNOWN", "Other shapes are not assessed by this model"),
         Context::NoSchistocytes => ("NONE", "No schistocyte counted"),
     }
 }

@@ -5,11 +5,12 @@ use super::content::{cut, limits_not_met, more};
 use super::room::{ELSEWHERE, Room, shortened};
 use super::sheet::{Block, Item, Section};
 use crate::case::CaseRecord;
-use crate::report::figures::{count, counted, percent, percent_or_unknown, plain, share_percent};
+use crate::report::figures::{count, counted, percent, percent_or_unknown, plain};
 use crate::report::words::{
-    form_totals, forms_note, healthy_words, in_report_order, option_words, rate_words, reason_words,
+    class_healthy_list, finding_words, form_totals, forms_note, healthy_words, in_report_order, option_words,
+    rate_words, reason_words, shown_percent,
 };
-use crate::smear::{CellClass, SchistocyteForm};
+use crate::smear::SchistocyteForm;
 
 /// Classes, exclusions and fields.
 pub(super) fn behind_the_count(record: &CaseRecord, room: &Room) -> Section {
@@ -48,13 +49,18 @@ fn listed(term: &str, entries: Vec<String>, noun: &str, room: &Room) -> Option<I
 }
 
 fn classes(record: &CaseRecord) -> String {
-    let classes = CellClass::ALL.into_iter().filter_map(|class| {
-        let cells = record.class_count(class);
-        let share = share_percent(cells, record.count.red_cells)?;
-        (cells > 0).then(|| format!("{} {} ({})", class.name(), count(cells), percent(share)))
+    if record.count.red_cells == 0 {
+        return "no red cell".to_owned();
+    }
+    let classes = record.classes.iter().filter(|class| class.cells != Some(0));
+    let words = classes.map(|class| {
+        let finding = class.finding.map(finding_words);
+        let parts: Vec<String> =
+            shown_percent(class).map(percent).into_iter().chain(finding.map(str::to_owned)).collect();
+        let cells = class.cells.map(|cells| format!(" {}", count(cells))).unwrap_or_default();
+        format!("{}{cells} ({})", class.class.name(), parts.join(", "))
     });
-    let classes: Vec<String> = classes.collect();
-    if classes.is_empty() { "no red cell".to_owned() } else { format!("{}; no other class.", classes.join(", ")) }
+    format!("{}; no other class.", words.collect::<Vec<_>>().join(", "))
 }
 
 fn forms(record: &CaseRecord) -> String {
@@ -123,10 +129,11 @@ pub(super) fn provenance(record: &CaseRecord, room: &Room) -> Section {
         Item::new(
             "Error rates:",
             line(format!(
-                "sensitivity {}; specificity {}; called schistocyte in healthy people {}",
+                "sensitivity {}; specificity {}; called schistocyte in healthy people {}; other classes {}",
                 rate_words(model.sensitivity, model.sensitivity_cells),
                 rate_words(model.specificity, model.specificity_cells),
-                healthy_words(model.healthy_share.as_ref())
+                healthy_words(model.healthy_share.as_ref()),
+                class_healthy_list(&model.class_healthy_shares)
             )),
         ),
     ];

@@ -12,7 +12,7 @@ use super::sheet::{
 };
 use super::typeset::Asset;
 use super::{brief, evidence};
-use crate::case::{Case, CaseRecord, FieldRecord, PercentInterval, State};
+use crate::case::{Case, CaseRecord, CountRecord, FieldRecord, IntervalName, PercentInterval, State};
 use crate::report::figures::{
     count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown, plain, probability,
     share_percent,
@@ -21,8 +21,9 @@ use crate::report::identity::identity;
 use crate::report::intervals::IntervalPlot;
 use crate::report::notices::Notice;
 use crate::report::words::{
-    REVIEW_STATUS, Verdict, age_words, context_words, figure_words, floor_words, form_totals, forms_note,
-    in_report_order, reason_words,
+    REVIEW_STATUS, age_words, caution_words, classes_note, context_words, corrected_words, deciding_words,
+    figure_words, finding_words, floor_words, form_totals, forms_note, in_report_order, interval_name, is_always_shown,
+    other_shapes_words, reason_words, shown_percent, state_words,
 };
 use crate::smear::{CellClass, SchistocyteForm};
 
@@ -95,7 +96,7 @@ fn outcome(record: &CaseRecord, room: &Room) -> Outcome {
     let figures = &record.count;
     let accepted = record.fields.iter().filter(|field| field.accepted).count() as u64;
     let mut sizes = Vec::new();
-    if let Some(limits) = figures.deciding_95() {
+    if let Some(limits) = figures.widest_95() {
         sizes.push(Pair::new("95 % interval", interval(limits)));
     }
     sizes.push(Pair::new(
@@ -107,48 +108,48 @@ fn outcome(record: &CaseRecord, room: &Room) -> Outcome {
             counted(accepted, "field")
         ),
     ));
-    let corrected = figures.corrected.map(|corrected| PercentInterval { low: corrected.low, high: corrected.high });
-    let corrected_percent = match figures.corrected {
-        Some(corrected) if corrected.percent.is_none() => "not assessable at this specificity".to_owned(),
-        corrected => percent_or_unknown(corrected.and_then(|corrected| corrected.percent)),
-    };
     let floor_notes = [figures.false_positive_floor_95.map(interval), floor_words(record)];
     let floor_note = floor_notes.into_iter().flatten().collect::<Vec<_>>().join("; ");
     let grade = figures.grade.as_ref().map(|grade| {
         Pair::noted("Grade", shortened(&grade.label, room.name), Some(shortened(&grade.table, room.name)))
     });
-    let mut pairs = vec![
-        Pair::noted(
-            "Reference limit",
-            percent(figures.threshold_percent),
-            Some(age_words(record.age_group).to_owned()),
-        ),
-        Pair::new("Wilson 95 %", interval_or_unknown(figures.wilson_95)),
-        Pair::new("Bootstrap over fields 95 %", interval_or_unknown(figures.field_bootstrap_95)),
-        Pair::noted("Corrected for sensitivity and specificity", corrected_percent, corrected.map(interval)),
-        Pair::noted(
-            "False-positive floor",
-            percent_or_unknown(figures.false_positive_floor_percent),
-            Some(floor_note).filter(|note| !note.is_empty()),
-        ),
-        Pair::noted(
-            "Other abnormal shapes",
-            percent_or_unknown(figures.other_abnormal_percent),
-            figures.context.map(|context| context_words(context).to_owned()),
-        ),
-    ];
-    if figures.sequential_95.is_some() {
-        pairs.insert(3, Pair::new("Over all looks 95 %", interval_or_unknown(figures.sequential_95)));
-    }
+    let mut pairs = vec![Pair::noted(
+        "Reference limit",
+        percent(figures.threshold_percent),
+        Some(age_words(record.age_group).to_owned()),
+    )];
+    pairs.extend(deciding_words(figures).map(|words| Pair::new("True share", words)));
+    pairs.extend(named_intervals(figures));
+    pairs.push(Pair::noted(
+        "False-positive floor",
+        percent_or_unknown(figures.false_positive_floor_percent),
+        Some(floor_note).filter(|note| !note.is_empty()),
+    ));
+    let context = figures.context.map(|context| context_words(context).to_owned());
+    pairs.extend(other_shapes_words(figures).map(|words| Pair::noted("Other abnormal shapes", words, context)));
     pairs.extend(grade);
     Outcome {
         percent: figures.percent.map(percent_digits),
         firm: !matches!(figures.state, State::Insufficient | State::NotAssessable),
         sizes,
-        verdict: Verdict::of(figures).words().to_owned(),
+        verdict: state_words(figures.state).to_owned(),
+        caution: caution_words(figures.context).map(str::to_owned),
         statement: shortened(&record.statement, STATEMENT),
         figures: pairs,
     }
+}
+
+/// Every interval of the count under its name.
+fn named_intervals(figures: &CountRecord) -> Vec<Pair> {
+    let shown = figures.intervals().into_iter().filter(|one| one.limits.is_some() || is_always_shown(one.name));
+    let pair = |name: IntervalName, limits: Option<PercentInterval>| match name {
+        IntervalName::Corrected => {
+            let value = corrected_words(figures.corrected.as_ref());
+            Pair::noted(format!("{} 95 %", interval_name(name)), value, limits.map(interval))
+        }
+        _ => Pair::new(format!("{} 95 %", interval_name(name)), interval_or_unknown(limits)),
+    };
+    shown.map(|one| pair(one.name, one.limits)).collect()
 }
 
 fn drawn(plot: &IntervalPlot) -> Plot {
@@ -229,17 +230,23 @@ fn gallery(case: &Case, room: &Room) -> io::Result<(Section, Vec<Asset>)> {
 }
 
 fn classes_and_exclusions(record: &CaseRecord, room: &Room) -> Section {
-    let classes = CellClass::ALL.map(|class| {
-        let cells = record.class_count(class);
-        let share = share_percent(cells, record.count.red_cells).map_or_else(|| "–".to_owned(), percent_digits);
-        let strong = class == CellClass::Schistocyte;
-        [class.name().to_owned(), share, count(cells)].map(|text| Cell::new(text).strong_if(strong)).into()
+    let classes = record.classes.iter().map(|class| {
+        let share = shown_percent(class).map_or_else(|| "–".to_owned(), percent_digits);
+        let cells = class.cells.map_or_else(|| "–".to_owned(), count);
+        let finding = class.finding.map(finding_words).unwrap_or_default().to_owned();
+        let strong = class.class == CellClass::Schistocyte;
+        [class.class.name().to_owned(), share, cells, finding].map(|text| Cell::new(text).strong_if(strong)).into()
     });
     let classes = Table {
-        caption: Some("Counted red cells by class".to_owned()),
-        columns: vec![Head::words("Class", 1), Head::number("%"), Head::number("Cells")],
-        rows: classes.into(),
-        note: None,
+        caption: Some("Counted red cells by the class that the model calls".to_owned()),
+        columns: vec![
+            Head::words("Class", 1),
+            Head::number("%"),
+            Head::number("Cells"),
+            Head::words("In this film", 1),
+        ],
+        rows: classes.collect(),
+        note: classes_note(&record.classes).map(str::to_owned),
         small: false,
     };
     let forms = Table {

@@ -4,8 +4,8 @@ use super::content::{cut, more};
 use super::room::{Room, shortened};
 use super::sheet::{Block, Cell, Column, Head, Section, Table};
 use crate::case::CaseRecord;
-use crate::report::figures::plain;
-use crate::report::words::{healthy_words, option_words, rate_words};
+use crate::report::figures::{plain, plain_or_unknown};
+use crate::report::words::{class_healthy_list, healthy_words, option_words, rate_words};
 
 /// Last section of the document.
 pub(super) fn provenance(record: &CaseRecord, room: &Room) -> Section {
@@ -55,12 +55,14 @@ fn model(record: &CaseRecord, room: &Room) -> Table {
     let mut rows = owned([
         ("Name", format!("{} {}", model.name, model.version)),
         ("Operating point", plain(model.operating_point)),
+        ("Threshold for review", plain_or_unknown(model.review_operating_point)),
         ("Sensitivity", rate_words(model.sensitivity, model.sensitivity_cells)),
         ("Specificity", rate_words(model.specificity, model.specificity_cells)),
     ]);
     rows.extend(model.measured_on.clone().map(|cells| ("Both measured on".to_owned(), cells)));
     rows.extend(owned([
         ("Called schistocyte in healthy people", healthy_words(model.healthy_share.as_ref())),
+        ("Called another class in them", class_healthy_list(&model.class_healthy_shares)),
         ("SHA-256", model.sha256.clone()),
     ]));
     named("Model", rows, None, room)

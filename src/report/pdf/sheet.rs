@@ -67,8 +67,10 @@ pub(super) struct Outcome {
     pub(super) firm: bool,
     /// Interval and numbers under it.
     pub(super) sizes: Vec<Pair>,
-    /// Verdict against the limit.
+    /// State against the limit.
     pub(super) verdict: String,
+    /// What ICSH wants said beside it.
+    pub(super) caution: Option<String>,
     /// The statement of the record.
     pub(super) statement: String,
     /// Figures behind it.

@@ -12,7 +12,7 @@
 //! | `class`, `class_probability`, `schistocyte_probability` | the classifier's call, six decimals; absent where it made none |
 //! | `status` | `counted` or `excluded` |
 //! | `reason` | name of the exclusion reason; absent where counted |
-//! | `form` | ICSH form of a counted schistocyte by rule, not validated; absent where no rule gives one |
+//! | `form` | ICSH form of a counted schistocyte by rule, validated by no expert; absent where no rule gives one |
 //!
 //! Positions are in pixels of the original image, for a field of a slide those of the whole slide at full resolution, x right, y down, origin at its top-left corner.
 

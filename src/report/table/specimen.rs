@@ -1,14 +1,16 @@
 //! The table of the specimen: one row with the figures of the record.
 //!
 //! Columns follow the record: names are those of `case.json`, `wilson_95_low_percent` for `count.wilson_95.low`. Counted
-//! red cells of each class stand in `n_<class>`, objects left out in `excluded_<reason>`; a reason that did not occur is 0
-//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, not validated. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
+//! red cells of each class stand in `n_<class>` as the model calls them (empty for a class of size where the pixel size is not
+//! known), and in `finding_<class>` stands whether the film shows the class. The limits that placed the count are
+//! `deciding_low_percent` and `deciding_high_percent`, with the intervals that they are of. Objects left out in `excluded_<reason>`; a reason that did not occur is 0
+//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, validated by no expert. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
 //! table leaves the laboratory's systems more easily than a message does.
 
 use super::{Column, Datum, Kind, Row};
-use crate::case::{CaseRecord, Job, PercentInterval};
+use crate::case::{CaseRecord, ClassFinding, IntervalName, Job};
 use crate::report::ReportError;
-use crate::smear::{CellClass, ExclusionReason, SchistocyteForm};
+use crate::smear::{ExclusionReason, SchistocyteForm};
 
 /// As many as the record holds.
 const PERCENT: Kind = Kind::Number { decimals: 6 };
@@ -44,16 +46,22 @@ pub(super) fn table(record: &CaseRecord) -> Result<(Vec<Column>, Row), ReportErr
     add("red_cells", Kind::Count, count(figures.red_cells));
     add("schistocytes", Kind::Count, count(figures.schistocytes));
     add("percent", PERCENT, number(figures.percent));
-    let corrected = figures.corrected.map(|corrected| PercentInterval { low: corrected.low, high: corrected.high });
-    for (name, limits) in [
-        ("wilson_95", figures.wilson_95),
-        ("field_bootstrap_95", figures.field_bootstrap_95),
-        ("deciding_95", figures.deciding_95()),
-        ("corrected", corrected),
-        ("false_positive_floor_95", figures.false_positive_floor_95),
-    ] {
+    let named = figures.intervals().map(|one| match one.name {
+        IntervalName::Corrected => (one.name.name().to_owned(), one.limits),
+        name => (format!("{}_95", name.name()), one.limits),
+    });
+    let others = [("widest_95", figures.widest_95()), ("false_positive_floor_95", figures.false_positive_floor_95)];
+    let others = others.map(|(name, limits)| (name.to_owned(), limits));
+    for (name, limits) in named.into_iter().chain(others) {
         add(&format!("{name}_low_percent"), PERCENT, number(limits.map(|limits| limits.low)));
         add(&format!("{name}_high_percent"), PERCENT, number(limits.map(|limits| limits.high)));
+    }
+    let deciding = figures.deciding;
+    for (name, limit) in
+        [("low", deciding.and_then(|limits| limits.low)), ("high", deciding.and_then(|limits| limits.high))]
+    {
+        add(&format!("deciding_{name}_percent"), PERCENT, number(limit.map(|limit| limit.percent)));
+        add(&format!("deciding_{name}_interval"), Kind::Text, text(limit.map(|limit| limit.interval.name())));
     }
     add("corrected_percent", PERCENT, number(figures.corrected.and_then(|corrected| corrected.percent)));
     add("false_positive_floor_percent", PERCENT, number(figures.false_positive_floor_percent));
@@ -63,8 +71,10 @@ pub(super) fn table(record: &CaseRecord) -> Result<(Vec<Column>, Row), ReportErr
     add("context", Kind::Text, text(figures.context.map(|context| context.name())));
     add("other_abnormal_percent", PERCENT, number(figures.other_abnormal_percent));
 
-    for class in CellClass::ALL {
-        add(&format!("n_{}", class.name()), Kind::Count, count(record.class_count(class)));
+    for class in &record.classes {
+        let name = class.class.name();
+        add(&format!("n_{name}"), Kind::Count, class.cells.map(Datum::Count));
+        add(&format!("finding_{name}"), Kind::Text, text(class.finding.map(ClassFinding::name)));
     }
     let forms = &figures.forms;
     for form in SchistocyteForm::ALL {

@@ -1,0 +1,259 @@
+//! The same films once more as another camera would have seen them: how far the percentage moves.
+//!
+//! In: a [`LabelledSet`], of which images, split and pixel size are used, and [`Change`]s. Out: a
+//! [`RepeatabilityRecord`], the called percentage of each film before and after each change and the relative change
+//! over all. A film is a group of the split file; fields without a group are one film.
+//!
+//! Order: 1. the fields as they are, from their files through the whole pipeline; 2. for each change a temporary folder
+//! of changed pictures, as PNG, and the same pipeline on these files, pixel sizes estimated anew.
+//!
+//! METHOD: the stain of a film is brought to that of the next film by name, the last to the first, so that every film
+//! gets a stain that occurs. Limits: with one film there is no other stain, and the change is none.
+
+mod changes;
+
+pub use changes::{BLUR_SIGMA_PX, Change, SCALE_FACTOR, SHARPEN_AMOUNT, SHARPEN_SIGMA_PX, Stain, UnknownChange};
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use image::ImageFormat;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::fields::{ChosenFields, file_name};
+use super::{LabelledSet, VerifyError};
+use crate::case::rounded;
+use crate::count::FieldTally;
+use crate::pipeline::{Models, Progress, SpecimenScale, examine, given_calibration, in_order};
+use crate::source::{DecodeLimits, FieldSource, expand_inputs};
+
+/// Called schistocytes of a film.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilmCount {
+    /// Counted cells.
+    pub red_cells: u64,
+    /// Of them called schistocyte.
+    pub schistocytes: u64,
+    /// Accepted fields.
+    pub fields: u64,
+    /// Percentage; null without a counted cell.
+    pub percent: Option<f64>,
+}
+
+impl FilmCount {
+    fn add(&mut self, tally: &FieldTally, accepted: bool) {
+        self.red_cells += tally.red_cells();
+        self.schistocytes += tally.schistocytes();
+        self.fields += u64::from(accepted);
+        self.percent = (self.red_cells > 0).then(|| rounded(100.0 * self.schistocytes as f64 / self.red_cells as f64));
+    }
+}
+
+/// A film before and after a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilmChange {
+    /// Name of the film; empty for fields without a group.
+    pub film: String,
+    /// As it is.
+    pub before: FilmCount,
+    /// Changed.
+    pub after: FilmCount,
+}
+
+/// All films before and after a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRecord {
+    /// Name of the change.
+    pub change: String,
+    /// Films by name.
+    pub films: Vec<FilmChange>,
+    /// All films together, as they are.
+    pub before: FilmCount,
+    /// All films together, changed.
+    pub after: FilmCount,
+    /// (after − before) / before of the percentages of all films; null where nothing was called before.
+    pub relative_change: Option<f64>,
+}
+
+/// The record written as `repeatability.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepeatabilityRecord {
+    /// Version of this record.
+    pub schema_version: String,
+    /// Name of the set.
+    pub set: String,
+    /// Model with its version.
+    pub model: String,
+    /// SHA-256 of its graph.
+    pub model_sha256: String,
+    /// The changes in the order asked for.
+    pub changes: Vec<ChangeRecord>,
+}
+
+/// Version of the record.
+const SCHEMA_VERSION: &str = "1.0";
+
+/// Films by name.
+type Films<T> = BTreeMap<String, T>;
+
+/// Measures a set as it is and under each change.
+///
+/// # Errors
+/// [`VerifyError`] where no field can be read, the engine fails, or a changed picture cannot be written.
+pub fn repeatability(
+    set: &LabelledSet,
+    changes: &[Change],
+    models: &Models,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<RepeatabilityRecord, VerifyError> {
+    let fields = ChosenFields::of(set, &models.segmenter)?;
+    let mut films: Films<Vec<FieldSource>> = BTreeMap::new();
+    for source in &fields.sources {
+        films.entry(fields.group_of(source).unwrap_or_default().to_owned()).or_default().push(source.clone());
+    }
+    if films.is_empty() {
+        let failures = fields.failures.clone();
+        return Err(VerifyError::NoField { set: set.name.clone(), failures, unlabelled: 0 });
+    }
+    progress.found(fields.sources.len() * (1 + changes.len()));
+    let before = counted(&films, |source| fields.scale_of(source).clone(), models, progress, stop)?;
+    let stains: Films<Stain> = films.iter().map(|(name, sources)| (name.clone(), stain_of(sources))).collect();
+    let names: Vec<&String> = films.keys().collect();
+    let changed = |change: Change| -> Result<ChangeRecord, VerifyError> {
+        let folder = tempfile::tempdir().map_err(|source| VerifyError::Temporary { source: source.into() })?;
+        let given = set.um_per_px.and_then(|size| given_calibration(size / change.scale()));
+        let (mut moved, mut scales) = (BTreeMap::new(), BTreeMap::new());
+        for (i, (name, sources)) in films.iter().enumerate() {
+            let other = stains[names[(i + 1) % names.len()]];
+            let place = folder.path().join(i.to_string());
+            let sources = written(sources, &place, |rgb| change.of(rgb, stains[name], other))?;
+            scales.insert(name.clone(), SpecimenScale::of_specimen(&sources, given, &models.segmenter)?);
+            moved.insert(name.clone(), sources);
+        }
+        let film_of = |source: &FieldSource| {
+            let film = moved.iter().find(|(_, sources)| sources.iter().any(|other| other.path() == source.path()));
+            film.map_or_else(String::new, |(name, _)| name.clone())
+        };
+        let after = counted(&moved, |source| scales[&film_of(source)].clone(), models, progress, stop)?;
+        Ok(record(change, &before, &after))
+    };
+    let changes = changes.iter().map(|&change| changed(change)).collect::<Result<Vec<_>, _>>()?;
+    let card = models.classifier.card();
+    Ok(RepeatabilityRecord {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        set: set.name.clone(),
+        model: format!("{} {}", card.name, card.version),
+        model_sha256: card.graph_sha256.clone(),
+        changes,
+    })
+}
+
+/// Counts of each film.
+fn counted(
+    films: &Films<Vec<FieldSource>>,
+    scale_of: impl Fn(&FieldSource) -> SpecimenScale + Sync,
+    models: &Models,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Films<FilmCount>, VerifyError> {
+    let mut counts = BTreeMap::new();
+    for (name, sources) in films {
+        let mut count = FilmCount::default();
+        let work = |source: &FieldSource| -> Result<Option<(FieldTally, bool)>, VerifyError> {
+            progress.field_done();
+            // A field that cannot be read is in neither count: it fails before and after alike.
+            let Ok(field) = source.read() else { return Ok(None) };
+            let examined = examine(&field, &scale_of(source), models)
+                .map_err(|error| VerifyError::Examine { field: source.id().to_string(), source: error })?;
+            Ok(Some((FieldTally::of_cells(&examined.cells), examined.quality.accepted())))
+        };
+        in_order(sources, stop, work, |done| -> Result<(), VerifyError> {
+            if let Some((tally, accepted)) = done {
+                count.add(&tally, accepted);
+            }
+            Ok(())
+        })?;
+        counts.insert(name.clone(), count);
+    }
+    Ok(counts)
+}
+
+fn stain_of(sources: &[FieldSource]) -> Stain {
+    let stains: Vec<Stain> =
+        sources.par_iter().filter_map(|source| source.read().ok()).map(|field| Stain::of(&field.rgb)).collect();
+    stains.iter().fold(Stain::default(), |sum, stain| sum.plus(stain))
+}
+
+/// Writes changed pictures into a folder and lists them.
+fn written(
+    sources: &[FieldSource],
+    folder: &Path,
+    change: impl Fn(&image::RgbImage) -> image::RgbImage + Sync,
+) -> Result<Vec<FieldSource>, VerifyError> {
+    std::fs::create_dir_all(folder).map_err(|source| VerifyError::Temporary { source: source.into() })?;
+    let write = |source: &FieldSource| -> Result<(), VerifyError> {
+        let Ok(field) = source.read() else { return Ok(()) };
+        let path = folder.join(file_name(source.path())).with_extension("png");
+        let saved = change(&field.rgb).save_with_format(path, ImageFormat::Png);
+        saved.map_err(|source| VerifyError::Temporary { source })
+    };
+    sources.par_iter().map(write).collect::<Result<Vec<()>, _>>()?;
+    Ok(expand_inputs(&[folder.to_owned()], DecodeLimits::default()).0)
+}
+
+fn record(change: Change, before: &Films<FilmCount>, after: &Films<FilmCount>) -> ChangeRecord {
+    let sum = |counts: &Films<FilmCount>| {
+        let mut sum = FilmCount::default();
+        for count in counts.values() {
+            sum.red_cells += count.red_cells;
+            sum.schistocytes += count.schistocytes;
+            sum.fields += count.fields;
+        }
+        sum.add(&FieldTally::default(), false);
+        sum
+    };
+    let film = |(name, before): (&String, &FilmCount)| FilmChange {
+        film: name.clone(),
+        before: *before,
+        after: after.get(name).copied().unwrap_or_default(),
+    };
+    let (all_before, all_after) = (sum(before), sum(after));
+    let relative = all_after.percent.zip(all_before.percent).filter(|(_, before)| *before > 0.0);
+    ChangeRecord {
+        change: change.name().to_owned(),
+        films: before.iter().map(film).collect(),
+        before: all_before,
+        after: all_after,
+        relative_change: relative.map(|(after, before)| rounded((after - before) / before)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(red_cells: u64, schistocytes: u64) -> FilmCount {
+        let percent = Some(100.0 * schistocytes as f64 / red_cells as f64);
+        FilmCount { red_cells, schistocytes, fields: 1, percent }
+    }
+
+    #[test]
+    fn the_change_of_all_films_computed_by_hand() {
+        let before = BTreeMap::from([("a".to_owned(), count(1000, 20)), ("b".to_owned(), count(1000, 0))]);
+        let after = BTreeMap::from([("a".to_owned(), count(900, 22)), ("b".to_owned(), count(1100, 1))]);
+        let found = record(Change::Blur, &before, &after);
+        // 1 % before, 23 of 2000 after.
+        assert_eq!((found.before.percent, found.after.percent), (Some(1.0), Some(1.15)));
+        assert_eq!(found.relative_change, Some(0.15));
+        assert_eq!(found.films.len(), 2);
+        let none = BTreeMap::from([("a".to_owned(), count(1000, 0))]);
+        assert_eq!(record(Change::Blur, &none, &after).relative_change, None);
+    }
+}
