@@ -23,7 +23,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use schistoquant::classify::{Classifier, CropTarget, Cropper, InterleavedRgb, Script};
-use schistoquant::inference::{Engine, EngineChoice, EngineRequest, open, with_input_shape};
+use schistoquant::inference::{Engine, EngineChoice, EngineRequest, Session};
 use schistoquant::pipeline::{
     AnalyzeOptions, Models, PreparedField, Progress, SpecimenScale, analyze, examine, prepare,
 };
@@ -146,30 +146,25 @@ fn inference(sides: &[[usize; 2]], batches: usize, batch: usize, crop: usize) ->
     let engine = Engine::start(&EngineRequest { choice: EngineChoice::Auto, library }).expect("an engine");
     let read =
         |name: &str| std::fs::read(format!("{}/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"))).expect("a model");
-    let detector = read("schistoquant-cells");
+    let open = |name: &str| Session::open(&engine, read(name).into()).expect("a session");
+    let detector = open("schistoquant-cells");
     let mut time = Duration::ZERO;
     for &[width, height] in sides {
-        let graph = with_input_shape(&detector, &[1, 3, height, width]).expect("a graph");
-        let mut session = open(&engine, &graph).expect("a session");
-        // The first run of a session allocates.
-        time += second_run(&mut session, [1, 3, height, width], "field");
+        let shape = [1, 3, height, width];
+        // The first run of a size allocates.
+        run(&detector, shape);
+        time += timed(|| run(&detector, shape));
     }
-    let mut session = open(&engine, &read("schistoquant-rbc13")).expect("a session");
-    let name = session.inputs()[0].name().to_owned();
+    let classifier = open("schistoquant-rbc13");
     let shape = [batch, 3, crop, crop];
-    run(&mut session, shape, &name);
-    (time, timed(|| (0..batches).for_each(|_| run(&mut session, shape, &name))))
+    run(&classifier, shape);
+    (time, timed(|| (0..batches).for_each(|_| run(&classifier, shape))))
 }
 
-fn second_run(session: &mut ort::session::Session, shape: [usize; 4], name: &str) -> Duration {
-    run(session, shape, name);
-    timed(|| run(session, shape, name))
-}
-
-fn run(session: &mut ort::session::Session, shape: [usize; 4], name: &str) {
+fn run(session: &Session, shape: [usize; 4]) {
     let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|index| (index % 17) as f32 / 8.5 - 1.0).collect();
-    let input = ort::value::TensorRef::from_array_view((shape.map(|side| side as i64), values.as_slice()));
-    session.run(ort::inputs![name => input.expect("a tensor")]).expect("a run");
+    let outputs: Vec<&str> = session.outputs().iter().map(|outlet| outlet.name.as_str()).collect();
+    session.run(&shape, &values, &outputs).expect("a run");
 }
 
 fn whole(images: &[PathBuf], models: &Models, pool: &rayon::ThreadPool, folder: &std::path::Path) -> Duration {

@@ -1,6 +1,6 @@
 //! Both engines give the same classes and probabilities, and a library that cannot be used is refused.
 //!
-//! A process keeps the engine it started with, so each question is put to a child process: this test binary again, with
+//! A process keeps the library it started with, so each question is put to a child process: this test binary again, with
 //! only [`answer`] selected and the question in an environment variable. The part that needs ONNX Runtime runs where
 //! `ORT_DYLIB_PATH` names a library (`pip install onnxruntime` brings one) and says so where it does not.
 
@@ -25,8 +25,8 @@ const CELLS: u32 = 16;
 
 #[derive(Serialize, Deserialize)]
 struct Question {
-    /// Start the embedded engine before the one asked for.
-    embedded_first: bool,
+    /// Start this library before what is asked for.
+    started_first: Option<PathBuf>,
     library: Option<PathBuf>,
     /// The shipped model where `None`.
     graph: Option<PathBuf>,
@@ -80,8 +80,9 @@ fn answer() {
     let Ok(question) = std::env::var(QUESTION) else { return };
     let question: Question = serde_json::from_str(&question).expect("the parent writes JSON");
     let run = || {
-        if question.embedded_first {
-            Engine::start(&EngineRequest { choice: EngineChoice::Embedded, library: None })?;
+        if question.started_first.is_some() {
+            let library = question.started_first.clone();
+            Engine::start(&EngineRequest { choice: EngineChoice::OnnxRuntime, library })?;
         }
         let model = match &question.graph {
             Some(graph) => Model::from_file(graph)?,
@@ -101,11 +102,11 @@ fn answer() {
     std::fs::write(&question.reply_to, serde_json::to_vec(&reply).expect("plain data")).expect("a writable folder");
 }
 
-fn ask(embedded_first: bool, library: Option<&Path>, graph: Option<&Path>) -> Reply {
+fn ask(started_first: Option<&Path>, library: Option<&Path>, graph: Option<&Path>) -> Reply {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let reply_to = folder.path().join("reply.json");
-    let (library, graph) = (library.map(Path::to_owned), graph.map(Path::to_owned));
-    let question = Question { embedded_first, library, graph, reply_to: reply_to.clone() };
+    let [started_first, library, graph] = [started_first, library, graph].map(|path| path.map(Path::to_owned));
+    let question = Question { started_first, library, graph, reply_to: reply_to.clone() };
     let output = Command::new(std::env::current_exe().expect("this test binary"))
         .args(["answer", "--exact", "--nocapture"])
         .env(QUESTION, serde_json::to_string(&question).expect("plain data"))
@@ -117,15 +118,15 @@ fn ask(embedded_first: bool, library: Option<&Path>, graph: Option<&Path>) -> Re
 }
 
 fn answered(library: Option<&Path>, graph: Option<&Path>) -> (String, Vec<CellReply>) {
-    match ask(false, library, graph) {
+    match ask(None, library, graph) {
         Reply::Answered { engine, cells } => (engine, cells),
         Reply::Refused { text, .. } => panic!("refused: {text}"),
     }
 }
 
 /// The variant (its debug form starts with its name) and the text of a refusal.
-fn refused(embedded_first: bool, library: &Path) -> (String, String) {
-    match ask(embedded_first, Some(library), Some(&tiny())) {
+fn refused(library: &Path) -> (String, String) {
+    match ask(None, Some(library), Some(&tiny())) {
         Reply::Answered { engine, .. } => panic!("answered by {engine}"),
         Reply::Refused { debug, text } => (debug, text),
     }
@@ -211,7 +212,7 @@ fn both_engines_give_the_same_answers() {
 
 #[test]
 fn a_file_that_is_no_library_is_refused() {
-    let (variant, text) = refused(false, &Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+    let (variant, text) = refused(&Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
     assert!(variant.starts_with("Engine(LibraryUnusable"), "{variant}");
     let wanted = format!("Cargo.toml: expected an ONNX Runtime library of version 1.{} or later", ort::MINOR_VERSION);
     assert!(text.contains(&wanted), "{text}");
@@ -226,27 +227,39 @@ fn a_library_of_something_else_is_refused() {
         skipped(&format!("{} is not there", other.display()));
         return;
     }
-    let (variant, text) = refused(false, &other);
+    let (variant, text) = refused(&other);
     assert!(variant.starts_with("Engine(LibraryUnusable") && variant.contains("MissingApi"), "{variant}");
     assert!(text.contains("--engine embedded"), "{text}");
 }
 
 #[test]
 fn a_missing_library_is_refused() {
-    let (variant, text) = refused(false, Path::new("no/such/library.so"));
+    let (variant, text) = refused(Path::new("no/such/library.so"));
     assert!(variant.starts_with("Engine(LibraryUnreadable"), "{variant}");
     assert!(text.starts_with("no/such/library.so: "), "{text}");
 }
 
 #[test]
 fn a_folder_is_no_library() {
-    let (variant, _) = refused(false, Path::new(env!("CARGO_MANIFEST_DIR")));
+    let (variant, _) = refused(Path::new(env!("CARGO_MANIFEST_DIR")));
     assert!(variant.starts_with("Engine(Library"), "{variant}");
 }
 
 #[test]
-fn a_second_engine_in_one_process_is_refused() {
-    let (variant, text) = refused(true, &Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    assert!(variant.starts_with("Engine(Conflict"), "{variant}");
-    assert!(text.contains("found a request for onnxruntime"), "{text}");
+fn a_second_library_in_one_process_is_refused() {
+    let Some(library) = onnxruntime() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copy = folder.path().join("libonnxruntime.so");
+    std::fs::copy(&library, &copy).expect("a copy");
+    let Reply::Refused { debug, text } = ask(Some(&copy), Some(&library), Some(&tiny())) else { panic!("answered") };
+    assert!(debug.starts_with("Engine(Conflict"), "{debug}");
+    assert!(text.contains("expected the library this process started with (onnxruntime, libonnxruntime.so"), "{text}");
+}
+
+#[test]
+fn the_embedded_engine_starts_beside_a_library() {
+    let Some(library) = onnxruntime() else { return };
+    let Reply::Answered { engine, cells } = ask(Some(&library), None, Some(&tiny())) else { panic!("refused") };
+    assert!(engine.starts_with("embedded, "), "{engine}");
+    assert_reference(&cells);
 }

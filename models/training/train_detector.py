@@ -191,9 +191,15 @@ def write_graph(model, path, examples):
     """Export with normalization folded and compare on whole scenes; returns the SHA-256 of the file."""
     shipped = detector.Shipped(fold_batch_norm(model)).eval().to(memory_format=torch.contiguous_format)
     sample = torch.zeros(1, 3, scenes.TILE_PX, scenes.TILE_PX)
-    # The size of the input is set anew by the program; nothing in the graph depends on it.
     torch.onnx.export(
-        shipped, (sample,), str(path), input_names=["field"], output_names=["cells"], opset_version=17, dynamo=False
+        shipped,
+        (sample,),
+        str(path),
+        input_names=["field"],
+        output_names=["cells"],
+        dynamic_axes={"field": {2: "height", 3: "width"}, "cells": {2: "grid_height", 3: "grid_width"}},
+        opset_version=17,
+        dynamo=False,
     )
     onnx.checker.check_model(onnx.load(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::inference::{EngineError, EngineKind};
+use crate::inference::{EngineError, EngineKind, SessionError};
 
 /// Where a model came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +173,7 @@ pub enum ClassifyError {
         /// The engine.
         engine: EngineKind,
         /// What it says.
-        source: ort::Error,
+        source: SessionError,
     },
     /// Environment: a run of the graph failed.
     #[error("{model}: expected the {engine} engine to run the graph, found that it fails; try the other engine")]
@@ -183,7 +183,7 @@ pub enum ClassifyError {
         /// The engine.
         engine: EngineKind,
         /// What it says.
-        source: ort::Error,
+        source: SessionError,
     },
     /// Input unsuitable: the graph answered a number that is no probability.
     #[error("cell {label}: {output}: expected a probability from 0 to 1, found {found}; the model is not fit for use")]

@@ -48,7 +48,7 @@ pub struct Classifier {
 }
 
 enum Backend {
-    Onnx(Box<onnx::OnnxPool>),
+    Onnx(Box<onnx::ClassifierGraph>),
     Scripted { card: Box<ModelCard>, script: Script },
 }
 
@@ -58,7 +58,7 @@ impl Classifier {
     /// # Errors
     /// The engine cannot load the graph; its inputs or outputs are not those of the card.
     pub fn new(engine: Engine, model: Model) -> Result<Self, ClassifyError> {
-        Ok(Self { backend: Backend::Onnx(Box::new(onnx::OnnxPool::new(engine, model)?)) })
+        Ok(Self { backend: Backend::Onnx(Box::new(onnx::ClassifierGraph::new(engine, model)?)) })
     }
 
     /// A classifier that answers by script, with the operating points of a card.

@@ -1,52 +1,44 @@
-//! Runs the graph through `ort`: sessions, their check against the card, batches.
+//! Runs the classifier's graph: its check against the card, batches.
 //!
 //! In: one batch of crops, `f32` of shape `[batch, 3, side, side]` as the card scales them. Out: [`Scores`] of each cell.
 //!
-//! A pool holds as many sessions as threads ever classified at once, each with its own batch buffer: a session of the
-//! embedded engine holds a lock while it runs, and `ort` runs a session only through a unique reference. Sessions are
-//! single-threaded; the threads are the caller's.
-//!
-//! The batch is fixed because the embedded engine is several times slower on a symbolic one. Places of the last batch
-//! that hold no cell are filled with empty background, so the answers for the others do not depend on what ran before.
+//! The batch is fixed: places of the last batch that hold no cell are filled with empty background, so the answers for the
+//! others do not depend on what ran before. Buffers of a batch are kept for the next.
 
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array4, Axis};
-use ort::session::Session;
-use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 
 use super::card::ModelCard;
 use super::crop::{CropTarget, Cropper, Planes};
 use super::error::{CardField, ClassifyError, ModelOrigin};
 use super::model::Model;
 use super::scores::Scores;
-use crate::inference::{Engine, open};
+use crate::inference::{Engine, Outlet, Session, SessionError};
 use crate::smear::CellClass;
 
 const CLASSES: usize = CellClass::ALL.len();
 
 /// A graph ready to run on any number of threads.
-pub(super) struct OnnxPool {
+pub(super) struct ClassifierGraph {
     engine: Engine,
     model: Model,
-    table: [f32; 256],
-    idle: Mutex<Vec<Worker>>,
-}
-
-/// A session and its batch: cell, channel, row, column.
-struct Worker {
     session: Session,
-    input: Array4<f32>,
+    table: [f32; 256],
+    /// Batches that no run uses: cell, channel, row, column.
+    idle: Mutex<Vec<Array4<f32>>>,
 }
 
-impl OnnxPool {
-    /// Loads the graph once and checks it against its card.
+impl ClassifierGraph {
+    /// Loads the graph and checks it against its card.
     pub(super) fn new(engine: Engine, model: Model) -> Result<Self, ClassifyError> {
-        let pool = Self { engine, table: model.card.input.scaling.table(), model, idle: Mutex::new(Vec::new()) };
-        let first = pool.load()?;
-        check_session(&first.session, &pool.model.card, &pool.model.origin)?;
-        pool.give_back(first);
-        Ok(pool)
+        let session = Session::open(&engine, model.graph.clone()).map_err(|source| ClassifyError::GraphUnusable {
+            model: model.origin.clone(),
+            engine: engine.kind(),
+            source,
+        })?;
+        check_session(&session, &model.card, &model.origin)?;
+        Ok(Self { engine, table: model.card.input.scaling.table(), model, session, idle: Mutex::default() })
     }
 
     pub(super) fn model(&self) -> &Model {
@@ -62,65 +54,45 @@ impl OnnxPool {
     /// # Panics
     /// Where `targets` holds more than one batch.
     pub(super) fn run(&self, cropper: &Cropper<'_>, targets: &[CropTarget]) -> Result<Vec<Scores>, ClassifyError> {
-        let mut worker = self.take()?;
-        assert!(targets.len() <= worker.input.len_of(Axis(0)), "at most one batch");
-        for (index, place) in worker.input.outer_iter_mut().enumerate() {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut batch = idle.unwrap_or_else(|| Array4::zeros(self.model.card.input.shape));
+        assert!(targets.len() <= batch.len_of(Axis(0)), "at most one batch");
+        for (index, place) in batch.outer_iter_mut().enumerate() {
             let mut planes = Planes::new(place, &self.table);
             match targets.get(index) {
                 Some(target) => cropper.crop(target, &mut planes),
                 None => planes.fill_background(),
             }
         }
-        let scores = worker.run(&self.model.card, targets.len()).map_err(|source| ClassifyError::RunFailed {
+        let scores = self.scores(&batch, targets.len()).map_err(|source| ClassifyError::RunFailed {
             model: self.model.origin.clone(),
             engine: self.engine.kind(),
             source,
         })?;
-        self.give_back(worker);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
         Ok(scores)
     }
 
-    fn take(&self) -> Result<Worker, ClassifyError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| self.load(), Ok)
-    }
-
-    fn give_back(&self, worker: Worker) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-    }
-
-    fn load(&self) -> Result<Worker, ClassifyError> {
-        let session = open(&self.engine, &self.model.graph).map_err(|source| ClassifyError::GraphUnusable {
-            model: self.model.origin.clone(),
-            engine: self.engine.kind(),
-            source,
-        })?;
-        Ok(Worker { session, input: Array4::zeros(self.model.card.input.shape) })
-    }
-}
-
-impl Worker {
-    fn run(&mut self, card: &ModelCard, cells: usize) -> ort::Result<Vec<Scores>> {
-        let input = TensorRef::from_array_view(self.input.view())?;
-        let outputs = self.session.run(ort::inputs![card.input.name.as_str() => input])?;
-        let output = |name: &str| -> ort::Result<&[f32]> {
-            let value = outputs.get(name).ok_or_else(|| ort::Error::new(format!("no output named {name}")))?;
-            Ok(value.try_extract_tensor::<f32>()?.1)
-        };
-        let classes = output(&card.outputs.class_probability)?;
-        let schistocyte = output(&card.outputs.schistocyte_probability)?;
-        let red_cell = card.outputs.red_cell_probability.as_deref().map(output).transpose()?;
-        if classes.len() < cells * CLASSES || schistocyte.len() < cells || red_cell.is_some_and(|r| r.len() < cells) {
-            return Err(ort::Error::new("an output is shorter than the batch"));
+    /// Scores of the first `cells` cells of a batch.
+    fn scores(&self, batch: &Array4<f32>, cells: usize) -> Result<Vec<Scores>, SessionError> {
+        let outputs = &self.model.card.outputs;
+        let mut names = vec![outputs.class_probability.as_str(), outputs.schistocyte_probability.as_str()];
+        names.extend(outputs.red_cell_probability.as_deref());
+        let values = batch.as_slice().unwrap_or_default();
+        let answers = self.session.run(batch.shape(), values, &names)?;
+        for ((answer, name), width) in answers.iter().zip(&names).zip([CLASSES, 1, 1]) {
+            let (expected, found) = (batch.len_of(Axis(0)) * width, answer.len());
+            if found != expected {
+                return Err(SessionError::AnswerSize { name: (*name).to_owned(), expected, found });
+            }
         }
-        let (classes, _) = classes.as_chunks::<CLASSES>();
-        Ok((0..cells)
-            .map(|cell| Scores {
-                class: classes[cell],
-                schistocyte: schistocyte[cell],
-                red_cell: red_cell.map(|red_cell| red_cell[cell]),
-            })
-            .collect())
+        let (classes, _) = answers[0].as_chunks::<CLASSES>();
+        let score = |(class, cell): (&[f32; CLASSES], usize)| Scores {
+            class: *class,
+            schistocyte: answers[1][cell],
+            red_cell: answers.get(2).map(|red_cell| red_cell[cell]),
+        };
+        Ok(classes.iter().zip(0..cells).map(score).collect())
     }
 }
 
@@ -129,18 +101,18 @@ fn check_session(session: &Session, card: &ModelCard, origin: &ModelOrigin) -> R
     let refuse = |field, expected: String, found: String| {
         Err(ClassifyError::CardMismatch { card: origin.card(), field, expected, found })
     };
-    let names = |outlets: &[Outlet]| outlets.iter().map(Outlet::name).collect::<Vec<_>>().join(" ");
+    let names = |outlets: &[Outlet]| outlets.iter().map(|outlet| outlet.name.as_str()).collect::<Vec<_>>().join(" ");
     let [input] = session.inputs() else {
         return refuse(CardField::InputName, card.input.name.clone(), names(session.inputs()));
     };
-    if input.name() != card.input.name {
-        return refuse(CardField::InputName, card.input.name.clone(), input.name().to_owned());
+    if input.name != card.input.name {
+        return refuse(CardField::InputName, card.input.name.clone(), input.name.clone());
     }
-    if input.dtype().tensor_type() != Some(TensorElementType::Float32) {
-        return refuse(CardField::InputType, "float32".to_owned(), input.dtype().to_string());
+    if !input.is_float32 {
+        return refuse(CardField::InputType, "float32".to_owned(), input.to_string());
     }
-    if !has_shape(input.dtype(), &card.input.shape) {
-        return refuse(CardField::InputShape, format!("{:?}", card.input.shape), input.dtype().to_string());
+    if !has_shape(input, &card.input.shape) {
+        return refuse(CardField::InputShape, format!("{:?}", card.input.shape), input.to_string());
     }
     let batch = card.batch();
     let single = [batch];
@@ -153,23 +125,17 @@ fn check_session(session: &Session, card: &ModelCard, origin: &ModelOrigin) -> R
     ] {
         let Some(name) = name else { continue };
         let expected = format!("{name}, float32 {shape:?}");
-        match session.outputs().iter().find(|outlet| outlet.name() == name) {
+        match session.outputs().iter().find(|outlet| outlet.name == *name) {
             None => return refuse(field, expected, names(session.outputs())),
-            Some(outlet) => {
-                let is_float = outlet.dtype().tensor_type() == Some(TensorElementType::Float32);
-                if !is_float || !has_shape(outlet.dtype(), shape) {
-                    return refuse(field, expected, format!("{name}, {}", outlet.dtype()));
-                }
-            }
+            Some(outlet) if outlet.is_float32 && has_shape(outlet, shape) => {}
+            Some(outlet) => return refuse(field, expected, outlet.to_string()),
         }
     }
     Ok(())
 }
 
-fn has_shape(dtype: &ValueType, expected: &[usize]) -> bool {
-    dtype.tensor_shape().is_some_and(|found| {
-        found.len() == expected.len() && found.iter().zip(expected).all(|(&found, &expected)| found == expected as i64)
-    })
+fn has_shape(outlet: &Outlet, expected: &[usize]) -> bool {
+    outlet.shape.as_ref().is_some_and(|found| found.iter().copied().eq(expected.iter().copied().map(Some)))
 }
 
 #[cfg(test)]
@@ -185,13 +151,13 @@ mod tests {
     const UINT8_INPUT: &[u8] = include_bytes!("../../fixtures/models/uint8-input.onnx");
 
     /// What becomes of a graph whose card was changed.
-    fn open(graph: &'static [u8], change: impl FnOnce(&mut ModelCard)) -> Result<OnnxPool, ClassifyError> {
+    fn open(graph: &'static [u8], change: impl FnOnce(&mut ModelCard)) -> Result<ClassifierGraph, ClassifyError> {
         let json = include_bytes!("../../fixtures/models/tiny.card.json");
         let mut card = ModelCard::from_json(json, &ModelOrigin::Shipped).expect("the fixture");
         card.graph_sha256 = sha256_hex(graph);
         change(&mut card);
         let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
-        OnnxPool::new(engine, Model { card, origin: ModelOrigin::Shipped, graph: Cow::Borrowed(graph) })
+        ClassifierGraph::new(engine, Model { card, origin: ModelOrigin::Shipped, graph: Cow::Borrowed(graph) })
     }
 
     fn refusal(graph: &'static [u8], change: impl FnOnce(&mut ModelCard)) -> (CardField, String, String) {

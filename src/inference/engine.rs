@@ -1,17 +1,16 @@
-//! Which ONNX engine serves `ort`: the one embedded in the program, or an ONNX Runtime library found at run time.
+//! Which engine runs the graphs: the one embedded in the program, or an ONNX Runtime library found at run time.
 //!
 //! In: an [`EngineRequest`], whose library path the command line has taken from `--onnxruntime` or `ORT_DYLIB_PATH`
 //! (nothing here reads the environment). Out: a running [`Engine`] that sessions are made in.
 //!
-//! **One process uses one engine.** `ort` keeps its function table and its environment in process-wide places that are
-//! set once; [`Engine::start`] gives the same engine again to the same request and refuses another.
+//! **One process uses one ONNX Runtime library.** `ort` keeps its function table and its environment in process-wide places
+//! that are set once; [`Engine::start`] gives the same library again to the same request and refuses another. The embedded
+//! engine has no such state.
 //!
-//! Order of operations: the embedded engine installs its function table before any other call to `ort`; for ONNX
-//! Runtime the library is loaded and its version checked before any other call, since `ort` panics where a call finds
-//! no library.
+//! Order of operations: the library is loaded and its version checked before any other call, since `ort` panics where a
+//! call finds no library.
 //!
-//! Versions: the pair of `ort` and `ort-tract` in use asks a library for level [`ort::MINOR_VERSION`] of the ONNX Runtime
-//! interface; an older library is refused.
+//! Versions: `ort` asks a library for level [`ort::MINOR_VERSION`] of the ONNX Runtime interface; an older library is refused.
 //!
 //! Limits: loading a library runs its code, so `--onnxruntime` must name one that is trusted. A graph is given to an
 //! engine only after its checksum matched its card; engines are not hardened against hostile graphs.
@@ -29,7 +28,7 @@ use super::error::EngineError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
-    /// tract, compiled into the program; needs nothing installed.
+    /// RTen, compiled into the program; needs nothing installed.
     Embedded,
     /// ONNX Runtime, from a shared library; several times faster.
     OnnxRuntime,
@@ -93,28 +92,11 @@ impl fmt::Display for EngineInfo {
     }
 }
 
-/// What a request comes down to; two requests for the same engine compare equal.
+/// What a request comes down to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Resolved {
     Embedded,
     OnnxRuntime { given: PathBuf, library: PathBuf },
-}
-
-impl Resolved {
-    fn kind(&self) -> EngineKind {
-        match self {
-            Self::Embedded => EngineKind::Embedded,
-            Self::OnnxRuntime { .. } => EngineKind::OnnxRuntime,
-        }
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Embedded, Self::Embedded) => true,
-            (Self::OnnxRuntime { library: a, .. }, Self::OnnxRuntime { library: b, .. }) => a == b,
-            _ => false,
-        }
-    }
 }
 
 impl EngineRequest {
@@ -137,57 +119,65 @@ impl EngineRequest {
 /// A running engine. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    environment: ort::environment::Environment,
+    runs: Runs,
     info: EngineInfo,
-    resolved: Resolved,
+    /// The library as an absolute path.
+    library: Option<PathBuf>,
 }
 
-/// The engine of this process. It is never dropped: `ort` allows one environment for each process.
+/// What an engine runs graphs with.
+#[derive(Debug, Clone)]
+pub(super) enum Runs {
+    Embedded,
+    OnnxRuntime(ort::environment::Environment),
+}
+
+/// Version of RTen, as `Cargo.toml` pins it: the crate does not say its own.
+const EMBEDDED_BUILD: &str = "rten 0.27.0";
+
+/// The ONNX Runtime of this process. It is never dropped: `ort` allows one environment for each process.
 static RUNNING: Mutex<Option<Engine>> = Mutex::new(None);
 
 impl Engine {
     /// Starts the engine, or gives the one that already runs where it is the one asked for.
     ///
     /// # Errors
-    /// A library that is not named, not readable, not ONNX Runtime or too old; another engine that already runs.
+    /// A library that is not named, not readable, not ONNX Runtime or too old; another library that already runs.
     pub fn start(request: &EngineRequest) -> Result<Self, EngineError> {
-        let resolved = request.resolve()?;
+        let (given, library) = match request.resolve()? {
+            Resolved::Embedded => return Ok(Self::embedded()),
+            Resolved::OnnxRuntime { given, library } => (given, library),
+        };
         // The guarded value is replaced as a whole, so it is sound even after a panic elsewhere.
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = &*running {
-            if engine.resolved.is_same(&resolved) {
+            if engine.library.as_ref() == Some(&library) {
                 return Ok(engine.clone());
             }
-            let running = engine.info.to_string();
-            return Err(EngineError::Conflict { running, requested: resolved.kind() });
+            return Err(EngineError::Conflict { path: given, running: engine.info.to_string() });
         }
-        let engine = Self::boot(resolved)?;
+        let engine = Self::load(&given, library)?;
         *running = Some(engine.clone());
         Ok(engine)
     }
 
-    fn boot(resolved: Resolved) -> Result<Self, EngineError> {
-        let kind = resolved.kind();
-        let (builder, library) = match &resolved {
-            Resolved::Embedded => {
-                if !ort::set_api(ort_tract::api()) {
-                    let running = "one set by another part of this program".to_owned();
-                    return Err(EngineError::Conflict { running, requested: kind });
-                }
-                (ort::init(), None)
-            }
-            Resolved::OnnxRuntime { given, library } => {
-                let builder = ort::init_from(library)
-                    .map_err(|source| EngineError::LibraryUnusable { path: given.clone(), source })?;
-                (builder, Some(file_name(library)))
-            }
-        };
+    fn embedded() -> Self {
+        let info = EngineInfo { kind: EngineKind::Embedded, library: None, build: EMBEDDED_BUILD.to_owned() };
+        Self { runs: Runs::Embedded, info, library: None }
+    }
+
+    fn load(given: &Path, library: PathBuf) -> Result<Self, EngineError> {
+        let builder = ort::init_from(&library)
+            .map_err(|source| EngineError::LibraryUnusable { path: given.to_owned(), source })?;
         // Nothing about a patient's smear may leave the machine, not even how often it was looked at.
-        let environment =
-            builder.with_telemetry(false).build().map_err(|source| EngineError::Unusable { engine: kind, source })?;
+        let environment = builder
+            .with_telemetry(false)
+            .build()
+            .map_err(|source| EngineError::Unusable { path: given.to_owned(), source })?;
         let build = ort::info();
         let build = build.strip_prefix("ORT Build Info: ").unwrap_or(build).to_owned();
-        Ok(Self { environment, info: EngineInfo { kind, library, build }, resolved })
+        let info = EngineInfo { kind: EngineKind::OnnxRuntime, library: Some(file_name(&library)), build };
+        Ok(Self { runs: Runs::OnnxRuntime(environment), info, library: Some(library) })
     }
 
     /// Which engine.
@@ -200,8 +190,8 @@ impl Engine {
         &self.info
     }
 
-    pub(super) fn environment(&self) -> &ort::environment::Environment {
-        &self.environment
+    pub(super) fn runs(&self) -> &Runs {
+        &self.runs
     }
 }
 
@@ -247,6 +237,7 @@ mod tests {
         let second = Engine::start(&request(EngineChoice::Embedded, None)).expect("the same engine");
         assert_eq!(first.info(), second.info());
         assert_eq!(first.kind(), EngineKind::Embedded);
-        assert!(first.info().build.contains("ort-tract"));
+        let manifest = include_str!("../../Cargo.toml");
+        assert!(manifest.contains(&format!("rten = {{ version = \"={}\"", EMBEDDED_BUILD.trim_start_matches("rten "))));
     }
 }

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::engine::EngineKind;
-
 /// Why no engine is there to run a graph.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,22 +31,19 @@ pub enum EngineError {
         /// Not loadable, not ONNX Runtime, or too old.
         source: ort::LoadDynamicError,
     },
-    /// Request invalid: a process keeps the engine it started with.
-    #[error(
-        "expected the engine this process started with ({running}), found a request for {requested}; start another \
-         process for it"
-    )]
+    /// Request invalid: a process keeps the library it started with.
+    #[error("{path}: expected the library this process started with ({running}), found another; start another process for it")]
     Conflict {
+        /// The path as given.
+        path: PathBuf,
         /// The engine that runs.
         running: String,
-        /// The one asked for.
-        requested: EngineKind,
     },
-    /// Environment: the engine did not start.
-    #[error("expected the {engine} engine to start, found that it does not; try the other engine")]
+    /// Environment: the library was loaded and does not start.
+    #[error("{path}: expected ONNX Runtime to start, found that it does not; use --engine embedded")]
     Unusable {
-        /// The engine.
-        engine: EngineKind,
+        /// The path as given.
+        path: PathBuf,
         /// What it says.
         source: ort::Error,
     },

@@ -1,6 +1,6 @@
 //! Why cells cannot be detected.
 
-use crate::inference::{EngineKind, GraphShapeError};
+use crate::inference::{EngineKind, SessionError};
 
 /// Why the detector cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -19,15 +19,12 @@ pub enum DetectError {
         /// What the graph has.
         found: String,
     },
-    /// Input unsuitable: the graph takes no other size.
-    #[error("the cell detector: expected a graph that takes any size; export it again")]
-    GraphShape(#[from] GraphShapeError),
     /// Environment: the engine cannot load or run the graph.
     #[error("the cell detector: expected the {engine} engine to run it, found that it fails; try the other engine")]
     RunFailed {
         /// The engine.
         engine: EngineKind,
         /// What it says.
-        source: ort::Error,
+        source: SessionError,
     },
 }

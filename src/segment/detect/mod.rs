@@ -29,7 +29,7 @@ use image::RgbImage;
 use crate::inference::Engine;
 use crate::optics::resample::rescale;
 use crate::smear::NormalizedField;
-use session::{Answer, SessionPool};
+use session::{Answer, DetectorGraph};
 
 const GRAPH: &[u8] = include_bytes!("../../../models/schistoquant-cells.onnx");
 const CARD: &[u8] = include_bytes!("../../../models/schistoquant-cells.card.json");
@@ -40,7 +40,7 @@ pub const STRIDE_PX: usize = 4;
 pub const WINDOW_PX: usize = 512;
 /// What a window sees beyond the part that it answers for: one cell and a half.
 pub const MARGIN_PX: usize = 32;
-/// Sides of a window are multiples of this, so that pictures of many sizes need few sessions.
+/// Sides of a window are multiples of this: of the stride, and few sizes over all pictures, which engines plan for once.
 const SIDE_STEP_PX: usize = 64;
 /// Boxes that overlap by more than this are one cell.
 pub const SAME_CELL_IOU: f32 = 0.6;
@@ -85,7 +85,7 @@ impl Detection {
 /// The shipped detector on an engine, usable from any thread.
 pub struct Detector {
     card: DetectorCard,
-    sessions: SessionPool,
+    graph: DetectorGraph,
 }
 
 impl Detector {
@@ -95,7 +95,7 @@ impl Detector {
     /// A card that does not fit the graph, or an engine that cannot load it.
     pub fn shipped(engine: Engine) -> Result<Self, DetectError> {
         let card = DetectorCard::for_graph(CARD, GRAPH)?;
-        Ok(Self { card, sessions: SessionPool::new(engine, GRAPH) })
+        Ok(Self { card, graph: DetectorGraph::new(engine, GRAPH)? })
     }
 
     /// Its card.
@@ -115,7 +115,7 @@ impl Detector {
         let columns = windows(rgb.width() as usize);
         for row in windows(rgb.height() as usize) {
             for column in &columns {
-                let answer = self.sessions.run(rgb, (column.start, row.start), (column.side, row.side))?;
+                let answer = self.graph.run(rgb, (column.start, row.start), (column.side, row.side))?;
                 found.extend(self.peaks(&answer, column, &row));
             }
         }
