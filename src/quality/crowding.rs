@@ -1,8 +1,12 @@
-//! How much of a field is covered, and how much of that lies in heaps that cannot be taken apart.
+//! How much of a field is covered, how much of that lies in heaps that cannot be taken apart, and how many of its cells
+//! are pressed by their neighbors.
 //!
 //! In: the objects and their label map. Out: shares, 0–1.
 
 use crate::smear::{ExclusionReason, ObjectKind, Segmentation};
+
+/// Fewest cells for [`pressed_share`]: a share of one half is then known to ± 22 points.
+const FEWEST_CELLS: usize = 20;
 
 /// Share of the field's pixels that belong to an object; `None` for a field without pixels.
 pub(super) fn covered_share(segmentation: &Segmentation) -> Option<f64> {
@@ -22,6 +26,15 @@ pub(super) fn overlap_share(segmentation: &Segmentation) -> Option<f64> {
         heaps += if heaped(object.kind) { area } else { 0.0 };
     }
     (all > 0.0).then(|| heaps / all)
+}
+
+/// Share of the whole red cells of one outline that are pressed; `None` for fewer than [`FEWEST_CELLS`] of them, where the
+/// share of a few says nothing of the field.
+pub(super) fn pressed_share(segmentation: &Segmentation) -> Option<f64> {
+    let count = |kind| segmentation.objects.iter().filter(|object| object.kind == kind).count();
+    let pressed = count(ObjectKind::Excluded(ExclusionReason::Pressed));
+    let all = pressed + count(ObjectKind::RedCell);
+    (all >= FEWEST_CELLS).then(|| pressed as f64 / all as f64)
 }
 
 #[cfg(test)]
@@ -45,6 +58,18 @@ mod tests {
         let segmentation = Segmentation { objects, labels: LabelMap::new(4, 2, vec![1, 0, 2, 0, 3, 0, 4, 4]) };
         assert_eq!(covered_share(&segmentation), Some(0.625));
         assert_eq!(overlap_share(&segmentation), Some(0.5));
+    }
+
+    #[test]
+    fn pressed_cells_are_a_share_of_the_whole_red_cells() {
+        let cells = |pressed: usize, free: usize| {
+            let kinds = [(ObjectKind::Excluded(ExclusionReason::Pressed), pressed), (ObjectKind::RedCell, free)];
+            let mut objects = vec![square(1.0, ObjectKind::Excluded(ExclusionReason::FrameEdge)); 30];
+            objects.extend(kinds.iter().flat_map(|&(kind, count)| vec![square(1.0, kind); count]));
+            pressed_share(&Segmentation { objects, labels: LabelMap::new(0, 0, Vec::new()) })
+        };
+        assert_eq!(cells(5, 15), Some(0.25));
+        assert_eq!(cells(19, 0), None);
     }
 
     #[test]

@@ -32,6 +32,9 @@ const MIN_FOCUS_PER_UM: f64 = 0.6;
 const MAX_COVERED_SHARE: f64 = 0.9;
 /// Largest share of heaps: with 6 of 7 cells in heaps, those that lie alone stand for the film no more.
 const MAX_OVERLAP_SHARE: f64 = 0.85;
+/// Largest share of pressed cells: beyond one half, the cells with an outline of their own stand for the film no more, and
+/// small ones, which have fewer neighbors, are too many among them.
+const MAX_PRESSED_SHARE: f64 = 0.5;
 
 /// One figure of a field and its limits, both inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,6 +107,10 @@ pub fn assess(
         ),
         (
             at_most("overlap_share", crowding::overlap_share(segmentation), MAX_OVERLAP_SHARE),
+            "choose a thinner part of the smear",
+        ),
+        (
+            at_most("pressed_share", crowding::pressed_share(segmentation), MAX_PRESSED_SHARE),
             "choose a thinner part of the smear",
         ),
     ];
@@ -206,7 +213,8 @@ mod tests {
     fn good_field_is_accepted_with_every_figure_measured() {
         let quality = good().assess();
         assert_eq!(quality.refusals, Vec::<String>::new());
-        assert!(quality.figures.iter().all(|figure| figure.value.is_some() && figure.accepted()), "{quality:?}");
+        let measured = |figure: &Figure| figure.value.is_some() || figure.name == "pressed_share";
+        assert!(quality.figures.iter().all(|figure| measured(figure) && figure.accepted()), "{quality:?}");
         assert!((value(&quality, "stain_density").expect("a density") - 0.3).abs() < 0.005);
         assert!((value(&quality, "covered_share").expect("a share") - PI * 0.04).abs() < 0.002);
     }
@@ -278,6 +286,21 @@ mod tests {
         };
         assert!(with(0.849).accepted());
         assert!(refused_for(&with(0.851), "overlap_share"));
+    }
+
+    #[test]
+    fn pressed_cells_on_both_sides() {
+        let with = |pressed: usize| {
+            let mut field = good();
+            let contour = field.segmentation.objects[0].contour.clone();
+            let red_cells = vec![SegmentedObject { contour: contour.clone(), kind: ObjectKind::RedCell }; 19];
+            field.segmentation.objects.extend(red_cells);
+            let kind = ObjectKind::Excluded(ExclusionReason::Pressed);
+            field.segmentation.objects.extend(vec![SegmentedObject { contour, kind }; pressed]);
+            field.assess()
+        };
+        assert!(with(20).accepted());
+        assert!(refused_for(&with(21), "pressed_share"));
     }
 
     #[test]
