@@ -195,11 +195,18 @@ fn a_tiled_smear_has_the_cells_of_the_untiled_one() {
             of_slide.iter().any(|(other, other_called)| near(cell, other) && called != other_called)
         })
         .count();
-    eprintln!("{} and {} cells, lost {lost}, added {added}, changed {changed}", of_slide.len(), of_photograph.len());
+    let excluded = [&slide, &photograph].map(|case| format!("{:?}", case.record.exclusions));
+    let counts = format!(
+        "{} and {} cells, lost {lost}, added {added}, changed {changed}; left out {}; {}",
+        of_slide.len(),
+        of_photograph.len(),
+        excluded[0],
+        excluded[1]
+    );
     // METHOD: background and density cut are taken from each field, so that a cell at the limit of a rule may fall on
     // either side (2 of a thousand), and a schistocyte probability at the operating point too (1 of a hundred).
-    assert!(lost + added <= of_photograph.len() / 500, "lost {lost}, added {added}");
-    assert!(changed <= of_photograph.len() / 100, "changed {changed}");
+    assert!(lost + added <= of_photograph.len() / 500, "{counts}");
+    assert!(changed <= of_photograph.len() / 100, "{counts}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ In: logits of the shipped network on the val parts. Out: `Calibration`.
    not above it either. Where no such network was trained, train.py takes the parts of the origin that were not learned
    from, which is weaker: camera and stain were.
 5. Review threshold: the smallest at which at most `GREATEST_REVIEW_SHARE` of each such origin is called: what a reviewer
-   could be shown beside the called cells. It stands in `figures.json`, not yet in the card.
+   could be shown beside the called cells.
 
 METHOD: the operating point is chosen for a patient without schistocytes on a camera that was not learned, because there a
 false call does harm: it turns a healthy film into a suspicious one. Specificity among the cells of sick films is stated,

@@ -75,7 +75,7 @@ pub struct AnalyzeArgs {
     /// Threads; all processors by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir
+    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
     pub format: Vec<ReportFormat>,
     /// Print the case as one JSON document on stdout

@@ -73,6 +73,12 @@ pub enum ReportError {
         "expected a time of issue for the message, found none in the record; give --issued-at or an order with times"
     )]
     NoTimeOfIssue,
+    /// A message is to carry sheets that this build cannot make (request invalid).
+    #[error(
+        "expected a build that can make the PDF to embed, found one without; make one with `cargo build --release --features \
+         pdf`, or take embed_pdf out of the configuration"
+    )]
+    NoSheets,
     /// The sheets cannot be typeset: a fault of the program, because every text is made printable before.
     #[error("the case cannot be typeset as PDF: {0}; write the html report in its place and report the fault")]
     Typeset(String),

@@ -1,4 +1,4 @@
-//! The formats of a report by name.
+//! The formats of a report by name: those that this build can write. A build without the feature `pdf` has no sheets.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +13,7 @@ pub enum ReportFormat {
     /// The page for people, `report.html`.
     Html,
     /// The sheets for paper, `<accession>_<job>.pdf`.
+    #[cfg(feature = "pdf")]
     Pdf,
     /// The outlines of each field as QuPath detections.
     Geojson,
@@ -27,11 +28,12 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// Every format, in the order in which they are written.
-    pub const ALL: [Self; 9] = [
+    /// Every format of this build, in the order in which they are written.
+    pub const ALL: [Self; 8 + cfg!(feature = "pdf") as usize] = [
         Self::Json,
         Self::Csv,
         Self::Html,
+        #[cfg(feature = "pdf")]
         Self::Pdf,
         Self::Geojson,
         Self::Parquet,
@@ -46,6 +48,7 @@ impl ReportFormat {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Html => "html",
+            #[cfg(feature = "pdf")]
             Self::Pdf => "pdf",
             Self::Geojson => "geojson",
             Self::Parquet => "parquet",
@@ -62,7 +65,9 @@ impl ReportFormat {
             Self::Csv => &["cells.csv"],
             Self::Html => &["report.html"],
             Self::Geojson => &["geojson/"],
-            Self::Pdf | Self::Parquet | Self::Hl7 | Self::Fhir => &[],
+            #[cfg(feature = "pdf")]
+            Self::Pdf => &[],
+            Self::Parquet | Self::Hl7 | Self::Fhir => &[],
             Self::Pictures => &["fields/", "gallery.png"],
         }
     }
@@ -82,10 +87,15 @@ impl FromStr for ReportFormat {
     }
 }
 
-/// A name that is no report format.
+/// A name that is no report format of this build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a report format ({known}), found `{0}`", known = ReportFormat::ALL.map(ReportFormat::name).join(", "))]
+#[error("expected a report format ({known}), found `{0}`{remedy}", known = ReportFormat::ALL.map(ReportFormat::name).join(", "), remedy = remedy(.0))]
 pub struct UnknownFormat(pub String);
+
+/// What to do about a format that another build can write.
+fn remedy(name: &str) -> &'static str {
+    if name == "pdf" { "; this build has none, make one with `cargo build --release --features pdf`" } else { "" }
+}
 
 #[cfg(test)]
 mod tests {
@@ -99,5 +109,12 @@ mod tests {
         let error = "docx".parse::<ReportFormat>().expect_err("no such format");
         assert!(error.to_string().starts_with("expected a report format (json, csv, html"), "{error}");
         assert!(error.to_string().ends_with("), found `docx`"), "{error}");
+    }
+
+    #[test]
+    #[cfg(not(feature = "pdf"))]
+    fn a_build_without_sheets_says_how_to_get_them() {
+        let error = "pdf".parse::<ReportFormat>().expect_err("no sheets in this build");
+        assert!(error.to_string().ends_with("make one with `cargo build --release --features pdf`"), "{error}");
     }
 }

@@ -24,6 +24,7 @@ mod json;
 mod message;
 mod names;
 mod notices;
+#[cfg(feature = "pdf")]
 mod pdf;
 mod pictures;
 mod settings;
@@ -92,13 +93,14 @@ fn write(
         ReportFormat::Fhir => settings.fhir.embed_pdf,
         _ => false,
     };
-    let rendered = if embeds && pdf.is_none() { Some(pdf::render(case)?) } else { None };
+    let rendered = if embeds && pdf.is_none() { Some(sheets(case)?) } else { None };
     let pdf = pdf.or(rendered.as_deref()).filter(|_| embeds);
     match format {
         ReportFormat::Json => json::write(case, sink),
         ReportFormat::Csv => table::write_csv(case, &names, sink),
         ReportFormat::Html => sink.file(html::FILE, &mut |writer| html::write(case, writer)),
-        ReportFormat::Pdf => sink.bytes(&names.with(pdf::EXTENSION), &pdf::render(case)?),
+        #[cfg(feature = "pdf")]
+        ReportFormat::Pdf => sink.bytes(&names.with(pdf::EXTENSION), &sheets(case)?),
         ReportFormat::Geojson => geojson::write(case, &names, sink),
         ReportFormat::Parquet => table::write_parquet(case, &names, sink),
         ReportFormat::Pictures => pictures::write(case, &names, sink),
@@ -107,6 +109,18 @@ fn write(
         }
         ReportFormat::Fhir => sink.bytes(&names.with("fhir.json"), &fhir::bundle(record, &settings.fhir, codes, pdf)?),
     }
+}
+
+/// The sheets of a case as PDF.
+#[cfg(feature = "pdf")]
+fn sheets(case: &Case) -> Result<Vec<u8>, ReportError> {
+    pdf::render(case)
+}
+
+/// The sheets of a case as PDF: none in this build.
+#[cfg(not(feature = "pdf"))]
+fn sheets(_case: &Case) -> Result<Vec<u8>, ReportError> {
+    Err(ReportError::NoSheets)
 }
 
 /// Both lists of fields must name the same fields in the same order: everything below walks them side by side.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::ReportError;
 use super::fhir::FhirOptions;
 use super::hl7::Hl7Options;
 use super::message::CodeOptions;
@@ -16,4 +17,15 @@ pub struct ReportSettings {
     pub hl7: Hl7Options,
     /// FHIR bundles.
     pub fhir: FhirOptions,
+}
+
+impl ReportSettings {
+    /// Whether this build can make what the settings ask for.
+    ///
+    /// # Errors
+    /// [`ReportError::NoSheets`].
+    pub fn check(&self) -> Result<(), ReportError> {
+        let embeds = self.hl7.embed_pdf || self.fhir.embed_pdf;
+        if embeds && !cfg!(feature = "pdf") { Err(ReportError::NoSheets) } else { Ok(()) }
+    }
 }

@@ -25,7 +25,7 @@ pub use entries::{Entry, EntrySource};
 use crate::case::{Laboratory, sha256_hex};
 use crate::clinical::{ClinicalOptions, PanelProblem};
 use crate::count::{DEFAULT_MIN_CELLS, GradingError, GradingTable};
-use crate::report::ReportSettings;
+use crate::report::{ReportError, ReportSettings};
 
 /// Largest configuration file, bytes.
 pub const MAX_SETTINGS_BYTES: u64 = 1 << 20;
@@ -102,6 +102,14 @@ pub enum SettingsError {
         /// The table.
         problem: GradingError,
     },
+    /// Messages that this build cannot make (request invalid).
+    #[error("{path}: messages: {problem}", path = .path.display())]
+    Messages {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        problem: Box<ReportError>,
+    },
     /// No red cell would be enough (input unsuitable).
     #[error("{path}: count.min_cells: expected a number above 0, found 0", path = .path.display())]
     NoMinimum {
@@ -164,6 +172,9 @@ impl Settings {
         if let Some(grading) = &self.count.grading {
             grading.check().map_err(|problem| SettingsError::Grading { path: path(), problem })?;
         }
+        self.messages
+            .check()
+            .map_err(|problem| SettingsError::Messages { path: path(), problem: Box::new(problem) })?;
         if self.count.min_cells == 0 {
             return Err(SettingsError::NoMinimum { path: path() });
         }
