@@ -34,6 +34,9 @@ pub struct SynthArgs {
     /// Diameter of the mean normal red cell, px, 20 to 150
     #[arg(long, value_name = "D", default_value_t = DEFAULT_CELL_DIAMETER_PX, value_parser = cell_diameter)]
     pub cell_diameter_px: f64,
+    /// Draw the fields as seen through an eyepiece: a bright disc in a dark surround
+    #[arg(long)]
+    pub eyepiece: bool,
 }
 
 fn fraction(text: &str) -> Result<f64, String> {
@@ -121,6 +124,7 @@ pub fn run(args: &SynthArgs) -> Result<(), Failure> {
         schistocyte_fraction: args.schistocyte_fraction,
         // A specimen of schistocytes only leaves no room for other shapes.
         other_shapes_fraction: SynthOptions::default().other_shapes_fraction.min(1.0 - args.schistocyte_fraction),
+        eyepiece: args.eyepiece,
         ..SynthOptions::default()
     };
     options.check().map_err(SynthFailure::from)?;
@@ -182,7 +186,14 @@ mod tests {
     }
 
     fn args(out: &Path) -> SynthArgs {
-        SynthArgs { out: out.to_owned(), seed: 3, fields: 2, schistocyte_fraction: 0.03, cell_diameter_px: 20.0 }
+        SynthArgs {
+            out: out.to_owned(),
+            seed: 3,
+            fields: 2,
+            schistocyte_fraction: 0.03,
+            cell_diameter_px: 20.0,
+            eyepiece: false,
+        }
     }
 
     #[test]

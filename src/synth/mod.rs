@@ -10,12 +10,14 @@
 //!
 //! Truth: every object of which a part is seen is listed, so `complete` is true. Outlines and boxes are those of the part
 //! inside the frame (a cut cell's box touches the frame), and `point` is the point farthest inside that part. Where cells
-//! overlap each keeps its whole outline. Coordinates are rounded to 0.01 px.
+//! overlap each keeps its whole outline. Coordinates are rounded to 0.01 px. Through an eyepiece the rim is the frame, and
+//! what lies in the surround is not listed, so that the fraction of schistocytes is no longer exact.
 //!
 //! Limits: made for tests, benches and a first look. Performance on these fields says nothing about real films.
 
 mod cells;
 mod chance;
+mod eyepiece;
 mod fragments;
 mod options;
 mod outline;
@@ -26,6 +28,7 @@ mod stain;
 use image::RgbImage;
 
 pub use self::cells::DIAMETER_CV;
+pub use self::eyepiece::Eyepiece;
 pub use self::options::{
     CELL_DIAMETER_RANGE_PX, DEFAULT_BLUR_DIAMETERS, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELD_SIZE_DIAMETERS,
     DEFAULT_FIELDS, DEFAULT_FULL_WELL_ELECTRONS, DEFAULT_OTHER_SHAPES_FRACTION, DEFAULT_RED_CELLS_PER_FIELD,
@@ -42,6 +45,8 @@ pub struct SyntheticField {
     pub rgb: RgbImage,
     /// What was drawn.
     pub truth: LabeledField,
+    /// Through which eyepiece it is seen; `None` for a camera in its place.
+    pub eyepiece: Option<Eyepiece>,
 }
 
 /// File name of field `index` (from 0): `field-0001.png` for the first.
@@ -57,36 +62,46 @@ pub fn field(options: &SynthOptions, seed: u64, index: u32) -> Result<SyntheticF
     options.check()?;
     let (scene, mut stream) = scene::scene(options, seed, index)?;
     let photo = render::Photography::draw(options, &mut scene::specimen_stream(seed), &mut stream);
-    let rgb = render::render(&scene, options, &photo, &mut stream);
+    let mut rgb = render::render(&scene, options, &photo, &mut stream);
+    let eyepiece = options.eyepiece.then(|| Eyepiece::draw(scene.width_px, scene.height_px, &mut stream));
+    if let Some(eyepiece) = &eyepiece {
+        rgb = eyepiece.photographed(&rgb, &mut stream);
+    }
     let truth = LabeledField {
         field: field_name(index),
         width_px: scene.width_px,
         height_px: scene.height_px,
         um_per_px: Some(NOMINAL_RED_CELL_DIAMETER_UM / options.cell_diameter_px),
         complete: true,
-        cells: scene.objects.iter().map(|object| labeled(object, &scene)).collect(),
+        cells: scene.objects.iter().filter_map(|object| labeled(object, &scene, eyepiece.as_ref())).collect(),
     };
-    Ok(SyntheticField { rgb, truth })
+    Ok(SyntheticField { rgb, truth, eyepiece })
 }
 
-/// What is seen of an object.
-fn labeled(object: &Object, scene: &Scene) -> LabeledCell {
+/// What is seen of an object; `None` for one in the surround of an eyepiece.
+fn labeled(object: &Object, scene: &Scene, eyepiece: Option<&Eyepiece>) -> Option<LabeledCell> {
     let (kind, class, form) = match object.body {
         Body::Red { class, form, .. } => (TruthKind::RedCell, Some(class), form),
         Body::White { .. } => (TruthKind::WhiteCell, None, None),
         Body::Platelet => (TruthKind::Platelet, None, None),
     };
-    let seen = outline::clipped(&object.outline, f64::from(scene.width_px), f64::from(scene.height_px));
+    let mut seen = outline::clipped(&object.outline, f64::from(scene.width_px), f64::from(scene.height_px));
+    if let Some(eyepiece) = eyepiece {
+        seen = eyepiece.seen(&seen);
+        if seen.len() < 3 {
+            return None;
+        }
+    }
     let hundredths = |value: f64| (value * 100.0).round() / 100.0;
     let (point, _) = if seen == object.outline { object.pole } else { outline::pole(&seen) };
-    LabeledCell {
+    Some(LabeledCell {
         kind,
         class,
         form,
         point: Some(point.map(hundredths)),
         bounds: Some(outline::bounds(&seen).map(hundredths)),
         contour: Some(seen.iter().map(|p| p.map(hundredths)).collect()),
-    }
+    })
 }
 
 #[cfg(test)]

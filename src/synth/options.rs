@@ -66,6 +66,8 @@ pub struct SynthOptions {
     pub uneven_light: f64,
     /// Electrons at full scale; fewer give more noise. Above 0.
     pub full_well_electrons: f64,
+    /// Whether fields are seen through an eyepiece, as a bright disc in a dark surround.
+    pub eyepiece: bool,
 }
 
 impl Default for SynthOptions {
@@ -105,6 +107,7 @@ impl Default for SynthOptions {
             exposure: 1.0,
             uneven_light: 0.08,
             full_well_electrons: DEFAULT_FULL_WELL_ELECTRONS,
+            eyepiece: false,
         }
     }
 }

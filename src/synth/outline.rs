@@ -167,25 +167,37 @@ pub(super) fn overlap_share(a: &[Point], b: &[Point]) -> f64 {
 /// The part of the outline inside `[0, width] × [0, height]` (Sutherland–Hodgman); empty where nothing is inside.
 pub(super) fn clipped(outline: &[Point], width: f64, height: f64) -> Vec<Point> {
     let sides: [(usize, f64, f64); 4] = [(0, 1.0, 0.0), (0, -1.0, -width), (1, 1.0, 0.0), (1, -1.0, -height)];
-    let mut points = outline.to_vec();
-    for (axis, sign, limit) in sides {
-        let depth = |p: &Point| sign * p[axis] - limit;
-        let mut kept = Vec::with_capacity(points.len() + 4);
-        for (a, b) in edges(&points) {
-            let (da, db) = (depth(&a), depth(&b));
-            if da >= 0.0 {
-                kept.push(a);
-            }
-            if (da >= 0.0) != (db >= 0.0) {
-                let share = da / (da - db);
-                let mut crossing = [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share];
-                crossing[axis] = sign * limit;
-                kept.push(crossing);
-            }
+    sides.into_iter().fold(outline.to_vec(), |points, (axis, sign, limit)| {
+        let exact = |mut crossing: Point| {
+            crossing[axis] = sign * limit;
+            crossing
+        };
+        cut(&points, |p| sign * p[axis] - limit, exact)
+    })
+}
+
+/// The part of the outline inside a convex polygon whose corners run from the x axis toward the y axis.
+pub(super) fn clipped_by(outline: &[Point], corners: &[Point]) -> Vec<Point> {
+    edges(corners).fold(outline.to_vec(), |points, (a, b)| {
+        cut(&points, |p| (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]), |crossing| crossing)
+    })
+}
+
+/// The part of the outline at which `depth`, linear over the plane, is not negative; `exact` mends the rounding of a
+/// crossing.
+fn cut(outline: &[Point], depth: impl Fn(&Point) -> f64, exact: impl Fn(Point) -> Point) -> Vec<Point> {
+    let mut kept = Vec::with_capacity(outline.len() + 4);
+    for (a, b) in edges(outline) {
+        let (da, db) = (depth(&a), depth(&b));
+        if da >= 0.0 {
+            kept.push(a);
         }
-        points = kept;
+        if (da >= 0.0) != (db >= 0.0) {
+            let share = da / (da - db);
+            kept.push(exact([a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]));
+        }
     }
-    points
+    kept
 }
 
 #[cfg(test)]
