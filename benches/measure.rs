@@ -23,7 +23,7 @@ fn main() {
     let segmentation = shipped::shipped().segmenter.segment(&field).expect("the detector runs");
 
     criterion.bench_function(&format!("quality/{size}"), |bencher| {
-        bencher.iter(|| assess(black_box(&original), &field, [180.0; 3], 0.95, &segmentation));
+        bencher.iter(|| assess(black_box(&original), &field, [180.0; 3], 0.95, &segmentation, None));
     });
 
     let mut group = criterion.benchmark_group("measure");

@@ -68,7 +68,7 @@ fn patterned_field() -> (NormalizedField, LabelMap, Vec<CropTarget>) {
     let half = f64::from(SIDE) / 2.0;
     let target = |cell| CropTarget { label: cell + 1, center_px: [f64::from(SIDE * cell) + half, half] };
     (
-        NormalizedField { rgb, um_per_px: 0.1875, original_px_per_px: 1.0 },
+        NormalizedField { rgb, um_per_px: 0.1875, original_px_per_px: 1.0, lit: None },
         LabelMap::new(SIDE * CELLS, SIDE, labels),
         (0..CELLS).map(target).collect(),
     )

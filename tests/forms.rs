@@ -24,7 +24,7 @@ fn drawn() -> Vec<(SchistocyteForm, Option<SchistocyteForm>)> {
         let drawn = field(&options, 77, index).expect("a field");
         let um_per_px = drawn.truth.um_per_px.expect("drawn at a known size");
         let (width, height) = (f64::from(drawn.truth.width_px), f64::from(drawn.truth.height_px));
-        let normalized = NormalizedField { rgb: drawn.rgb, um_per_px, original_px_per_px: 1.0 };
+        let normalized = NormalizedField { rgb: drawn.rgb, um_per_px, original_px_per_px: 1.0, lit: None };
         for cell in &drawn.truth.cells {
             let Some(truth) = cell.form else { continue };
             let contour = Contour::new(cell.contour.clone().expect("an outline")).expect("three points");

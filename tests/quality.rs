@@ -2,7 +2,6 @@
 
 use image::{Rgb, RgbImage, imageops};
 use schistoquant::inference::{Engine, EngineRequest};
-use schistoquant::optics::background::Background;
 use schistoquant::optics::resample::rescale;
 use schistoquant::quality::{FieldQuality, assess};
 use schistoquant::segment::{Detector, NOMINAL_CELL_DIAMETER_PX, Segmenter, WORKING_UM_PER_PX};
@@ -12,16 +11,12 @@ use schistoquant::synth::{self, SynthOptions};
 fn judge(rgb: &RgbImage, cell_diameter_px: f64) -> FieldQuality {
     let rescaled = rescale(rgb, cell_diameter_px / NOMINAL_CELL_DIAMETER_PX);
     let working = rescaled.as_ref().unwrap_or(rgb);
-    let background = Background::estimate(working).expect("pixels");
-    let field = NormalizedField {
-        rgb: background.flatten(working, NormalizedField::BACKGROUND),
-        um_per_px: WORKING_UM_PER_PX,
-        original_px_per_px: f64::from(rgb.width()) / f64::from(working.width()),
-    };
+    let (field, background) =
+        NormalizedField::flattened(working, None, WORKING_UM_PER_PX, rgb.width()).expect("pixels");
     let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
     let segmenter = Segmenter::new(Detector::shipped(engine).expect("the shipped detector"));
     let segmentation = segmenter.segment(&field).expect("the detector runs");
-    assess(rgb, &field, background.mean(), background.evenness(), &segmentation)
+    assess(rgb, &field, background.mean(), background.evenness(), &segmentation, None)
 }
 
 fn drawn(seed: u64) -> RgbImage {

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use schistoquant::inference::{Engine, EngineRequest};
-use schistoquant::optics::background::Background;
 use schistoquant::optics::resample::rescale;
 use schistoquant::segment::{Detector, Segmenter, WORKING_UM_PER_PX};
 use schistoquant::smear::{
@@ -36,12 +35,7 @@ fn segmented(name: &str, um_per_px: f64) -> Vec<SegmentedObject> {
 
 fn objects_of(rgb: &RgbImage, um_per_px: f64) -> Vec<SegmentedObject> {
     let scaled = rescale(rgb, WORKING_UM_PER_PX / um_per_px).unwrap_or_else(|| rgb.clone());
-    let background = Background::estimate(&scaled).expect("a background");
-    let field = NormalizedField {
-        rgb: background.flatten(&scaled, NormalizedField::BACKGROUND),
-        um_per_px: WORKING_UM_PER_PX,
-        original_px_per_px: f64::from(rgb.width()) / f64::from(scaled.width()),
-    };
+    let (field, _) = NormalizedField::flattened(&scaled, None, WORKING_UM_PER_PX, rgb.width()).expect("a background");
     let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
     let segmenter = Segmenter::new(Detector::shipped(engine).expect("the shipped detector"));
     segmenter.segment(&field).expect("the detector runs").objects

@@ -1,7 +1,6 @@
 //! A drawn field brought to the common scale, with flat background.
 
 use image::RgbImage;
-use schistoquant::optics::background::Background;
 use schistoquant::optics::resample::rescale;
 use schistoquant::segment::{NOMINAL_CELL_DIAMETER_PX, WORKING_UM_PER_PX};
 use schistoquant::smear::NormalizedField;
@@ -10,10 +9,5 @@ use schistoquant::smear::NormalizedField;
 pub fn normalized(rgb: &RgbImage, cell_diameter_px: f64) -> NormalizedField {
     let scaled = rescale(rgb, cell_diameter_px / NOMINAL_CELL_DIAMETER_PX);
     let scaled = scaled.as_ref().unwrap_or(rgb);
-    let background = Background::estimate(scaled).expect("a field with background");
-    NormalizedField {
-        rgb: background.flatten(scaled, NormalizedField::BACKGROUND),
-        um_per_px: WORKING_UM_PER_PX,
-        original_px_per_px: f64::from(rgb.width()) / f64::from(scaled.width()),
-    }
+    NormalizedField::flattened(scaled, None, WORKING_UM_PER_PX, rgb.width()).expect("a field with background").0
 }

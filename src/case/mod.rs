@@ -16,6 +16,7 @@ mod order;
 mod outcome;
 mod presence;
 mod provenance;
+mod recognition;
 mod slide_record;
 mod statement;
 mod time;
@@ -39,8 +40,9 @@ pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, Order
 pub use outcome::{SpecimenFailure, SpecimenOutcome, SpecimenResult};
 pub use presence::Presence;
 pub use provenance::{ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
+pub use recognition::recognition_notice;
 pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord};
-pub use statement::{BANNED_TERMS, banned_terms_in, statement};
+pub use statement::{BANNED_TERMS, banned_terms_in, statement, statement_with_notice};
 pub use time::{Date, TimeError, Timestamp};
 
 pub use crate::count::{ClassFinding, Context, FloorSource, Grade, IntervalName, State};

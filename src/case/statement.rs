@@ -55,6 +55,18 @@ pub fn banned_terms_in(text: &str) -> Vec<&'static str> {
     BANNED_TERMS.into_iter().filter(|term| text.match_indices(term).any(|(at, _)| begins_a_word(at))).collect()
 }
 
+/// What is asked for where too few red cells were counted.
+const MORE_FIELDS: &str = " More fields are needed.";
+
+/// The result of a count in words, with the notice (`recognition_notice`) of a film that was not recognized.
+pub fn statement_with_notice(count: &CountRecord, notice: Option<&str>) -> String {
+    let plain = statement(count);
+    match notice.filter(|_| matches!(count.state, State::Insufficient | State::NotAssessable)) {
+        Some(notice) => format!("{} {notice}", plain.replace(MORE_FIELDS, "")),
+        None => plain,
+    }
+}
+
 /// The result of a count in words.
 pub fn statement(count: &CountRecord) -> String {
     let (Some(percent), Some(interval)) = (count.percent, count.widest_95()) else {
@@ -72,8 +84,8 @@ pub fn statement(count: &CountRecord) -> String {
         // Reached only by a record that was not made by this crate: without an interval there is no other state.
         State::NotAssessable => "The value is not assessable.".to_owned(),
         State::Insufficient => format!(
-            "Fewer than {} RBC were counted: the value is not placed against the ICSH reference limit of {limit} %. \
-             More fields are needed.",
+            "Fewer than {} RBC were counted: the value is not placed against the ICSH reference limit of {limit} \
+             %.{MORE_FIELDS}",
             grouped(count.min_cells)
         ),
         State::Above => {
@@ -111,7 +123,7 @@ fn mixed_picture(count: &CountRecord) -> Option<String> {
 }
 
 /// A count with a comma between groups of three digits.
-fn grouped(count: u64) -> String {
+pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let first = digits.len() % 3;
     digits.char_indices().fold(String::new(), |mut text, (at, digit)| {
@@ -181,6 +193,16 @@ mod tests {
             statement(&record(0, 0, State::NotAssessable, None)),
             "Not assessable: no red cell could be counted in a field of sufficient quality."
         );
+    }
+
+    #[test]
+    fn a_notice_takes_the_place_of_a_call_for_more_fields() {
+        let of = |state| statement_with_notice(&record(1, 96, state, None), Some("Not recognized."));
+        let insufficient = of(State::Insufficient);
+        assert!(insufficient.ends_with("the ICSH reference limit of 1 %. Not recognized."), "{insufficient}");
+        assert!(of(State::NotAbove).ends_with("This does not exclude TMA."), "a decided count keeps its sentence");
+        let none = statement_with_notice(&record(0, 0, State::NotAssessable, None), Some("Not recognized."));
+        assert!(none.ends_with("in a field of sufficient quality. Not recognized."), "{none}");
     }
 
     #[test]

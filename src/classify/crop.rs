@@ -255,7 +255,7 @@ mod tests {
 
     fn field(width: u32, height: u32, um_per_px: f64, pixel: impl Fn(u32, u32) -> [u8; 3]) -> NormalizedField {
         let rgb = RgbImage::from_fn(width, height, |x, y| Rgb(pixel(x, y)));
-        NormalizedField { rgb, um_per_px, original_px_per_px: 1.0 }
+        NormalizedField { rgb, um_per_px, original_px_per_px: 1.0, lit: None }
     }
 
     fn labels(width: u32, height: u32, label: impl Fn(u32, u32) -> u32) -> LabelMap {

@@ -142,7 +142,7 @@ mod tests {
         let labels = (0..64).flat_map(|_| (0..64 * count).map(|x| x / 64 + 1)).collect();
         let target = |square| CropTarget { label: square + 1, center_px: [f64::from(64 * square + 32), 32.0] };
         (
-            NormalizedField { rgb, um_per_px: 0.1875, original_px_per_px: 1.0 },
+            NormalizedField { rgb, um_per_px: 0.1875, original_px_per_px: 1.0, lit: None },
             LabelMap::new(64 * count, 64, labels),
             (0..count).map(target).collect(),
         )

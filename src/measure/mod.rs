@@ -62,7 +62,7 @@ mod tests {
             };
             Rgb([200, value, 210])
         });
-        NormalizedField { rgb, um_per_px: 0.2, original_px_per_px: 2.0 }
+        NormalizedField { rgb, um_per_px: 0.2, original_px_per_px: 2.0, lit: None }
     }
 
     #[test]

@@ -4,10 +4,14 @@
 //! tint of lamp and white balance are gone. Method: a quadratic surface for each channel through the bright mode of
 //! block means, found by asymmetric least squares (Eilers and Boelens 2005) and then refitted to the blocks within the
 //! noise of that mode; retrospective shading correction as in Likar et al., J. Microsc. 2000, 197:285–295.
+//! Where only a part of the picture is lit, blocks outside of it are left out, and the figures are those of the part; in a
+//! disc the light may also fall by the fourth power of the distance from its middle, as it does toward the rim of an eyepiece.
 //! Limits: a field without any empty background has no illumination to find; the surface then lies too low.
 
 use fearless_simd::{Level, dispatch};
 use image::RgbImage;
+
+use super::illuminated::Illuminated;
 
 /// Blocks along the shorter side of the image: fine enough to find gaps between cells, coarse enough to average noise.
 const BLOCKS_PER_SIDE: u32 = 80;
@@ -23,19 +27,23 @@ const MODE_WIDTH_SIGMA: f64 = 2.5;
 const MIN_SIGMA: f64 = 1.2;
 /// Least illumination, gray values: below it the image is black and division means nothing.
 const MIN_ILLUMINATION: f64 = 4.0;
+/// Points along each axis at which the light of a lit part is looked at.
+const PART_POINTS: u32 = 32;
 
-/// Coefficients of 1, x, y, x², xy, y² with x and y from −1 to 1 over the image.
+/// Coefficients of 1, x, y, x², xy, y² with x and y from −1 to 1 over the image, and of ρ⁴ with ρ from 0 to 1 over the
+/// radius of a lit disc; without a disc ρ is 0.
 type Surface = [f64; TERMS];
 
-/// Terms of a quadratic surface.
-const TERMS: usize = 6;
+/// Terms of a surface.
+const TERMS: usize = 7;
 
-/// Illumination of an image: one quadratic surface for each channel, gray values.
+/// Illumination of an image: one surface for each channel, gray values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Background {
     surfaces: [Surface; 3],
     width: u32,
     height: u32,
+    lit: Option<Illuminated>,
 }
 
 /// Values of the terms of a surface at the center of a block, and behind them its mean in each channel.
@@ -50,11 +58,16 @@ impl Block {
 impl Background {
     /// Estimates the illumination of an image; `None` for an image without pixels.
     pub fn estimate(rgb: &RgbImage) -> Option<Self> {
+        Self::estimate_within(rgb, None)
+    }
+
+    /// Estimates the illumination of the lit part of an image, `None` for all of it.
+    pub fn estimate_within(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<Self> {
         let (width, height) = rgb.dimensions();
         if width == 0 || height == 0 {
             return None;
         }
-        let blocks = block_means(rgb);
+        let blocks = block_means(rgb, lit);
         // METHOD: green shows stained cells best, so it decides which blocks are background for all channels. A round
         // that weighs every block as the one before would find the same surface again, and so would all rounds after it.
         let mut weights = vec![1.0; blocks.len()];
@@ -99,25 +112,40 @@ impl Background {
         }
         let red = fit(&blocks, &weights, 0).or_else(|| fit(&blocks, &vec![1.0; blocks.len()], 0))?;
         let blue = fit(&blocks, &weights, 2).or_else(|| fit(&blocks, &vec![1.0; blocks.len()], 2))?;
-        Some(Self { surfaces: [red, green, blue], width, height })
+        Some(Self { surfaces: [red, green, blue], width, height, lit: lit.cloned() })
     }
 
     /// Mean illumination of each channel (red, green, blue), gray values.
     pub fn mean(&self) -> [f64; 3] {
+        if let Some(points) = self.points_of_part() {
+            let mean = |s: &Surface| points.iter().map(|point| dot(s, point)).sum::<f64>() / points.len() as f64;
+            return self.surfaces.each_ref().map(mean);
+        }
         // Over −1..1 the mean of x² is 1/3 and every odd term vanishes.
         self.surfaces.map(|s| s[0] + (s[3] + s[5]) / 3.0)
     }
 
-    /// Darkest over brightest corner or center of the green illumination, 0–1; 1 for even light.
+    /// Darkest over brightest place of the green illumination, 0–1; 1 for even light. Looked at in the corners, at the sides
+    /// and in the center, or all over a lit part.
     pub fn evenness(&self) -> f64 {
-        let mut range = (f64::INFINITY, 0.0_f64);
-        for y in [-1.0, 0.0, 1.0] {
-            for x in [-1.0, 0.0, 1.0] {
-                let light = dot(&self.surfaces[1], &basis(x, y)).max(MIN_ILLUMINATION);
-                range = (range.0.min(light), range.1.max(light));
-            }
-        }
+        let nine = [-1.0, 0.0, 1.0].into_iter().flat_map(|y| [-1.0, 0.0, 1.0].map(|x| basis(x, y, 0.0)));
+        let points = self.points_of_part().unwrap_or_else(|| nine.collect());
+        let light = points.iter().map(|point| dot(&self.surfaces[1], point).max(MIN_ILLUMINATION));
+        let range = light.fold((f64::INFINITY, 0.0_f64), |range, light| (range.0.min(light), range.1.max(light)));
         range.0 / range.1
+    }
+
+    /// Terms at points all over the lit part; `None` where that is all of the image or holds no point.
+    fn points_of_part(&self) -> Option<Vec<Surface>> {
+        let lit = self.lit.as_ref()?;
+        let at = |index: u32, size: u32| (f64::from(index) + 0.5) / f64::from(PART_POINTS) * f64::from(size);
+        let shares = |at: f64, size: u32| 2.0 * at / f64::from(size) - 1.0;
+        let points: Vec<Surface> = (0..PART_POINTS * PART_POINTS)
+            .map(|index| [at(index % PART_POINTS, self.width), at(index / PART_POINTS, self.height)])
+            .filter(|point| lit.contains(*point))
+            .map(|[x, y]| basis(shares(x, self.width), shares(y, self.height), lit.reach([x, y]).unwrap_or(0.0)))
+            .collect();
+        (!points.is_empty()).then_some(points)
     }
 
     /// Divides the illumination out: empty background becomes `target` in every channel, values above 255 are cut.
@@ -139,7 +167,27 @@ impl Background {
                 self.surfaces.map(|s| [(s[0] + s[2] * y + s[5] * y * y) as f32, (s[1] + s[4] * y) as f32, s[3] as f32]);
             dispatch!(level, _ => flatten_row(source, sink, &x_axis, &lines, f32::from(target)));
         }
+        if let Some(lit) = self.lit.as_ref().filter(|lit| lit.reach([0.0; 2]).is_some()) {
+            self.flatten_disc(rgb, &mut flat, lit, f64::from(target));
+        }
         flat
+    }
+}
+
+impl Background {
+    /// Divides the pixels of a lit disc by the whole light, the fall toward the rim with it.
+    fn flatten_disc(&self, rgb: &RgbImage, flat: &mut RgbImage, lit: &Illuminated, target: f64) {
+        let shares = |at: u32, size: u32| (f64::from(at) + 0.5) * 2.0 / f64::from(size) - 1.0;
+        for y in 0..self.height {
+            for x in lit.row(y) {
+                let reach = lit.reach([f64::from(x) + 0.5, f64::from(y) + 0.5]).unwrap_or(0.0);
+                let terms = basis(shares(x, self.width), shares(y, self.height), reach);
+                let source = rgb.get_pixel(x, y).0;
+                let light = self.surfaces.each_ref().map(|surface| dot(surface, &terms).max(MIN_ILLUMINATION));
+                flat.get_pixel_mut(x, y).0 =
+                    std::array::from_fn(|c| (f64::from(source[c]) * target / light[c] + 0.5).min(255.0) as u8);
+            }
+        }
     }
 }
 
@@ -182,8 +230,8 @@ fn flat_strip(strip: &[u8; STRIP], x: &[f32; STRIP], [a, b, c]: &[[f32; STRIP]; 
     flat
 }
 
-fn basis(x: f64, y: f64) -> Surface {
-    [1.0, x, y, x * x, x * y, y * y]
+fn basis(x: f64, y: f64, reach: f64) -> Surface {
+    [1.0, x, y, x * x, x * y, y * y, reach.powi(4)]
 }
 
 /// Height of a surface at a block.
@@ -195,7 +243,8 @@ fn dot(surface: &Surface, basis: &[f64]) -> f64 {
     surface.iter().zip(basis).map(|(a, b)| a * b).sum()
 }
 
-fn block_means(rgb: &RgbImage) -> Vec<Block> {
+/// Means of the blocks that lie in the lit part with all corners.
+fn block_means(rgb: &RgbImage, lit: Option<&Illuminated>) -> Vec<Block> {
     let (width, height) = rgb.dimensions();
     let side = (width.min(height) / BLOCKS_PER_SIDE).max(1);
     let (columns, rows) = (width / side, height / side);
@@ -222,12 +271,22 @@ fn block_means(rgb: &RgbImage) -> Vec<Block> {
     let area = f64::from(side * side);
     let center =
         |index: u32, size: u32| (f64::from(index * side) + f64::from(side) / 2.0) * 2.0 / f64::from(size) - 1.0;
+    let is_lit = |index: usize| {
+        let [left, top] = [index as u32 % columns, index as u32 / columns].map(|place| f64::from(place * side));
+        let [right, bottom] = [left, top].map(|near| near + f64::from(side));
+        lit.is_none_or(|lit| {
+            [[left, top], [right, top], [left, bottom], [right, bottom]].map(|at| lit.contains(at)) == [true; 4]
+        })
+    };
     sums.iter()
         .enumerate()
+        .filter(|(index, _)| is_lit(*index))
         .map(|(index, sum)| {
             let (column, row) = (index as u32 % columns, index as u32 / columns);
             let mut block = Block([0.0; TERMS + 3]);
-            block.0[..TERMS].copy_from_slice(&basis(center(column, width), center(row, height)));
+            let middle = [column, row].map(|place| (f64::from(place) + 0.5) * f64::from(side));
+            let reach = lit.and_then(|lit| lit.reach(middle)).unwrap_or(0.0);
+            block.0[..TERMS].copy_from_slice(&basis(center(column, width), center(row, height), reach));
             for (mean, sum) in block.0[TERMS..].iter_mut().zip(sum) {
                 *mean = f64::from(*sum) / area;
             }
@@ -241,7 +300,6 @@ fn block_means(rgb: &RgbImage) -> Vec<Block> {
 fn weighted_sums(blocks: &[Block], weights: &[f64], channel: usize) -> [[f64; 8]; TERMS] {
     let mut sums = [[0.0; 8]; TERMS];
     for (block, weight) in blocks.iter().zip(weights) {
-        // One place more than there are terms and means makes two vectors of them.
         let mut factors = [0.0; 8];
         factors[..TERMS].copy_from_slice(&block.0[..TERMS]);
         factors[TERMS] = block.mean(channel);
@@ -269,8 +327,8 @@ fn fit(blocks: &[Block], weights: &[f64], channel: usize) -> Option<Surface> {
     for (i, row) in normal.iter_mut().enumerate().skip(1) {
         row[i] += ridge;
     }
-    let mut lower = [[0.0; 6]; 6];
-    for i in 0..6 {
+    let mut lower = [[0.0; TERMS]; TERMS];
+    for i in 0..TERMS {
         for j in 0..=i {
             let dot: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
             let rest = normal[i][j] - dot;
@@ -285,12 +343,12 @@ fn fit(blocks: &[Block], weights: &[f64], channel: usize) -> Option<Surface> {
         }
     }
     let mut solution = right;
-    for i in 0..6 {
+    for i in 0..TERMS {
         let dot: f64 = (0..i).map(|k| lower[i][k] * solution[k]).sum();
         solution[i] = (solution[i] - dot) / lower[i][i];
     }
-    for i in (0..6).rev() {
-        let dot: f64 = (i + 1..6).map(|k| lower[k][i] * solution[k]).sum();
+    for i in (0..TERMS).rev() {
+        let dot: f64 = (i + 1..TERMS).map(|k| lower[k][i] * solution[k]).sum();
         solution[i] = (solution[i] - dot) / lower[i][i];
     }
     Some(solution)

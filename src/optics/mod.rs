@@ -7,6 +7,7 @@ pub mod background;
 pub mod density;
 pub(crate) mod disjoint_sets;
 pub mod distance;
+pub mod illuminated;
 pub mod regions;
 pub mod resample;
 pub mod runs;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::examine::{ExamineError, ExaminedField, examine};
+use super::examine::{ExamineError, ExaminedField, examine, refuse};
 use super::models::Models;
 use super::pictures::{jpeg, preview, tile};
 use super::prepare::SpecimenScale;
@@ -20,12 +20,13 @@ use super::stop::{StopRule, Stopped, stops};
 use super::stream::Interrupted;
 use crate::case::{
     Case, CaseField, CaseFields, CaseRecord, CellTile, ClassRecord, CountRecord, FOOTER, FieldRecord, InputFailure,
-    InputFile, IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, rounded, statement,
+    InputFile, IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, recognition_notice, rounded,
+    statement_with_notice,
 };
 use crate::classify::ModelCard;
 use crate::count::{ClassShare, CountOptions, FieldTally, MeasuredFloor, Performance, SchistocyteCount};
 use crate::segment::DetectError;
-use crate::smear::{Calibration, CalibrationSource, CellClass, CellStatus, ClassifiedCell, ExclusionReason, Field};
+use crate::smear::{Calibration, CalibrationSource, CellClass, CellStatus, ClassifiedCell, Field};
 use crate::source::slide::SlideArea;
 use crate::source::{FieldRegion, FieldSource, ListedSlide, SourceError};
 use crate::stats::{Interval, Probability};
@@ -307,14 +308,6 @@ fn result_of(
     })
 }
 
-/// Takes a cell of a refused field out of the count.
-fn refuse(cell: &mut ClassifiedCell) {
-    if let CellStatus::Counted(call) = cell.status {
-        cell.status = CellStatus::Excluded(ExclusionReason::FieldRefused, Some(call));
-        cell.form = None;
-    }
-}
-
 /// What was counted in a field and what was left out.
 fn fill_counts(record: &mut FieldRecord, tally: Option<&FieldTally>, cells: &[ClassifiedCell]) {
     record.red_cells = tally.map_or(0, FieldTally::red_cells);
@@ -358,6 +351,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
         *excluded.entry(reason.clone()).or_insert(0) += n;
     }
+    let notice = recognition_notice(count.red_cells, &excluded);
     // Pages of one file follow each other.
     let files = results.chunk_by(|one, next| one.path == next.path);
     let mut inputs: Vec<InputFile> = files.map(|pages| pages[0].input.clone()).collect();
@@ -387,7 +381,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         laboratory: options.laboratory.clone(),
         issued_at,
         age_group: options.count.age_group,
-        statement: statement(&count),
+        statement: statement_with_notice(&count, notice.as_deref()),
         evidence: None,
         count,
         classes: classes.iter().map(|share| ClassRecord::of(share, total.red_cells())).collect(),

@@ -9,11 +9,15 @@ use super::models::Models;
 use super::prepare::{PrepareError, PreparedField, SpecimenScale, prepare};
 use crate::classify::{Classifier, ClassifyError, CropTarget};
 use crate::measure::{form, measure};
-use crate::quality::{FieldQuality, assess};
-use crate::segment::DetectError;
+use crate::quality::{FieldQuality, assess, red_cell_um, unrecognized_share};
+use crate::segment::{DetectError, Segmenter};
 use crate::smear::{
-    Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field, ObjectKind,
+    Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field,
+    NOMINAL_RED_CELL_DIAMETER_UM, ObjectKind,
 };
+
+/// Part by which the median red cell of a field may differ from the nominal one without a second look, either way.
+const SIZE_IN_DOUBT: f64 = 0.12;
 
 /// What the stages made of a field.
 #[derive(Debug, Clone)]
@@ -51,11 +55,44 @@ pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<
             return Ok(ExaminedField { calibration: None, quality, cells: Vec::new() });
         }
     };
-    let background = &prepared.background;
-    let quality =
-        assess(&field.rgb, &prepared.normalized, background.mean(), background.evenness(), &prepared.segmentation);
-    let cells = classified(&prepared, quality.accepted(), &models.classifier)?;
+    let red_cell_um = red_cell_size_um(field, &prepared, &models.segmenter)?;
+    let PreparedField { background, normalized, segmentation, .. } = &prepared;
+    let mut quality =
+        assess(&field.rgb, normalized, background.mean(), background.evenness(), segmentation, red_cell_um);
+    let mut cells = classified(&prepared, quality.accepted(), &models.classifier)?;
+    // METHOD: judged last, since the classifier refuses what the detector took for a red cell.
+    quality.judge_recognition(unrecognized_share(&cells));
+    if !quality.accepted() {
+        cells.iter_mut().for_each(refuse);
+    }
     Ok(ExaminedField { calibration: Some(prepared.calibration), quality, cells })
+}
+
+/// Median diameter of a field's red cells by the pixel size in use, µm.
+///
+/// METHOD: at a wrong scale cells are cut apart or taken for too large, and those that are left are those of the expected
+/// size, so that their median tells little. Where it is off at all, the field's own scale is estimated from anew.
+fn red_cell_size_um(
+    field: &Field,
+    prepared: &PreparedField,
+    segmenter: &Segmenter,
+) -> Result<Option<f64>, DetectError> {
+    let um_per_px = prepared.calibration.um_per_px;
+    let found = red_cell_um(&prepared.segmentation, um_per_px);
+    let is_off = |um: f64| (um / NOMINAL_RED_CELL_DIAMETER_UM - 1.0).abs() > SIZE_IN_DOUBT;
+    if !found.is_some_and(is_off) {
+        return Ok(found);
+    }
+    let own = segmenter.estimate_scale(&field.rgb)?;
+    Ok(own.map(|own| own.median_diameter_px * um_per_px).or(found))
+}
+
+/// Takes a cell of a refused field out of the count.
+pub(super) fn refuse(cell: &mut ClassifiedCell) {
+    if let CellStatus::Counted(call) = cell.status {
+        cell.status = CellStatus::Excluded(ExclusionReason::FieldRefused, Some(call));
+        cell.form = None;
+    }
 }
 
 /// Every object with its status; in a refused field no cell is counted, and none is worth the classifier's time.

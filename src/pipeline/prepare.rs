@@ -1,11 +1,12 @@
 //! From a field as read to its segmented, normalized form; the pixel size of a specimen.
 //!
-//! Order: 1. pixel size: given, else from the file, else estimated for the specimen; 2. common scale; 3. flat background;
-//! 4. segmentation. Limits: a pixel size that would make the working image larger than [`MAX_WORKING_PX`] is refused.
+//! Order: 1. pixel size: given, else from the file, else estimated for the specimen; 2. common scale; 3. the lit part of the
+//! picture, flat background in it; 4. segmentation. Limits: a pixel size that would make the working image larger than [`MAX_WORKING_PX`] is refused.
 
 use rayon::prelude::*;
 
 use crate::optics::background::Background;
+use crate::optics::illuminated::Illuminated;
 use crate::optics::resample::rescale;
 use crate::segment::{DetectError, ScaleEstimate, Segmenter, WORKING_UM_PER_PX};
 use crate::smear::{
@@ -213,12 +214,10 @@ pub fn prepare(field: &Field, scale: &SpecimenScale, segmenter: &Segmenter) -> R
     }
     let rescaled = rescale(&field.rgb, px_per_px);
     let working = rescaled.as_ref().unwrap_or(&field.rgb);
-    let background = Background::estimate(working).ok_or(PrepareError::Empty)?;
-    let normalized = NormalizedField {
-        rgb: background.flatten(working, NormalizedField::BACKGROUND),
-        um_per_px: WORKING_UM_PER_PX,
-        original_px_per_px: f64::from(field.rgb.width()) / f64::from(working.width()),
-    };
+    let lit = Illuminated::find(&field.rgb);
+    let (normalized, background) =
+        NormalizedField::flattened(working, lit.as_ref(), WORKING_UM_PER_PX, field.rgb.width())
+            .ok_or(PrepareError::Empty)?;
     let segmentation = segmenter.segment(&normalized)?;
     Ok(PreparedField { calibration, normalized, background, segmentation })
 }

@@ -3,16 +3,18 @@
 //!
 //! In: the objects and their label map. Out: shares, 0–1.
 
+use crate::optics::illuminated::Illuminated;
 use crate::smear::{ExclusionReason, ObjectKind, Segmentation};
 
 /// Fewest cells for [`pressed_share`]: a share of one half is then known to ± 22 points.
 const FEWEST_CELLS: usize = 20;
 
-/// Share of the field's pixels that belong to an object; `None` for a field without pixels.
-pub(super) fn covered_share(segmentation: &Segmentation) -> Option<f64> {
+/// Share of the pixels of the lit part (`None` for all of the field) that belong to an object; `None` of no pixels.
+pub(super) fn covered_share(segmentation: &Segmentation, lit: Option<&Illuminated>) -> Option<f64> {
     let labels = segmentation.labels.as_slice();
     let covered = labels.iter().filter(|label| **label > 0).count();
-    (!labels.is_empty()).then(|| covered as f64 / labels.len() as f64)
+    let pixels = lit.map_or(labels.len() as u64, Illuminated::area_px);
+    (pixels > 0).then(|| covered as f64 / pixels as f64)
 }
 
 /// Share of the objects' area that lies in clumps and in objects too large for one cell; `None` without objects.
@@ -56,7 +58,7 @@ mod tests {
             square(1.0, ObjectKind::Excluded(ExclusionReason::FrameEdge)),
         ];
         let segmentation = Segmentation { objects, labels: LabelMap::new(4, 2, vec![1, 0, 2, 0, 3, 0, 4, 4]) };
-        assert_eq!(covered_share(&segmentation), Some(0.625));
+        assert_eq!(covered_share(&segmentation, None), Some(0.625));
         assert_eq!(overlap_share(&segmentation), Some(0.5));
     }
 
@@ -75,6 +77,6 @@ mod tests {
     #[test]
     fn nothing_has_no_shares() {
         let segmentation = Segmentation { objects: Vec::new(), labels: LabelMap::new(0, 0, Vec::new()) };
-        assert_eq!((covered_share(&segmentation), overlap_share(&segmentation)), (None, None));
+        assert_eq!((covered_share(&segmentation, None), overlap_share(&segmentation)), (None, None));
     }
 }

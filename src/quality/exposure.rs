@@ -5,6 +5,7 @@
 
 use image::RgbImage;
 
+use crate::optics::illuminated::Illuminated;
 use crate::smear::{NormalizedField, ObjectKind, Segmentation};
 
 /// Values up to this one are clipped dark: 0 and the noise of compression about it.
@@ -23,11 +24,18 @@ pub(super) struct Clipped {
     pub bright: f64,
 }
 
-/// Clipped shares of an image; `None` for an image without pixels.
-pub(super) fn clipped(rgb: &RgbImage) -> Option<Clipped> {
+/// Clipped shares of the lit part of an image, `None` for all of it; `None` of no pixels.
+pub(super) fn clipped(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<Clipped> {
+    let whole: &[u8] = rgb.as_raw();
+    let mut spans: Vec<&[u8]> = vec![whole];
+    if let Some(lit) = lit {
+        let row_bytes = 3 * rgb.width() as usize;
+        let rows = whole.chunks_exact(row_bytes.max(1)).zip(0..).map(|(row, y)| (row, lit.row(y)));
+        spans = rows.map(|(row, columns)| &row[3 * columns.start as usize..3 * columns.end as usize]).collect();
+    }
     let (mut dark, mut bright) = (0u64, 0u64);
     // METHOD: hardly a pixel is clipped, and whether one of many bytes is, is seen at once.
-    for strip in rgb.as_raw().chunks(STRIP_BYTES) {
+    for strip in spans.iter().flat_map(|span| span.chunks(STRIP_BYTES)) {
         let (least, most) =
             strip.iter().fold((u8::MAX, 0), |(least, most), &value| (value.min(least), value.max(most)));
         if least > DARK_VALUE && most < BRIGHT_VALUE {
@@ -38,7 +46,7 @@ pub(super) fn clipped(rgb: &RgbImage) -> Option<Clipped> {
             bright += u64::from(pixel.iter().all(|value| *value >= BRIGHT_VALUE));
         }
     }
-    let pixels = u64::from(rgb.width()) * u64::from(rgb.height());
+    let pixels = spans.iter().map(|span| span.len() as u64 / 3).sum::<u64>();
     (pixels > 0).then(|| Clipped { dark: dark as f64 / pixels as f64, bright: bright as f64 / pixels as f64 })
 }
 
@@ -70,7 +78,7 @@ mod tests {
     fn a_pixel_is_clipped_when_all_its_channels_are() {
         let pixels = [[0, 0, 0], [0, 0, 9], [255, 255, 255], [255, 255, 200]];
         let image = RgbImage::from_fn(4, 1, |x, _| Rgb(pixels[x as usize]));
-        assert_eq!(clipped(&image), Some(Clipped { dark: 0.25, bright: 0.25 }));
-        assert_eq!(clipped(&RgbImage::new(0, 0)), None);
+        assert_eq!(clipped(&image, None), Some(Clipped { dark: 0.25, bright: 0.25 }));
+        assert_eq!(clipped(&RgbImage::new(0, 0), None), None);
     }
 }

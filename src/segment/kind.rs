@@ -17,6 +17,7 @@ use super::color::{FieldColor, Stain};
 use super::detect::{DetectedKind, Detection};
 use super::edge;
 use super::foreground::Foreground;
+use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::Region;
 use crate::optics::runs::{RowRuns, Run};
 use crate::smear::{Contour, ExclusionReason, NormalizedField, ObjectKind};
@@ -77,6 +78,10 @@ const GHOST_DENSITY: f32 = 0.4;
 /// read as schistocytes 1 in 545 is blurred more.
 const OUT_OF_FOCUS_STEEPNESS: f32 = 0.65;
 
+/// Width of the border of a lit part whose touch cuts a cell, px: the pixels that smoothing and the peeled skirt of an outline
+/// take off at an edge against empty background.
+const RIM_PX: f64 = 5.0;
+
 /// Distance from the frame below which the box of a ghost is cut by it, px.
 const GHOST_FRAME_PX: f32 = 2.0;
 
@@ -91,6 +96,8 @@ struct Contacts {
     nucleated: u32,
     /// Those of them shared with a mark.
     marks: u32,
+    /// Rows in which it touches the border of the field's lit part.
+    at_rim: u32,
 }
 
 /// What the kinds of a field are judged by.
@@ -139,7 +146,7 @@ impl<'a> FieldContext<'a> {
             detections,
             ghosts,
             white_cells: white_cells.map(|cell| cell.bounds).collect(),
-            contacts: contacts(runs, detections, &color.stain, width),
+            contacts: contacts(runs, detections, &color.stain, width, field.lit.as_ref()),
             stain: color.stain,
             typical_steepness,
             typical_density,
@@ -160,6 +167,8 @@ impl<'a> FieldContext<'a> {
             return None;
         }
         let reason = match self.detections[index].map(|detection| detection.kind) {
+            // Its color is that of the surround as much as its own.
+            None | Some(DetectedKind::RedCell) if self.contacts[index].at_rim > 0 => Some(ExclusionReason::FrameEdge),
             Some(DetectedKind::WhiteCell) => Some(ExclusionReason::WhiteCell),
             Some(DetectedKind::Platelet) => Some(ExclusionReason::Platelet),
             Some(DetectedKind::RedCell) => self.reason_against_detection(index, share),
@@ -293,9 +302,15 @@ fn middle(values: &mut [f32]) -> Option<f32> {
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 
-/// Counts the pixel edges between each label and whatever is not it, and those to other objects, to detected white cells and
-/// to marks.
-fn contacts(runs: &RowRuns, detections: &[Option<Detection>], stain: &[Stain], width: u32) -> Vec<Contacts> {
+/// Counts the pixel edges between each label and whatever is not it, those to other objects, to detected white cells and to
+/// marks, and the rows at the border of the lit part.
+fn contacts(
+    runs: &RowRuns,
+    detections: &[Option<Detection>],
+    stain: &[Stain],
+    width: u32,
+    lit: Option<&Illuminated>,
+) -> Vec<Contacts> {
     let is_white = |index: usize| is(&detections[index], DetectedKind::WhiteCell);
     let is_mark = |index: usize| f64::from(stain[index].ink) > INK_SHARE * f64::from(stain[index].pixels);
     let mut all = vec![Contacts::default(); detections.len()];
@@ -329,6 +344,14 @@ fn contacts(runs: &RowRuns, detections: &[Option<Detection>], stain: &[Stain], w
             each_overlap(above, row, &mut count);
         }
         above = row;
+    }
+    if let Some(inner) = lit.map(|lit| lit.without_border(RIM_PX)) {
+        for (y, row) in runs.rows() {
+            let clear = inner.row(y as u32);
+            for run in row.iter().filter(|run| run.start < clear.start || run.end > clear.end) {
+                all[run.value as usize - 1].at_rim += 1;
+            }
+        }
     }
     all
 }

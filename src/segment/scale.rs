@@ -8,9 +8,9 @@
 use image::RgbImage;
 
 use super::{DetectError, NOMINAL_CELL_DIAMETER_PX, Segmenter, WORKING_UM_PER_PX};
-use crate::optics::background::Background;
 use crate::optics::density::otsu;
 use crate::optics::distance::euclidean_distance;
+use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::{Connectivity, connected_regions, regions_of_runs};
 use crate::optics::resample::rescale;
 use crate::optics::runs::RowRuns;
@@ -46,12 +46,16 @@ impl Segmenter {
     /// # Errors
     /// The engine fails on the detector's graph.
     pub fn estimate_scale(&self, rgb: &RgbImage) -> Result<Option<ScaleEstimate>, DetectError> {
-        let window = window(rgb);
-        let window = window.as_ref().unwrap_or(rgb);
-        let Some(mut diameter) = first_guess(window) else { return Ok(None) };
+        let lit = Illuminated::find(rgb);
+        let cut = window(rgb, lit.as_ref());
+        let (window, lit) = match &cut {
+            Some((window, lit)) => (window, lit.as_ref()),
+            None => (rgb, lit.as_ref()),
+        };
+        let Some(mut diameter) = first_guess(window, lit) else { return Ok(None) };
         let mut best = None;
         for _ in 0..ROUNDS {
-            let Some(found) = self.measure(window, diameter)? else { return Ok(None) };
+            let Some(found) = self.measure(window, lit, diameter)? else { return Ok(None) };
             let agrees = (found.median_diameter_px / diameter - 1.0).abs() < AGREEMENT;
             diameter = found.median_diameter_px.clamp(DIAMETERS_PX.0, DIAMETERS_PX.1);
             best = Some(found);
@@ -63,15 +67,17 @@ impl Segmenter {
     }
 
     /// Median diameter of the red cells that are found when cells are taken to be `diameter` pixels wide.
-    fn measure(&self, rgb: &RgbImage, diameter: f64) -> Result<Option<ScaleEstimate>, DetectError> {
+    fn measure(
+        &self,
+        rgb: &RgbImage,
+        lit: Option<&Illuminated>,
+        diameter: f64,
+    ) -> Result<Option<ScaleEstimate>, DetectError> {
         let px_per_px = diameter / NOMINAL_CELL_DIAMETER_PX;
         let working = rescale(rgb, px_per_px);
         let working = working.as_ref().unwrap_or(rgb);
-        let Some(background) = Background::estimate(working) else { return Ok(None) };
-        let field = NormalizedField {
-            rgb: background.flatten(working, NormalizedField::BACKGROUND),
-            um_per_px: WORKING_UM_PER_PX,
-            original_px_per_px: f64::from(rgb.width()) / f64::from(working.width()),
+        let Some((field, _)) = NormalizedField::flattened(working, lit, WORKING_UM_PER_PX, rgb.width()) else {
+            return Ok(None);
         };
         let found = self.segment(&field)?;
         let mut diameters: Vec<f64> = found
@@ -87,15 +93,24 @@ impl Segmenter {
     }
 }
 
-/// The middle of an image; `None` where it is all of it.
-fn window(rgb: &RgbImage) -> Option<RgbImage> {
+/// The middle of an image, or of its lit part, with what of it is lit; `None` where it is all of it.
+fn window(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<(RgbImage, Option<Illuminated>)> {
     let (width, height) = (rgb.width().min(WINDOW_PX), rgb.height().min(WINDOW_PX));
-    let (x, y) = ((rgb.width() - width) / 2, (rgb.height() - height) / 2);
-    ((width, height) != rgb.dimensions()).then(|| image::imageops::crop_imm(rgb, x, y, width, height).to_image())
+    if (width, height) == rgb.dimensions() {
+        return None;
+    }
+    let (most_x, most_y) = (rgb.width() - width, rgb.height() - height);
+    let start = |middle: f64, side: u32, most: u32| (middle - f64::from(side) / 2.0).clamp(0.0, f64::from(most)) as u32;
+    let (x, y) = match lit.map(Illuminated::middle) {
+        Some([x, y]) => (start(x, width, most_x), start(y, height, most_y)),
+        None => (most_x / 2, most_y / 2),
+    };
+    let cut = image::imageops::crop_imm(rgb, x, y, width, height).to_image();
+    Some((cut, lit.map(|lit| lit.within(x, y, width, height))))
 }
 
-fn first_guess(rgb: &RgbImage) -> Option<f64> {
-    let flat = Background::estimate(rgb)?.flatten(rgb, NormalizedField::BACKGROUND);
+fn first_guess(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<f64> {
+    let flat = NormalizedField::flattened(rgb, lit, WORKING_UM_PER_PX, rgb.width())?.0.rgb;
     let width = flat.width() as usize;
     let height = flat.height() as usize;
     let density = NormalizedField::densities().smooth_plane(&flat, [0.0, 1.0, 0.0]);

@@ -84,6 +84,11 @@ impl ExclusionReason {
         }
     }
 
+    /// Whether it is said of an object that was not known for what it is, where it is said of many.
+    pub fn is_unrecognized(self) -> bool {
+        matches!(self, Self::WhiteCell | Self::Marking | Self::Precipitate | Self::NotRedCell)
+    }
+
     /// Words for a report.
     pub fn describe(self) -> &'static str {
         match self {

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use image::RgbImage;
 
 use super::Calibration;
+use crate::optics::background::Background;
 use crate::optics::density::DensityTable;
+use crate::optics::illuminated::Illuminated;
 
 /// Name of a field: the file name, with `#page` behind it for the second and later pages of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,11 +42,31 @@ pub struct NormalizedField {
     pub um_per_px: f64,
     /// Original pixels per pixel of `rgb`: original = normalized × this, for both axes.
     pub original_px_per_px: f64,
+    /// The part of `rgb` that shows the specimen; `None` where that is all of it. Outside is empty background.
+    pub lit: Option<Illuminated>,
 }
 
 impl NormalizedField {
     /// Value of the empty background in every channel of a normalized field.
     pub const BACKGROUND: u8 = 240;
+
+    /// Flattens an image at the common scale within its lit part; `original_width_px` is the width it was taken with. `None`
+    /// for an image without pixels.
+    pub fn flattened(
+        working: &RgbImage,
+        lit: Option<&Illuminated>,
+        um_per_px: f64,
+        original_width_px: u32,
+    ) -> Option<(Self, Background)> {
+        let lit = lit.map(|lit| lit.scaled_to(working.width(), working.height()));
+        let background = Background::estimate_within(working, lit.as_ref())?;
+        let mut rgb = background.flatten(working, Self::BACKGROUND);
+        if let Some(lit) = &lit {
+            lit.fill_outside(&mut rgb, Self::BACKGROUND);
+        }
+        let original_px_per_px = f64::from(original_width_px) / f64::from(working.width());
+        Some((Self { rgb, um_per_px, original_px_per_px, lit }, background))
+    }
 
     /// Density of each value of a normalized field.
     pub fn densities() -> &'static DensityTable {
