@@ -47,7 +47,7 @@ pub struct EvaluateArgs {
     /// Cells that nobody read are no schistocytes: state the read percentage
     #[arg(long)]
     pub unread_are_none: bool,
-    /// State sensitivity and precision at this threshold too
+    /// State sensitivity and precision at this threshold too [default: the card's for review]
     #[arg(long, value_name = "P", value_parser = super::positive)]
     pub threshold: Option<f64>,
     /// Whether every object of a field is labelled; otherwise as is usual for the format

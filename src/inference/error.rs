@@ -32,7 +32,9 @@ pub enum EngineError {
         source: ort::LoadDynamicError,
     },
     /// Request invalid: a process keeps the library it started with.
-    #[error("{path}: expected the library this process started with ({running}), found another; start another process for it")]
+    #[error(
+        "{path}: expected the library this process started with ({running}), found another; start another process for it"
+    )]
     Conflict {
         /// The path as given.
         path: PathBuf,

@@ -9,7 +9,8 @@
 //! METHOD: ONNX Runtime runs a session only through a unique reference, so a session is opened for each thread that ever
 //! ran at once. The embedded engine shares its graph between threads and needs a pool of one thread for each run.
 //!
-//! Limits: graphs with one input; engines are not hardened against hostile graphs.
+//! Limits: graphs with one input; the embedded engine wants convolutions that state their dilations; engines are not
+//! hardened against hostile graphs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{TensorElementType, TensorRef};
-use rten::{DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueType};
+use rten::{
+    DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ShapeInferenceMode, ThreadPool, ValueOrView,
+    ValueType,
+};
 use rten_tensor::TensorView;
 
 use super::engine::{Engine, Runs};
@@ -152,7 +156,8 @@ struct Embedded {
 impl Embedded {
     fn open(graph: Cow<'static, [u8]>) -> Result<Session, SessionError> {
         let mut options = ModelOptions::with_all_ops();
-        options.prepack_weights(true);
+        // Without inference, shapes are those that the file declares, and a run takes no longer.
+        options.prepack_weights(true).shape_inference(ShapeInferenceMode::Off);
         let model = match graph {
             Cow::Borrowed(graph) => options.load_static_slice(graph)?,
             Cow::Owned(graph) => options.load(graph)?,
@@ -207,7 +212,11 @@ fn outlet_of(model: &Model, id: NodeId) -> Outlet {
         name: info.as_ref().and_then(rten::NodeInfo::name).unwrap_or_default().to_owned(),
         is_float32: dtype == Some(ValueType::Tensor(DataType::Float)),
         shape: info.as_ref().and_then(rten::NodeInfo::shape).map(|shape| shape.into_iter().map(extent).collect()),
-        element: dtype.map_or("no number type".to_owned(), |dtype| dtype.to_string()),
+        element: match dtype {
+            Some(ValueType::Tensor(element)) => element.to_string(),
+            Some(other) => other.to_string(),
+            None => "no type".to_owned(),
+        },
     }
 }
 
@@ -249,7 +258,8 @@ impl OnnxRuntime {
 }
 
 fn load(environment: &ort::environment::Environment, graph: &[u8]) -> ort::Result<ort::session::Session> {
-    let builder = ort::session::Session::builder(environment)?.with_optimization_level(GraphOptimizationLevel::Level3)?;
+    let builder =
+        ort::session::Session::builder(environment)?.with_optimization_level(GraphOptimizationLevel::Level3)?;
     // One thread inside the session, and a fixed order of summation.
     builder.with_intra_threads(1)?.with_deterministic_compute(true)?.commit_from_memory(graph)
 }

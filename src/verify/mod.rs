@@ -70,7 +70,7 @@ pub struct LabelledSet {
     pub readings: Vec<PathBuf>,
     /// Whether cells that nobody read are no schistocytes, so that a read percentage can be stated.
     pub unread_are_none: bool,
-    /// A second threshold to state figures at.
+    /// A second threshold to state figures at; that for review of the model's card where it is left out.
     pub threshold: Option<f64>,
     /// Parts, groups and specimens by file.
     pub split: Option<SplitSource>,

@@ -85,7 +85,8 @@ pub fn verify(
         return Err(VerifyError::NothingKnown { set: set.name.clone() });
     }
     let fields = ChosenFields::of(set, &models.segmenter)?;
-    let judging = JudgingOptions { threshold: set.threshold, unread_are_none: set.unread_are_none };
+    let threshold = set.threshold.or(models.classifier.card().review_operating_point);
+    let judging = JudgingOptions { threshold, unread_are_none: set.unread_are_none };
     let mut evaluator =
         Evaluator::new(&set.name, provenance(models, named_options(set, truth.format), Vec::new()), judging);
     truth.readings.iter().flat_map(Readings::inputs).for_each(|table| evaluator.add_input(table.clone()));

@@ -22,7 +22,7 @@ const STEP_LINES: u32 = 4;
 /// Fewest lines of a bar: one odd line is a fault of a camera.
 const MIN_LINES: u32 = 2;
 /// Largest share of the picture's side that one bar takes.
-const MAX_SHARE: f64 = 0.5;
+const MAX_SHARE: f64 = 0.6;
 /// Passes over the four sides: a bar beside a bar is found in the second one.
 const PASSES: usize = 3;
 
