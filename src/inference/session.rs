@@ -32,10 +32,10 @@ use super::engine::{Engine, Runs};
 pub enum SessionError {
     /// The embedded engine cannot load it.
     #[error(transparent)]
-    EmbeddedLoad(#[from] rten::LoadError),
+    EmbeddedLoad(Box<rten::LoadError>),
     /// The embedded engine cannot run it.
     #[error(transparent)]
-    EmbeddedRun(#[from] rten::RunError),
+    EmbeddedRun(Box<rten::RunError>),
     /// ONNX Runtime cannot load or run it.
     #[error(transparent)]
     OnnxRuntime(#[from] ort::Error),
@@ -70,6 +70,18 @@ pub enum SessionError {
     Stopped,
 }
 
+impl From<rten::LoadError> for SessionError {
+    fn from(error: rten::LoadError) -> Self {
+        Self::EmbeddedLoad(Box::new(error))
+    }
+}
+
+impl From<rten::RunError> for SessionError {
+    fn from(error: rten::RunError) -> Self {
+        Self::EmbeddedRun(Box::new(error))
+    }
+}
+
 /// An input or an output as the graph declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outlet {
@@ -99,7 +111,7 @@ pub struct Session {
 }
 
 enum Runner {
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     OnnxRuntime(OnnxRuntime),
 }
 
@@ -164,7 +176,7 @@ impl Embedded {
         };
         let outlets = |ids: &[NodeId]| ids.iter().map(|id| outlet_of(&model, *id)).collect::<Vec<_>>();
         let (inputs, outputs) = (outlets(model.input_ids()), outlets(model.output_ids()));
-        Ok(Session { inputs, outputs, runner: Runner::Embedded(Self { model, idle: Mutex::default() }) })
+        Ok(Session { inputs, outputs, runner: Runner::Embedded(Box::new(Self { model, idle: Mutex::default() })) })
     }
 
     fn run(&self, shape: &[usize], values: &[f32], outputs: &[&str]) -> Result<Vec<Vec<f32>>, SessionError> {
@@ -194,7 +206,7 @@ impl Embedded {
         let names = outputs.iter().map(|name| (*name).to_owned());
         let values = answers.into_iter().zip(names).map(|(value, name)| {
             let tensor = value.into_tensor::<f32>().ok_or(SessionError::NoOutput { name })?;
-            Ok(tensor.into_data().into())
+            Ok(tensor.into_data())
         });
         values.collect()
     }

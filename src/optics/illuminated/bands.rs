@@ -46,7 +46,7 @@ pub(super) fn frame_within(rgb: &RgbImage) -> [u32; 4] {
 
 /// Lines that the bar of a side takes with its step, 0 for none; sides in the order of a frame.
 fn bar_lines(rgb: &RgbImage, frame: &[u32; 4], side: usize) -> u32 {
-    let depth = if side % 2 == 0 { frame[2] - frame[0] } else { frame[3] - frame[1] };
+    let depth = if side.is_multiple_of(2) { frame[2] - frame[0] } else { frame[3] - frame[1] };
     let Some(color) = color(rgb, frame, side) else { return 0 };
     let share = |line: u32| share(rgb, frame, side, line, color);
     let most = (MAX_SHARE * f64::from(depth)) as u32;
