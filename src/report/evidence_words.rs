@@ -5,7 +5,9 @@
 
 use super::figures::{counted, plain};
 use crate::clinical::{Flag, ItemState, Score, ScoreBand, ScoreItem, ScoreResult};
-use crate::evidence::{Direction, EvidenceItem, ExposureKind, ItemReference, WeighedItem};
+#[cfg(feature = "pdf")]
+use crate::evidence::WeighedItem;
+use crate::evidence::{Direction, EvidenceItem, ExposureKind, ItemReference};
 
 /// What stands over everything that people entered or a laboratory sent.
 pub(super) const EVIDENCE_LEAD: &str = "What was given with the specimen, and what published rules say of it. The items \
@@ -73,6 +75,7 @@ pub(super) fn earlier_words(item: &EvidenceItem) -> Option<String> {
     (!item.earlier.is_empty()).then(|| format!("Earlier: {}", values.collect::<Vec<_>>().join("; ")))
 }
 
+#[cfg(feature = "pdf")]
 /// Name and value of an item under a statement.
 pub(super) fn weighed_words(item: &WeighedItem) -> String {
     format!("{} {}", item.name, item.value_text)

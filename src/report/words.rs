@@ -196,6 +196,7 @@ pub(super) fn class_healthy_words(share: &ClassHealthyShare) -> String {
     format!("{} ({limits}) of {} cells: {}", percent(share.percent), count(share.cells), share.measured_on)
 }
 
+#[cfg(feature = "pdf")]
 /// The same of every class in one line; data and cells stand in the page.
 pub(super) fn class_healthy_list(shares: &[ClassHealthyShare]) -> String {
     let of = |share: &ClassHealthyShare| {
