@@ -49,6 +49,7 @@ pub use crate::count::{ClassFinding, Context, FloorSource, Grade, IntervalName, 
 
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::evidence::{Evidence, SmearFinding, weigh};
+use crate::quality::PictureSignature;
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
@@ -99,6 +100,10 @@ pub struct FieldRecord {
     pub schistocytes: u64,
     /// Objects left out here, by reason.
     pub exclusions: BTreeMap<String, u64>,
+    /// What the picture looks like from afar, by which the same picture is found again under another name; left out for fields of
+    /// slides and where it shows nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_signature: Option<PictureSignature>,
 }
 
 /// An input that could not be read.

@@ -28,7 +28,7 @@ pub struct RepeatabilityArgs {
     /// Folder for repeatability.json; made where missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Changes: blur, sharpen, stain, enlarge or reduce; all by default
+    /// Changes: blur, sharpen, stain, enlarge, reduce, turn, mirror, resave, shift, all by default; or shrink:PERCENT of the width
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub changes: Vec<Change>,
     /// CSV file with the columns image and split, and perhaps group: the films

@@ -23,13 +23,12 @@ use crate::case::{
     InputFile, IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, recognition_notice, rounded,
     statement_with_notice,
 };
-use crate::classify::ModelCard;
-use crate::count::{ClassShare, CountOptions, FieldTally, MeasuredFloor, Performance, SchistocyteCount};
+use crate::count::{ClassShare, CountOptions, FieldTally, Performance, SchistocyteCount};
+use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
 use crate::segment::DetectError;
-use crate::smear::{Calibration, CalibrationSource, CellClass, CellStatus, ClassifiedCell, Field};
+use crate::smear::{Calibration, CalibrationSource, CellStatus, ClassifiedCell, Field};
 use crate::source::slide::SlideArea;
 use crate::source::{FieldRegion, FieldSource, ListedSlide, SourceError};
-use crate::stats::{Interval, Probability};
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -133,6 +132,8 @@ pub(super) struct CaseBuilder {
     failed: Vec<InputFailure>,
     slides: Vec<ListedSlide>,
     seams: Seams,
+    /// Photographs that are counted; the fields of a slide lie side by side.
+    pictures: CountedPictures,
     /// Whether the fields of slides lie in an area that was found, not given.
     area_was_found: bool,
     stop: StopRule,
@@ -157,6 +158,7 @@ impl CaseBuilder {
             failed,
             slides,
             seams: Seams::default(),
+            pictures: CountedPictures::default(),
             area_was_found: options.slide.area == SlideArea::Monolayer,
             stop,
             stopped: Stopped::LastField,
@@ -180,6 +182,7 @@ impl CaseBuilder {
         if let Some(region) = result.region {
             self.keep_own(&mut result, &region);
         }
+        self.count_picture_once(&mut result);
         let FieldResult { record, field, tally, path, input, .. } = result;
         self.fields.push(&field).map_err(AnalyzeError::Spool)?;
         self.counted.push(CountedField { record, path, input });
@@ -201,15 +204,30 @@ impl CaseBuilder {
         let red_cells = FieldTally::of_cells(&field.cells).red_cells();
         let known = record.um_per_px.zip(record.um_per_px_source).and_then(|(um, source)| Calibration::new(um, source));
         if let Some(reason) = slides::no_blood(region, known, red_cells).filter(|_| self.area_was_found) {
-            record.accepted = false;
-            record.refusals.push(reason);
-            field.schistocyte_tiles.clear();
-            field.cells.iter_mut().for_each(refuse);
+            refuse_field(record, field, reason);
         }
         *tally = record.accepted.then(|| FieldTally::of_cells(&field.cells));
         let slide = self.slides.iter().position(|slide| slide.plan.slide.path() == path.as_path());
         record.region = Some(slides::region_record(slide.unwrap_or(0), region));
         fill_counts(record, tally.as_ref(), &field.cells);
+    }
+
+    /// Refuses a photograph whose picture is counted already.
+    ///
+    /// METHOD: the first in the order of the input counts; a refused one, out of focus perhaps, keeps no other from it.
+    fn count_picture_once(&mut self, result: &mut FieldResult) {
+        let FieldResult { record, field, tally, .. } = result;
+        let Some(signature) = record.picture_signature.clone().filter(|_| record.accepted) else { return };
+        let Some(SamePicture { field: earlier, likeness }) = self.pictures.find(&signature) else {
+            return self.pictures.add(&record.field, signature);
+        };
+        let reason = format!(
+            "shows the picture of {earlier}, which is counted (likeness {likeness:.2}, expected less than \
+             {SAME_PICTURE_LIKENESS}): photograph another field"
+        );
+        refuse_field(record, field, reason);
+        *tally = None;
+        fill_counts(record, None, &field.cells);
     }
 
     /// The case.
@@ -258,7 +276,7 @@ fn result_of(
 ) -> Result<FieldResult, AnalyzeError> {
     let name = field.id.to_string();
     let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
-    let ExaminedField { calibration, quality, cells } =
+    let ExaminedField { calibration, quality, cells, signature } =
         examine(field, scale, models).map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
     let accepted = quality.accepted();
     let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) =
@@ -288,6 +306,7 @@ fn result_of(
         red_cells: 0,
         schistocytes: 0,
         exclusions: BTreeMap::new(),
+        picture_signature: signature.filter(|_| source.region().is_none()),
     };
     fill_counts(&mut record, tally.as_ref(), &cells);
     Ok(FieldResult {
@@ -306,6 +325,14 @@ fn result_of(
         input: InputFile { file: source.file_name().to_owned(), sha256: field.sha256.clone() },
         region: source.region(),
     })
+}
+
+/// Takes a field out of the count for a reason.
+fn refuse_field(record: &mut FieldRecord, field: &mut CaseField, reason: String) {
+    record.accepted = false;
+    record.refusals.push(reason);
+    field.schistocyte_tiles.clear();
+    field.cells.iter_mut().for_each(refuse);
 }
 
 /// What was counted in a field and what was left out.
@@ -404,29 +431,6 @@ fn newest_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> 
 fn pixel_size_known(fields: &[FieldRecord]) -> bool {
     let counted = || fields.iter().filter(|field| field.accepted && field.red_cells > 0);
     counted().all(|field| field.um_per_px_source.is_some_and(CalibrationSource::is_measured))
-}
-
-/// What a card states of its classifier, as a count takes it.
-pub fn card_performance(card: &ModelCard) -> Performance {
-    let checked = |value: Option<f64>| value.and_then(|value| Probability::new(value).ok());
-    let measured = |percent: f64, low: f64, high: f64, cells: u64| {
-        let share = Probability::new(percent / 100.0).ok()?;
-        Some(MeasuredFloor { share, interval: Interval::new(low / 100.0, high / 100.0)?, cells })
-    };
-    let stated = &card.performance;
-    let of_class = |class: CellClass| {
-        let floor = stated.class_floors.iter().find(|floor| floor.class == class)?;
-        measured(floor.percent, floor.low, floor.high, floor.cells)
-    };
-    let floor = stated.false_positive_floor.as_ref();
-    Performance {
-        sensitivity: checked(stated.sensitivity),
-        sensitivity_cells: stated.sensitivity_cells,
-        specificity: checked(stated.specificity),
-        specificity_cells: stated.specificity_cells,
-        healthy_floor: floor.and_then(|floor| measured(floor.percent, floor.low, floor.high, floor.cells)),
-        class_floors: CellClass::ALL.map(of_class),
-    }
 }
 
 /// The options that can move a figure, by name, for the provenance.

@@ -9,7 +9,7 @@ use super::models::Models;
 use super::prepare::{PrepareError, PreparedField, SpecimenScale, prepare};
 use crate::classify::{Classifier, ClassifyError, CropTarget};
 use crate::measure::{form, measure};
-use crate::quality::{FieldQuality, assess, red_cell_um, unrecognized_share};
+use crate::quality::{FieldQuality, PictureSignature, assess, red_cell_um, unrecognized_share};
 use crate::segment::{DetectError, Segmenter};
 use crate::smear::{
     Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field,
@@ -28,6 +28,8 @@ pub struct ExaminedField {
     pub quality: FieldQuality,
     /// Every object, counted or excluded with its reason; in a refused field none is counted.
     pub cells: Vec<ClassifiedCell>,
+    /// What the picture looks like from afar; `None` where it shows nothing.
+    pub signature: Option<PictureSignature>,
 }
 
 /// A model that gives no usable answer.
@@ -52,7 +54,7 @@ pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<
         Err(PrepareError::Detect(error)) => return Err(error.into()),
         Err(error) => {
             let quality = FieldQuality { figures: Vec::new(), refusals: vec![error.to_string()] };
-            return Ok(ExaminedField { calibration: None, quality, cells: Vec::new() });
+            return Ok(ExaminedField { calibration: None, quality, cells: Vec::new(), signature: None });
         }
     };
     let red_cell_um = red_cell_size_um(field, &prepared, &models.segmenter)?;
@@ -65,7 +67,8 @@ pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<
     if !quality.accepted() {
         cells.iter_mut().for_each(refuse);
     }
-    Ok(ExaminedField { calibration: Some(prepared.calibration), quality, cells })
+    let signature = PictureSignature::of(&prepared.normalized);
+    Ok(ExaminedField { calibration: Some(prepared.calibration), quality, cells, signature })
 }
 
 /// Median diameter of a field's red cells by the pixel size in use, µm.

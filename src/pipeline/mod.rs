@@ -16,9 +16,9 @@ mod specimens;
 mod stop;
 mod stream;
 
-pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, card_performance, input_failure, named_options};
+pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, input_failure, named_options};
 pub use examine::{ExamineError, ExaminedField, examine};
-pub use models::Models;
+pub use models::{Models, card_performance};
 pub use pictures::tile;
 pub use prepare::{
     CALIBRATION_CELLS, CALIBRATION_FIELDS, CALIBRATION_ROUNDS, MAX_WORKING_PX, PrepareError, PreparedField,

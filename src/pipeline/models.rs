@@ -1,7 +1,10 @@
-//! The two models of a run, which always go together.
+//! The two models of a run, which always go together, and what the classifier's card states of it.
 
-use crate::classify::Classifier;
+use crate::classify::{Classifier, ModelCard};
+use crate::count::{MeasuredFloor, Performance};
 use crate::segment::Segmenter;
+use crate::smear::CellClass;
+use crate::stats::{Interval, Probability};
 
 /// What finds the cells and what classifies them.
 pub struct Models {
@@ -9,4 +12,27 @@ pub struct Models {
     pub segmenter: Segmenter,
     /// Classifies them.
     pub classifier: Classifier,
+}
+
+/// What a card states of its classifier, as a count takes it.
+pub fn card_performance(card: &ModelCard) -> Performance {
+    let checked = |value: Option<f64>| value.and_then(|value| Probability::new(value).ok());
+    let measured = |percent: f64, low: f64, high: f64, cells: u64| {
+        let share = Probability::new(percent / 100.0).ok()?;
+        Some(MeasuredFloor { share, interval: Interval::new(low / 100.0, high / 100.0)?, cells })
+    };
+    let stated = &card.performance;
+    let of_class = |class: CellClass| {
+        let floor = stated.class_floors.iter().find(|floor| floor.class == class)?;
+        measured(floor.percent, floor.low, floor.high, floor.cells)
+    };
+    let floor = stated.false_positive_floor.as_ref();
+    Performance {
+        sensitivity: checked(stated.sensitivity),
+        sensitivity_cells: stated.sensitivity_cells,
+        specificity: checked(stated.specificity),
+        specificity_cells: stated.specificity_cells,
+        healthy_floor: floor.and_then(|floor| measured(floor.percent, floor.low, floor.high, floor.cells)),
+        class_floors: CellClass::ALL.map(of_class),
+    }
 }

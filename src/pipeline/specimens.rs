@@ -21,10 +21,8 @@ use std::sync::mpsc::channel;
 
 use rayon::ThreadPool;
 
-use super::analyze::{
-    AnalyzeError, AnalyzeOptions, CaseBuilder, FieldResult, Progress, card_performance, field_result, input_failure,
-};
-use super::models::Models;
+use super::analyze::{AnalyzeError, AnalyzeOptions, CaseBuilder, FieldResult, Progress, field_result, input_failure};
+use super::models::{Models, card_performance};
 use super::prepare::{SpecimenScale, given_calibration};
 use super::stream::Interrupted;
 use crate::case::{Case, InputFailure};

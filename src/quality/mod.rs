@@ -2,17 +2,20 @@
 //!
 //! In: a field as read, flattened and segmented. Out: a [`FieldQuality`]: every figure with its limits, and the reasons
 //! why the field is refused. Order: light (`exposure`), stain, sharpness (`focus`), crowding (`crowding`), size and, once its
-//! cells are classified, recognition (`recognition`).
+//! cells are classified, recognition (`recognition`). Between the fields of a specimen: whether a picture was counted already
+//! (`picture`).
 //! METHOD: limits are lenient. They stand outside what real photographs show, so that a refused field is unfit beyond
 //! doubt; a strict limit would choose fields, and with them the percentage.
 
 mod crowding;
 mod exposure;
 mod focus;
+mod picture;
 mod recognition;
 
 use image::RgbImage;
 
+pub use picture::{CountedPictures, PictureSignature, SAME_PICTURE_LIKENESS, SamePicture};
 pub use recognition::{red_cell_um, unrecognized_share};
 
 use crate::smear::{NormalizedField, Segmentation};

@@ -159,7 +159,7 @@ fn field_done(
         Err(error) => return Ok(Done::Failed(InputFailure { path: name, reason: error.to_string() })),
     };
     truth.field.clone_from(&name);
-    let ExaminedField { calibration, quality, cells } = examine(&field, fields.scale_of(source), models)
+    let ExaminedField { calibration, quality, cells, .. } = examine(&field, fields.scale_of(source), models)
         .map_err(|source| VerifyError::Examine { field: name.clone(), source })?;
     let judged = JudgedField::of(&FieldInput {
         truth: &truth,

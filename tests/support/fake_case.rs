@@ -181,6 +181,7 @@ impl FakeCase {
             red_cells: cells.iter().filter(|cell| cell.counted_call().is_some()).count() as u64,
             schistocytes: schistocyte_tiles.len() as u64,
             exclusions,
+            picture_signature: None,
         };
         let field = CaseField {
             field: name,

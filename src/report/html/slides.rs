@@ -220,6 +220,7 @@ mod tests {
             red_cells,
             schistocytes,
             exclusions: std::collections::BTreeMap::new(),
+            picture_signature: None,
         }
     }
 

@@ -1,12 +1,14 @@
 //! Changes of a picture that leave its cells what they are.
 //!
-//! In: pixels. Out: pixels as another camera, operator or stain would have given them.
+//! In: pixels. Out: pixels as another camera, operator or stain would have given them, or as the same file comes back after it
+//! was turned, saved again or reduced on its way.
 
 use std::fmt;
 use std::str::FromStr;
 
+use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
-use image::{Rgb, RgbImage, imageops};
+use image::{ImageFormat, Rgb, RgbImage, imageops};
 use imageproc::filter::gaussian_blur_f32;
 
 /// Standard deviation of the blur, px: a slight defocus.
@@ -17,6 +19,9 @@ pub const SHARPEN_SIGMA_PX: f32 = 1.5;
 pub const SHARPEN_AMOUNT: f32 = 0.8;
 /// Factor of the scale: between two adapters of one camera.
 pub const SCALE_FACTOR: f64 = 1.12;
+
+/// Quality of the JPEG of [`Change::Resave`], 1–100: what messengers and viewers save with.
+pub const RESAVE_QUALITY: u8 = 75;
 
 /// Quantile of a channel taken for the empty background.
 const BACKGROUND_QUANTILE: f64 = 0.9;
@@ -38,28 +43,38 @@ pub enum Change {
     Enlarge,
     /// Reduced by [`SCALE_FACTOR`].
     Reduce,
+    /// Turned by a quarter.
+    Turn,
+    /// Mirrored left to right.
+    Mirror,
+    /// Saved as JPEG of [`RESAVE_QUALITY`].
+    Resave,
+    /// Moved by half a pixel to the right and down, as by another placing of the slide.
+    Shift,
+    /// Reduced to so many percent of its width and height, 1–99; how a film comes out of a messenger.
+    Shrink(u8),
 }
 
 impl Change {
-    /// Every change, in the order of the table.
-    pub const ALL: [Self; 5] = [Self::Blur, Self::Sharpen, Self::Stain, Self::Enlarge, Self::Reduce];
-
-    /// Name as typed and written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Blur => "blur",
-            Self::Sharpen => "sharpen",
-            Self::Stain => "stain",
-            Self::Enlarge => "enlarge",
-            Self::Reduce => "reduce",
-        }
-    }
+    /// Every change that a film should bear, in the order of the table; no [`Change::Shrink`], whose limit is what is asked.
+    pub const ALL: [Self; 9] = [
+        Self::Blur,
+        Self::Sharpen,
+        Self::Stain,
+        Self::Enlarge,
+        Self::Reduce,
+        Self::Turn,
+        Self::Mirror,
+        Self::Resave,
+        Self::Shift,
+    ];
 
     /// Factor that a pixel of the changed picture is smaller by.
     pub fn scale(self) -> f64 {
         match self {
             Self::Enlarge => SCALE_FACTOR,
             Self::Reduce => 1.0 / SCALE_FACTOR,
+            Self::Shrink(percent) => f64::from(percent) / 100.0,
             _ => 1.0,
         }
     }
@@ -70,27 +85,49 @@ impl Change {
             Self::Blur => gaussian_blur_f32(rgb, BLUR_SIGMA_PX),
             Self::Sharpen => sharpened(rgb),
             Self::Stain => stained(rgb, film, other),
-            Self::Enlarge | Self::Reduce => scaled(rgb, self.scale()),
+            Self::Enlarge | Self::Reduce => scaled(rgb, self.scale(), FilterType::CatmullRom),
+            Self::Turn => imageops::rotate90(rgb),
+            Self::Mirror => imageops::flip_horizontal(rgb),
+            Self::Resave => saved_again(rgb),
+            Self::Shift => shifted(rgb),
+            Self::Shrink(_) => scaled(rgb, self.scale(), FilterType::Triangle),
         }
     }
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(match self {
+            Self::Blur => "blur",
+            Self::Sharpen => "sharpen",
+            Self::Stain => "stain",
+            Self::Enlarge => "enlarge",
+            Self::Reduce => "reduce",
+            Self::Turn => "turn",
+            Self::Mirror => "mirror",
+            Self::Resave => "resave",
+            Self::Shift => "shift",
+            Self::Shrink(percent) => return write!(f, "shrink:{percent}"),
+        })
     }
 }
 
 /// A name that is no change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a change (blur, sharpen, stain, enlarge or reduce), found `{0}`")]
+#[error(
+    "expected a change (blur, sharpen, stain, enlarge, reduce, turn, mirror, resave, shift, or shrink:PERCENT of 1 to 99), found \
+     `{0}`"
+)]
 pub struct UnknownChange(pub String);
 
 impl FromStr for Change {
     type Err = UnknownChange;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|change| change.name() == name).ok_or_else(|| UnknownChange(name.to_owned()))
+        let shrink = name.strip_prefix("shrink:").and_then(|percent| percent.parse().ok());
+        let shrink = shrink.filter(|percent| (1..100).contains(percent)).map(Self::Shrink);
+        let plain = Self::ALL.into_iter().find(|change| change.to_string() == name);
+        plain.or(shrink).ok_or_else(|| UnknownChange(name.to_owned()))
     }
 }
 
@@ -183,9 +220,26 @@ fn stained(rgb: &RgbImage, film: Stain, other: Stain) -> RgbImage {
     stained
 }
 
-fn scaled(rgb: &RgbImage, factor: f64) -> RgbImage {
+fn scaled(rgb: &RgbImage, factor: f64, filter: FilterType) -> RgbImage {
     let side = |side: u32| ((f64::from(side) * factor).round() as u32).max(1);
-    imageops::resize(rgb, side(rgb.width()), side(rgb.height()), FilterType::CatmullRom)
+    imageops::resize(rgb, side(rgb.width()), side(rgb.height()), filter)
+}
+
+/// What a JPEG of the picture shows; the picture itself where it is too large for one.
+fn saved_again(rgb: &RgbImage) -> RgbImage {
+    let mut bytes = Vec::new();
+    let coded = JpegEncoder::new_with_quality(&mut bytes, RESAVE_QUALITY).encode_image(rgb);
+    let decoded = coded.and_then(|()| image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg));
+    decoded.map_or_else(|_| rgb.clone(), |picture| picture.to_rgb8())
+}
+
+/// Each pixel the mean of itself and its neighbors above and to the left; the first row and column repeat.
+fn shifted(rgb: &RgbImage) -> RgbImage {
+    RgbImage::from_fn(rgb.width(), rgb.height(), |x, y| {
+        let (left, above) = (x.saturating_sub(1), y.saturating_sub(1));
+        let four = [(x, y), (left, y), (x, above), (left, above)].map(|(x, y)| rgb.get_pixel(x, y).0.map(u16::from));
+        Rgb(std::array::from_fn(|channel| ((four.iter().map(|pixel| pixel[channel]).sum::<u16>() + 2) / 4) as u8))
+    })
 }
 
 #[cfg(test)]
@@ -203,9 +257,12 @@ mod tests {
     #[test]
     fn names_are_told_and_others_refused() {
         for change in Change::ALL {
-            assert_eq!(change.name().parse(), Ok(change));
+            assert_eq!(change.to_string().parse(), Ok(change));
         }
-        assert_eq!("warp".parse::<Change>(), Err(UnknownChange("warp".to_owned())));
+        assert_eq!("shrink:50".parse(), Ok(Change::Shrink(50)));
+        for name in ["warp", "shrink", "shrink:0", "shrink:100", "shrink:-5", "shrink:half"] {
+            assert_eq!(name.parse::<Change>(), Err(UnknownChange(name.to_owned())));
+        }
     }
 
     #[test]
@@ -245,5 +302,22 @@ mod tests {
         assert_eq!(Change::Enlarge.of(&picture, none, none).dimensions(), (67, 45));
         assert_eq!(Change::Reduce.of(&picture, none, none).dimensions(), (54, 36));
         assert!((Change::Enlarge.scale() * Change::Reduce.scale() - 1.0).abs() < 1e-12);
+    }
+    #[test]
+    fn a_turn_a_mirror_and_half_a_pixel_keep_what_is_shown() {
+        let mut picture = RgbImage::from_pixel(4, 3, Rgb([10, 20, 30]));
+        picture.put_pixel(0, 0, Rgb([90, 100, 110]));
+        let none = Stain::default();
+        let turned = Change::Turn.of(&picture, none, none);
+        assert_eq!((turned.dimensions(), turned.get_pixel(2, 0).0), ((3, 4), [90, 100, 110]));
+        assert_eq!(Change::Mirror.of(&picture, none, none).get_pixel(3, 0).0, [90, 100, 110]);
+        let shifted = Change::Shift.of(&picture, none, none);
+        assert_eq!((shifted.get_pixel(0, 0).0, shifted.get_pixel(1, 1).0), ([90, 100, 110], [30, 40, 50]));
+        assert_eq!(shifted.get_pixel(1, 0).0, [50, 60, 70]);
+        let small = Change::Shrink(50).of(&picture, none, none);
+        assert_eq!((small.dimensions(), Change::Shrink(50).scale()), ((2, 2), 0.5));
+        let saved = Change::Resave.of(&disc([200, 150, 160]), none, none);
+        assert_eq!(saved.dimensions(), (60, 40));
+        assert!(saved.get_pixel(2, 2).0.iter().zip([240, 235, 238]).all(|(found, was)| found.abs_diff(was) <= 3));
     }
 }

@@ -12,7 +12,9 @@
 
 mod changes;
 
-pub use changes::{BLUR_SIGMA_PX, Change, SCALE_FACTOR, SHARPEN_AMOUNT, SHARPEN_SIGMA_PX, Stain, UnknownChange};
+pub use changes::{
+    BLUR_SIGMA_PX, Change, RESAVE_QUALITY, SCALE_FACTOR, SHARPEN_AMOUNT, SHARPEN_SIGMA_PX, Stain, UnknownChange,
+};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -227,7 +229,7 @@ fn record(change: Change, before: &Films<FilmCount>, after: &Films<FilmCount>) -
     let (all_before, all_after) = (sum(before), sum(after));
     let relative = all_after.percent.zip(all_before.percent).filter(|(_, before)| *before > 0.0);
     ChangeRecord {
-        change: change.name().to_owned(),
+        change: change.to_string(),
         films: before.iter().map(film).collect(),
         before: all_before,
         after: all_after,
