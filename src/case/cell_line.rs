@@ -19,6 +19,7 @@ pub(super) struct CellLine {
     morphology: Morphology,
     /// Why the segmenter left it out; null for a red cell.
     segmented_as: Option<ExclusionReason>,
+    hidden_share: f64,
     /// Why it is not counted; null where it is.
     excluded: Option<ExclusionReason>,
     call: Option<CallLine>,
@@ -47,6 +48,7 @@ impl From<&ClassifiedCell> for CellLine {
                 ObjectKind::RedCell => None,
                 ObjectKind::Excluded(reason) => Some(reason),
             },
+            hidden_share: classified.cell.hidden_share,
             excluded,
             call: call.map(|call| CallLine {
                 class: call.class,
@@ -80,7 +82,11 @@ impl CellLine {
         };
         let contour = Contour::new(self.contour).ok_or("outlines of at least three points")?;
         let kind = self.segmented_as.map_or(ObjectKind::RedCell, ObjectKind::Excluded);
-        let cell = Cell { id: CellId(self.id), contour, morphology: self.morphology, kind };
+        if !(0.0..=1.0).contains(&self.hidden_share) {
+            return Err("shares of hidden outline from 0 to 1");
+        }
+        let hidden_share = self.hidden_share;
+        let cell = Cell { id: CellId(self.id), contour, morphology: self.morphology, kind, hidden_share };
         Ok(ClassifiedCell { cell, status, form: self.form })
     }
 }
@@ -103,7 +109,11 @@ mod tests {
             pallor_contrast: None,
         };
         let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
-        ClassifiedCell { cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell }, status, form }
+        ClassifiedCell {
+            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell, hidden_share: 1.0 / 7.0 },
+            status,
+            form,
+        }
     }
 
     fn call() -> Call {

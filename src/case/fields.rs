@@ -274,7 +274,7 @@ mod tests {
             false => CellStatus::Excluded(ExclusionReason::FrameEdge, Some(call)),
         };
         ClassifiedCell {
-            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell },
+            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell, hidden_share: 0.0 },
             status,
             form: None,
         }

@@ -34,7 +34,7 @@ pub use crop::{CropSink, CropTarget, Cropper, InterleavedRgb, Planes, SCALE_TOLE
 pub use error::{CardField, CardPlace, ClassifyError, ModelOrigin, card_path};
 pub use model::{MAX_CARD_BYTES, MAX_GRAPH_BYTES, Model};
 pub use performance::{CardFigure, ClassFloor, FalsePositiveFloor, Performance};
-pub use scores::{PROBABILITY_ROUNDING, Scores, Verdict};
+pub use scores::{MAX_HIDDEN_SHARE, PROBABILITY_ROUNDING, Scores, Verdict};
 pub use scripted::Script;
 
 use rayon::prelude::*;

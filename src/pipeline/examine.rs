@@ -116,7 +116,10 @@ fn classified(
     let by_label: BTreeMap<u32, CellStatus> = targets
         .iter()
         .zip(&verdicts)
-        .map(|(target, verdict)| (target.label, verdict.status(classifier.card())))
+        .map(|(target, verdict)| {
+            let hidden_share = segmentation.objects[target.label as usize - 1].hidden_share;
+            (target.label, verdict.status(classifier.card(), hidden_share))
+        })
         .collect();
     let cells = segmentation.objects.iter().enumerate().map(|(index, object)| {
         let label = index as u32 + 1;
@@ -129,7 +132,13 @@ fn classified(
         let morphology = measure(&object.contour, calibration.um_per_px, normalized);
         let schistocyte = matches!(status, CellStatus::Counted(call) if call.class == CellClass::Schistocyte);
         ClassifiedCell {
-            cell: Cell { id: CellId(label), contour: object.contour.clone(), morphology, kind: object.kind },
+            cell: Cell {
+                id: CellId(label),
+                contour: object.contour.clone(),
+                morphology,
+                kind: object.kind,
+                hidden_share: object.hidden_share,
+            },
             status,
             form: if schistocyte { form(&object.contour, &morphology) } else { None },
         }

@@ -46,7 +46,7 @@ mod tests {
 
     fn square(side: f64, kind: ObjectKind) -> SegmentedObject {
         let points = vec![[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]];
-        SegmentedObject { contour: Contour::new(points).expect("four points"), kind }
+        SegmentedObject { contour: Contour::new(points).expect("four points"), kind, hidden_share: 0.0 }
     }
 
     #[test]

@@ -216,7 +216,7 @@ mod tests {
             original: rgb.clone(),
             field: NormalizedField { rgb, um_per_px: UM_PER_PX, original_px_per_px: 1.0, lit: None },
             segmentation: Segmentation {
-                objects: vec![SegmentedObject { contour, kind: ObjectKind::RedCell }],
+                objects: vec![SegmentedObject { contour, kind: ObjectKind::RedCell, hidden_share: 0.0 }],
                 labels: LabelMap::new(SIDE, SIDE, labels),
             },
             background: [200.0; 3],
@@ -301,7 +301,7 @@ mod tests {
             field.segmentation.labels = LabelMap::new(SIDE, 9 * SIDE, labels);
             let contour = field.segmentation.objects[0].contour.clone();
             let kind = ObjectKind::Excluded(ExclusionReason::WhiteCell);
-            field.segmentation.objects.push(SegmentedObject { contour, kind });
+            field.segmentation.objects.push(SegmentedObject { contour, kind, hidden_share: 0.0 });
             field.assess()
         };
         let bare = good().segmentation.labels.as_slice().iter().filter(|label| **label == 0).count();
@@ -316,7 +316,7 @@ mod tests {
             let mut field = good();
             let heap = field.segmentation.objects[0].contour.scaled((share / (1.0 - share)).sqrt());
             let kind = ObjectKind::Excluded(ExclusionReason::UnsplittableClump);
-            field.segmentation.objects.push(SegmentedObject { contour: heap, kind });
+            field.segmentation.objects.push(SegmentedObject { contour: heap, kind, hidden_share: 0.0 });
             field.assess()
         };
         assert!(with(0.849).accepted());
@@ -328,10 +328,11 @@ mod tests {
         let with = |pressed: usize| {
             let mut field = good();
             let contour = field.segmentation.objects[0].contour.clone();
-            let red_cells = vec![SegmentedObject { contour: contour.clone(), kind: ObjectKind::RedCell }; 19];
+            let red_cells =
+                vec![SegmentedObject { contour: contour.clone(), kind: ObjectKind::RedCell, hidden_share: 0.0 }; 19];
             field.segmentation.objects.extend(red_cells);
             let kind = ObjectKind::Excluded(ExclusionReason::Pressed);
-            field.segmentation.objects.extend(vec![SegmentedObject { contour, kind }; pressed]);
+            field.segmentation.objects.extend(vec![SegmentedObject { contour, kind, hidden_share: 0.0 }; pressed]);
             field.assess()
         };
         assert!(with(20).accepted());

@@ -68,7 +68,11 @@ mod tests {
             CellStatus::Counted(_) => ObjectKind::RedCell,
             CellStatus::Excluded(reason, _) => ObjectKind::Excluded(reason),
         };
-        ClassifiedCell { cell: Cell { id: CellId(1), contour, morphology, kind }, status, form: None }
+        ClassifiedCell {
+            cell: Cell { id: CellId(1), contour, morphology, kind, hidden_share: 0.0 },
+            status,
+            form: None,
+        }
     }
 
     fn counted(diameter_um: f64) -> ClassifiedCell {
@@ -104,10 +108,15 @@ mod tests {
             let object = |index: usize| SegmentedObject {
                 contour: Contour::new(square(10.0 + index as f64)).expect("a square"),
                 kind: ObjectKind::RedCell,
+                hidden_share: 0.0,
             };
             let mut objects: Vec<SegmentedObject> = (0..cells).map(object).collect();
             let contour = Contour::new(square(90.0)).expect("a square");
-            objects.push(SegmentedObject { contour, kind: ObjectKind::Excluded(ExclusionReason::WhiteCell) });
+            objects.push(SegmentedObject {
+                contour,
+                kind: ObjectKind::Excluded(ExclusionReason::WhiteCell),
+                hidden_share: 0.0,
+            });
             red_cell_um(&Segmentation { objects, labels: LabelMap::new(0, 0, Vec::new()) }, 0.5)
         };
         assert_eq!(with(4), None);

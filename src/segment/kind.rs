@@ -104,6 +104,13 @@ struct Contacts {
     at_rim: u32,
 }
 
+impl Contacts {
+    /// Share of the outline shared with other objects, 0–1; 0 without an outline.
+    fn hidden_share(&self) -> f64 {
+        if self.edges > 0 { f64::from(self.neighbors) / f64::from(self.edges) } else { 0.0 }
+    }
+}
+
 /// What the kinds of a field are judged by.
 pub(super) struct FieldContext<'a> {
     bounds: &'a [Option<Region>],
@@ -183,6 +190,11 @@ impl<'a> FieldContext<'a> {
         };
         let reason = reason.or_else(|| self.reason_by_size(index, share, outline));
         Some(reason.map_or(ObjectKind::RedCell, ObjectKind::Excluded))
+    }
+
+    /// Share of an object's outline that it has in common with other objects, 0–1.
+    pub fn hidden_share(&self, label: u32) -> f64 {
+        self.contacts[label as usize - 1].hidden_share()
     }
 
     /// Whether the center of a detected cell lies in the box of a detected white cell.
@@ -278,7 +290,7 @@ impl<'a> FieldContext<'a> {
         let pale = mean_density(&self.stain[index]).zip(self.typical_density);
         if self.stain[index].ink >= MARKED_PX || contacts.marks > 0 {
             Some(ExclusionReason::Marked)
-        } else if f64::from(contacts.neighbors) > PRESSED_SHARE * f64::from(contacts.edges) {
+        } else if contacts.hidden_share() > PRESSED_SHARE {
             Some(ExclusionReason::Pressed)
         } else if pale.is_some_and(|(own, typical)| own < GHOST_DENSITY * typical) {
             Some(ExclusionReason::Ghost)

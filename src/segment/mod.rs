@@ -89,7 +89,8 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
         let bounds = bounds[label as usize - 1].as_ref();
         let Some(outline) = bounds.and_then(|bounds| outline::trace(&map, label, bounds)) else { continue };
         let Some(kind) = context.kind_of(label, &outline) else { continue };
-        objects.push(SegmentedObject { contour: outline.scaled(field.original_px_per_px), kind });
+        let hidden_share = context.hidden_share(label);
+        objects.push(SegmentedObject { contour: outline.scaled(field.original_px_per_px), kind, hidden_share });
         names[label as usize] = objects.len() as u32;
     }
     let mut labels = map.into_labels();

@@ -121,12 +121,15 @@ pub struct Cell {
     pub morphology: Morphology,
     /// What the segmenter takes it for.
     pub kind: ObjectKind,
+    /// Share of its outline that it has in common with other objects, 0–1.
+    pub hidden_share: f64,
 }
 
 /// The classifier's answer for one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Call {
-    /// Schistocyte where `schistocyte_probability` reaches the operating point, else the likeliest other class.
+    /// Schistocyte where `schistocyte_probability` reaches the operating point and enough of the outline is seen, else the
+    /// likeliest other class.
     pub class: CellClass,
     /// Probability of `class`.
     pub class_probability: Probability,

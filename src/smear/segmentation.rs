@@ -18,6 +18,8 @@ pub struct SegmentedObject {
     pub contour: Contour,
     /// What it is taken for.
     pub kind: ObjectKind,
+    /// Share of its outline that it has in common with other objects, 0–1: there a neighbor hides it or was cut off it.
+    pub hidden_share: f64,
 }
 
 /// Every object of a field; object `i` owns the pixels labelled `i + 1`.

@@ -226,7 +226,8 @@ impl FakeCase {
             None if refused => (CellStatus::Excluded(ExclusionReason::FieldRefused, Some(call)), ObjectKind::RedCell),
             None => (CellStatus::Counted(call), ObjectKind::RedCell),
         };
-        let cell = Cell { id: CellId(place as u32 + 1), morphology: morphology(&contour), contour, kind };
+        let cell =
+            Cell { id: CellId(place as u32 + 1), morphology: morphology(&contour), contour, kind, hidden_share: 0.0 };
         // Half a disc is a crescent; the rest are not schistocytes and have no form.
         let form = (is_schistocyte && matches!(status, CellStatus::Counted(_))).then_some(SchistocyteForm::Crescent);
         ClassifiedCell { cell, status, form }

@@ -106,7 +106,11 @@ pub(super) mod scenes {
             pallor_contrast: None,
         };
         let contour = Contour::new(square(x, y, side)).expect("four points");
-        ClassifiedCell { cell: Cell { id: CellId(1), contour, morphology, kind }, status, form: None }
+        ClassifiedCell {
+            cell: Cell { id: CellId(1), contour, morphology, kind, hidden_share: 0.0 },
+            status,
+            form: None,
+        }
     }
 
     /// A call of a class with its schistocyte probability.

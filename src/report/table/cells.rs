@@ -13,6 +13,7 @@
 //! | `status` | `counted` or `excluded` |
 //! | `reason` | name of the exclusion reason; absent where counted |
 //! | `form` | ICSH form of a counted schistocyte by rule, validated by no expert; absent where no rule gives one |
+//! | `hidden_share` | share of the outline in common with other objects, 0–1, three decimals; above 0.2 no schistocyte is called |
 //!
 //! Positions are in pixels of the original image, for a field of a slide those of the whole slide at full resolution, x right, y down, origin at its top-left corner.
 
@@ -23,7 +24,7 @@ use crate::case::{Case, CaseField};
 use crate::smear::{CellStatus, ClassifiedCell};
 
 /// Columns in their order: a contract with the programs that read the file.
-pub const COLUMNS: [&str; 16] = [
+pub const COLUMNS: [&str; 17] = [
     "field",
     "cell_id",
     "x_px",
@@ -40,11 +41,13 @@ pub const COLUMNS: [&str; 16] = [
     "status",
     "reason",
     "form",
+    "hidden_share",
 ];
 
 const POSITION: Kind = Kind::Number { decimals: 2 };
 const AREA: Kind = Kind::Number { decimals: 1 };
 const DIAMETER: Kind = Kind::Number { decimals: 3 };
+const SHARE: Kind = Kind::Number { decimals: 3 };
 const PROBABILITY: Kind = Kind::Number { decimals: 6 };
 
 /// What each of [`COLUMNS`] holds.
@@ -65,6 +68,7 @@ const KINDS: [Kind; COLUMNS.len()] = [
     Kind::Text,
     Kind::Text,
     Kind::Text,
+    SHARE,
 ];
 
 /// The columns.
@@ -110,6 +114,7 @@ fn row(field: &CaseField, classified: &ClassifiedCell, [left, top]: [f64; 2], ca
         Datum::text(status),
         reason,
         classified.form.and_then(|form| Datum::text(form.name())),
+        Datum::number(cell.hidden_share),
     ];
     entries.into()
 }
