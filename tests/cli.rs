@@ -239,7 +239,7 @@ fn crops_are_an_array_with_one_row_each() {
     let table = fs::read_to_string(out.path().join("crops.csv")).expect("the table");
     assert_eq!(
         table.lines().next(),
-        Some("crop,field,cell_id,kind,x_px,y_px,x_min,y_min,x_max,y_max,area_px,diameter_um,label")
+        Some("crop,field,cell_id,kind,x_px,y_px,x_min,y_min,x_max,y_max,area_px,diameter_um,label,hidden_share")
     );
     let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
     assert!(rows.len() > 100, "{}", rows.len());

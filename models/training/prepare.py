@@ -48,6 +48,8 @@ STANDS_FOR_LABELED = "other label, below 0.1, drawn"
 
 # What the segmenter calls a red cell that can be counted.
 COUNTED_KIND = "red_cell"
+# Largest hidden share of a cell that the program calls a schistocyte (MAX_HIDDEN_SHARE of src/classify/scores.rs).
+MAX_HIDDEN_SHARE = 0.2
 
 
 @dataclass
@@ -69,11 +71,16 @@ class Cells:
     truth: np.ndarray  # 1 schistocyte, 0 none, UNKNOWN: readings first, then labels and health
     truth_weight: np.ndarray  # cells that this one stands for in figures
     is_read: np.ndarray  # True where two readers read the cell, whatever they said
+    hidden: np.ndarray  # share of the outline in common with other objects, 0-1
     original_label: np.ndarray = None  # class index or UNKNOWN, before the readings
 
     def counted(self):
         """Objects that the segmenter would count."""
         return self.kind == COUNTED_KIND
+
+    def callable(self):
+        """Objects of which enough is seen for the program to call them a schistocyte."""
+        return self.hidden <= MAX_HIDDEN_SHARE
 
     def digest(self):
         """SHA-256 over crops and labels, for provenance and to refuse a checkpoint of other data."""
@@ -297,6 +304,7 @@ def load_cells(data, folder):
         collected["red"].append(red)
         collected["cell_id"].append(np.array([row["cell_id"] for row in rows]))
         collected["box"].append(_boxes_of(rows, range(len(rows))))
+        collected["hidden"].append(np.array([float(row["hidden_share"]) for row in rows]))
     if not collected:
         raise FileNotFoundError(f"{folder}: expected exports with crops.csv, found none; give --binary")
     label, healthy = (np.concatenate(collected[key]) for key in ("label", "healthy"))

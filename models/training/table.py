@@ -33,7 +33,7 @@ class Answers:
 def measure(cells, answers, parts):
     """The table, for the given parts of the box sets."""
     counted = cells.counted() & (answers.red >= answers.red_point)
-    called = answers.schistocyte >= answers.point
+    called = (answers.schistocyte >= answers.point) & cells.callable()
     result = {"operating_point": answers.point, "red_cell_operating_point": answers.red_point}
     for source, part in (("chula", "val"), (labels.LEFT_OUT, "test")):
         rows = counted & (cells.source == source) & (cells.part == part)

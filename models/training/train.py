@@ -42,7 +42,7 @@ import table
 from augment import to_input
 
 NAME = "schistoquant-rbc13"
-VERSION = "4.0.0"
+VERSION = "4.1.0"
 UM_PER_PX = 0.1875
 # Weight of a drawn cell's label against a real one's: it teaches shape, not what films look like.
 DRAWN_TRUST = 0.3
@@ -88,7 +88,8 @@ def arguments():
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--without", metavar="NAME", help="leave a set, chula-diseases, or stain:K out of training; ship nothing")
     parser.add_argument("--start", type=Path, metavar="GRAPH", help="go on from a released graph of this network")
-    parser.add_argument("--student", type=Path, help="a finished student's checkpoint: calibrate, measure and export only")
+    parser.add_argument("--student", type=Path, help="a finished student's checkpoint: calibrate, measure and export only; with --without: answer only")
+    parser.add_argument("--film-ranges", type=Path, help="what films.py found, for the card")
     parser.add_argument("--teacher", type=Path, help="a finished teacher's checkpoint, of an earlier round of readings say")
     parser.add_argument("--teacher-epochs", type=int, default=TEACHER.epochs, help="0: no teacher, the student learns from the labels alone")
     parser.add_argument("--student-epochs", type=int, help=f"default {STUDENT.epochs}, without a teacher {ALONE.epochs}; 0: the teacher only")
@@ -176,7 +177,7 @@ def calibrated(cells, logits, unseen, left_out_folder):
     if left_out_folder is None:
         return fitted
     origins = [
-        kept["schistocyte"][kept["counted"] & (kept["truth"] != 1)]
+        np.where(kept["callable"], kept["schistocyte"], 0)[kept["counted"] & (kept["truth"] != 1)]
         for kept in healthy_unseen(cells, logits, fitted, left_out_folder).values()
     ]
     point = calibrate.operating_point(origins, calibrate.GREATEST_HEALTHY_SHARE, True)
@@ -193,6 +194,7 @@ def answers_for(cells, logits, rows, calibration):
         "group": cells.group[rows],
         "box": cells.box[rows],
         "counted": cells.counted()[rows] & (red >= calibration.red_cell_point),
+        "callable": cells.callable()[rows],
         "truth": cells.truth[rows],
         "truth_weight": cells.truth_weight[rows],
         "schistocyte": calibration.schistocyte_probability(logits)[rows],
@@ -291,7 +293,10 @@ def main():
             teacher,
         )
     if asked.without is not None:
-        logits = fit.predict(model, cells.crops)
+        # What is not val and not answered for is left aside: most of the time of an answer.
+        needed = left_out | (cells.source == labels.LEFT_OUT) | (cells.part == "val")
+        logits = torch.zeros(len(cells.label), objective.CLASS_COUNT + 1)
+        logits[torch.from_numpy(needed)] = fit.predict(model, cells.crops[needed])
         calibration = calibrated(cells, logits, left_out, None)
         path = work / "left-out" / f"{asked.without.replace(':', '-')}.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -327,7 +332,13 @@ def main():
         sha256,
         UM_PER_PX,
         calibration,
-        performance_of(measured, healthy_unseen(cells, logits, calibration, work / "left-out"), calibration.point),
+        performance_of(
+            measured,
+            healthy_unseen(cells, logits, calibration, work / "left-out"),
+            sick_unseen(work / "left-out"),
+            json.loads(asked.film_ranges.read_text()) if asked.film_ranges else [],
+            calibration.point,
+        ),
         trained,
         LIMITS_TEXT,
     )
@@ -342,22 +353,66 @@ LIMITS_TEXT = (
 )
 
 
-def performance_of(measured, unseen, point):
-    """The card's performance: the readings' figures on counted cells, and what is called where nothing should be."""
+def sick_unseen(folder):
+    """Answers on cells of sick films by networks that never saw them: the film that nothing learns from, by each network of
+    `folder`, and what was left out of chula-rbc-12 and chula-diseases."""
+    found = []
+    for path in sorted(folder.glob("*.npz")):
+        kept = np.load(path)
+        found.append({key: kept[key][~np.isin(kept["source"], labels.HEALTHY_FILMS)] for key in kept.files})
+    return found
+
+
+def performance_of(measured, unseen, sick, film_ranges, point):
+    """The card's performance: the readings' figures on counted cells, what is called where nothing should be, and both on
+    origins that were left out, where every healthy set was."""
     read = measured["chula_val_read"]
     called = {
-        name: (kept["counted"] & (kept["schistocyte"] >= point), kept["counted"]) for name, kept in unseen.items()
+        name: (kept["counted"] & kept["callable"] & (kept["schistocyte"] >= point), kept["counted"])
+        for name, kept in unseen.items()
     }
     calls, cells = (sum(int(pair[i].sum()) for pair in called.values()) for i in (0, 1))
     where = "; ".join(seen_by(name, kept) for name, kept in unseen.items())
+    floor = percent_of(calls, cells) | {"measured_on": where}
+    further = {"film_ranges": film_ranges} if film_ranges else {}
+    if sick and all(kept["left_out"] for kept in unseen.values()):
+        further["unseen_origins"] = unseen_origins(sick, unseen, floor, point)
     return {
         "sensitivity": round(read["sensitivity"], 4),
         "sensitivity_cells": read["sensitivity_cells"],
         "specificity": round(read["specificity"], 5),
         "specificity_cells": read["specificity_cells"],
         "measured_on": "chula-rbc-12 val, counted cells that were read or carry another label",
-        "false_positive_floor": percent_of(calls, cells) | {"measured_on": where},
+        "false_positive_floor": floor,
         "class_floors": class_floors(unseen, point),
+        **further,
+    }
+
+
+def unseen_origins(sick, healthy, floor, point):
+    """What holds on an origin that was not learned: the sensitivity on cells read as schistocytes, and the floor of the healthy
+    set that has most calls.
+
+    METHOD: the sensitivity is that of all networks and cells together, but on as many cells as there are different ones: the same
+    film answered by seven networks is one film.
+    """
+    called, every = [], set()
+    for kept in sick:
+        positive = kept["counted"] & (kept["truth"] == 1)
+        called.append((kept["callable"] & (kept["schistocyte"] >= point))[positive])
+        every |= {tuple(row) for row in np.column_stack([kept["source"], kept["field"], kept["box"].astype(str)])[positive]}
+    worst = max(
+        healthy,
+        key=lambda name: (healthy[name]["counted"] & healthy[name]["callable"] & (healthy[name]["schistocyte"] >= point)).sum()
+        / healthy[name]["counted"].sum(),
+    )
+    kept = healthy[worst]
+    calls = int((kept["counted"] & kept["callable"] & (kept["schistocyte"] >= point)).sum())
+    return {
+        "sensitivity": round(float(np.concatenate(called).mean()), 4),
+        "sensitivity_cells": len(every),
+        "sensitivity_measured_on": "cells read as schistocytes of origins, stains and a film that a network of the same training did not see",
+        "false_positive_floor": percent_of(calls, int(kept["counted"].sum())) | {"measured_on": seen_by(worst, kept)},
     }
 
 
@@ -379,7 +434,7 @@ def class_floors(unseen, point):
     for name, kept in unseen.items():
         others = kept["class_probability"].copy()
         others[:, labels.SCHISTOCYTE] = 0
-        of = np.where(kept["schistocyte"] >= point, labels.SCHISTOCYTE, others.argmax(1))
+        of = np.where(kept["callable"] & (kept["schistocyte"] >= point), labels.SCHISTOCYTE, others.argmax(1))
         classes[name] = of[kept["counted"]]
     floors = []
     for index, label in enumerate(labels.CLASSES):

@@ -9,6 +9,7 @@ mod cell_line;
 mod class_record;
 mod count_record;
 mod fields;
+mod film_record;
 mod issue;
 mod job;
 mod laboratory;
@@ -33,6 +34,7 @@ pub use count_record::{
     ShareRecord, rounded,
 };
 pub use fields::{CalledSchistocyte, CaseFields, SPOOL_MEMORY_BYTES};
+pub use film_record::{FilmMeasureRecord, FilmRecord, likeness_notice, repeated_notice, scale_notice};
 pub use issue::{IssueSource, IssueTime};
 pub use job::{Job, sha256_hex};
 pub use laboratory::Laboratory;
@@ -42,7 +44,7 @@ pub use presence::Presence;
 pub use provenance::{ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 pub use recognition::recognition_notice;
 pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord};
-pub use statement::{BANNED_TERMS, banned_terms_in, statement, statement_with_notice};
+pub use statement::{BANNED_TERMS, banned_terms_in, statement, statement_with_notices};
 pub use time::{Date, TimeError, Timestamp};
 
 pub use crate::count::{ClassFinding, Context, FloorSource, Grade, IntervalName, State};
@@ -142,6 +144,9 @@ pub struct CaseRecord {
     pub classes: Vec<ClassRecord>,
     /// Objects left out, by reason; reasons that did not occur are not named.
     pub exclusions: BTreeMap<String, u64>,
+    /// How like the films that the model learned from the film is; left out where the card states no range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub film: Option<FilmRecord>,
     /// Fields in input order.
     pub fields: Vec<FieldRecord>,
     /// Slides among the inputs and how they were counted; left out without one.

@@ -58,13 +58,15 @@ pub fn banned_terms_in(text: &str) -> Vec<&'static str> {
 /// What is asked for where too few red cells were counted.
 const MORE_FIELDS: &str = " More fields are needed.";
 
-/// The result of a count in words, with the notice (`recognition_notice`) of a film that was not recognized.
-pub fn statement_with_notice(count: &CountRecord, notice: Option<&str>) -> String {
+/// The result of a count in words, with the notice (`recognition_notice`) of a film that was not recognized where nothing could
+/// be placed, and whatever else makes the film doubtful.
+pub fn statement_with_notices(count: &CountRecord, unrecognized: Option<&str>, doubts: &[String]) -> String {
     let plain = statement(count);
-    match notice.filter(|_| matches!(count.state, State::Insufficient | State::NotAssessable)) {
+    let told = match unrecognized.filter(|_| matches!(count.state, State::Insufficient | State::NotAssessable)) {
         Some(notice) => format!("{} {notice}", plain.replace(MORE_FIELDS, "")),
         None => plain,
-    }
+    };
+    std::iter::once(told.as_str()).chain(doubts.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
 }
 
 /// The result of a count in words.
@@ -197,11 +199,11 @@ mod tests {
 
     #[test]
     fn a_notice_takes_the_place_of_a_call_for_more_fields() {
-        let of = |state| statement_with_notice(&record(1, 96, state, None), Some("Not recognized."));
+        let of = |state| statement_with_notices(&record(1, 96, state, None), Some("Not recognized."), &[]);
         let insufficient = of(State::Insufficient);
         assert!(insufficient.ends_with("the ICSH reference limit of 1 %. Not recognized."), "{insufficient}");
         assert!(of(State::NotAbove).ends_with("This does not exclude TMA."), "a decided count keeps its sentence");
-        let none = statement_with_notice(&record(0, 0, State::NotAssessable, None), Some("Not recognized."));
+        let none = statement_with_notices(&record(0, 0, State::NotAssessable, None), Some("Not recognized."), &[]);
         assert!(none.ends_with("in a field of sufficient quality. Not recognized."), "{none}");
     }
 

@@ -43,6 +43,36 @@ pub struct ClassFloor {
     pub measured_on: String,
 }
 
+/// What networks of the same training reached on origins that were left out of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnseenOrigins {
+    /// Share of schistocytes called schistocyte, 0–1.
+    pub sensitivity: f64,
+    /// Schistocytes behind the sensitivity.
+    pub sensitivity_cells: u64,
+    /// Data it was measured on.
+    pub sensitivity_measured_on: String,
+    /// The floor of false positives there.
+    pub false_positive_floor: FalsePositiveFloor,
+}
+
+/// A measure of films: its range on those that were learned from, and on those that networks were tried on unseen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilmRange {
+    /// Name of the figure in the quality of a field, with its unit.
+    pub measure: String,
+    /// Lowest of the films that were learned from.
+    pub low: f64,
+    /// Highest of the films that were learned from.
+    pub high: f64,
+    /// Lowest at which networks were tried on films of an origin that they had not seen; at most `low`.
+    pub tried_low: f64,
+    /// Highest at which they were; at least `high`.
+    pub tried_high: f64,
+}
+
 /// A figure of an evaluation, as the card states it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +110,12 @@ pub struct Performance {
     /// The floors of other classes, each class once; a class without one is never reported as present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_floors: Vec<ClassFloor>,
+    /// What holds on films of other origins; left out where no network was trained without an origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_origins: Option<UnseenOrigins>,
+    /// What tells whether a film is like those that were learned from, each measure once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub film_ranges: Vec<FilmRange>,
     /// Further figures, in the order of their evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<CardFigure>,
@@ -101,7 +137,11 @@ const SOUND_FLOOR: &str = "0 ≤ low ≤ percent ≤ high ≤ 100 on at least 1 
 impl Performance {
     /// The first figure that is out of range, stands without its cells or contradicts another.
     pub(super) fn unsound(&self) -> Option<Unsound> {
-        self.unsound_rate().or_else(|| self.unsound_floor()).or_else(|| self.unsound_class_floor())
+        self.unsound_rate()
+            .or_else(|| self.unsound_floor())
+            .or_else(|| self.unsound_class_floor())
+            .or_else(|| self.unsound_unseen())
+            .or_else(|| self.unsound_range())
     }
 
     fn unsound_rate(&self) -> Option<Unsound> {
@@ -143,6 +183,32 @@ impl Performance {
     }
 }
 
+impl Performance {
+    fn unsound_unseen(&self) -> Option<Unsound> {
+        let unseen = self.unseen_origins.as_ref()?;
+        let floor = &unseen.false_positive_floor;
+        let limits = unsound_limits([floor.low, floor.percent, floor.high], floor.cells);
+        let rate = (!(0.0..=1.0).contains(&unseen.sensitivity) || unseen.sensitivity_cells == 0)
+            .then(|| format!("a sensitivity of {} on {} cells", unseen.sensitivity, unseen.sensitivity_cells));
+        let expected = "a sensitivity of 0 to 1 and a floor of 0 ≤ low ≤ percent ≤ high ≤ 100, each on at least 1 cell";
+        Some(Unsound { field: CardField::UnseenOrigins, expected, found: rate.or(limits)? })
+    }
+
+    fn unsound_range(&self) -> Option<Unsound> {
+        let ranges = &self.film_ranges;
+        let is_unsound = |(index, range): &(usize, &FilmRange)| {
+            let limits = [range.tried_low, range.low, range.high, range.tried_high];
+            let twice = ranges[..*index].iter().any(|before| before.measure == range.measure);
+            twice || !limits.is_sorted() || limits.iter().any(|limit| !limit.is_finite())
+        };
+        let (_, range) = ranges.iter().enumerate().find(is_unsound)?;
+        let found =
+            format!("{}: {} ≤ {} ≤ {} ≤ {}", range.measure, range.tried_low, range.low, range.high, range.tried_high);
+        let expected = "tried_low ≤ low ≤ high ≤ tried_high, each measure once";
+        Some(Unsound { field: CardField::FilmRanges, expected, found })
+    }
+}
+
 /// The low, middle and high of a floor, percent, where they are not sound.
 fn unsound_limits([low, percent, high]: [f64; 3], cells: u64) -> Option<String> {
     let limits = [0.0, low, percent, high, 100.0];
@@ -152,4 +218,55 @@ fn unsound_limits([low, percent, high]: [f64; 3], cells: u64) -> Option<String> 
 
 fn or_null<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "null".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floor() -> FalsePositiveFloor {
+        FalsePositiveFloor { percent: 0.2, low: 0.1, high: 0.4, cells: 1000, measured_on: "left out".to_owned() }
+    }
+
+    fn refused(performance: &Performance) -> Option<CardField> {
+        performance.unsound().map(|unsound| unsound.field)
+    }
+
+    #[test]
+    fn figures_of_unseen_origins_are_sound() {
+        let of = |sensitivity: f64, sensitivity_cells: u64, false_positive_floor: FalsePositiveFloor| {
+            let sensitivity_measured_on = "left out".to_owned();
+            let unseen =
+                UnseenOrigins { sensitivity, sensitivity_cells, sensitivity_measured_on, false_positive_floor };
+            refused(&Performance { unseen_origins: Some(unseen), ..Performance::default() })
+        };
+        assert_eq!(of(0.5, 87, floor()), None);
+        for bad in [of(1.1, 87, floor()), of(0.5, 0, floor()), of(0.5, 87, FalsePositiveFloor { low: 0.3, ..floor() })]
+        {
+            assert_eq!(bad, Some(CardField::UnseenOrigins));
+        }
+    }
+
+    #[test]
+    fn ranges_of_films_lie_in_each_other_and_stand_once() {
+        let range = |low, high, tried_low, tried_high| FilmRange {
+            measure: "focus_per_um".to_owned(),
+            low,
+            high,
+            tried_low,
+            tried_high,
+        };
+        let of = |film_ranges: Vec<FilmRange>| refused(&Performance { film_ranges, ..Performance::default() });
+        let sound = range(1.0, 2.0, 0.5, 2.0);
+        assert_eq!(of(vec![sound.clone()]), None);
+        for bad in [
+            vec![sound.clone(), sound.clone()],
+            vec![range(2.0, 1.0, 0.5, 2.0)],
+            vec![range(1.0, 2.0, 1.1, 2.0)],
+            vec![range(1.0, 2.0, 0.5, 1.9)],
+            vec![range(1.0, f64::INFINITY, 0.5, f64::INFINITY)],
+        ] {
+            assert_eq!(of(bad), Some(CardField::FilmRanges));
+        }
+    }
 }

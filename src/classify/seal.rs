@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 
 use super::card::{ModelCard, sha256_hex};
 use super::error::{CardField, ClassifyError, ModelOrigin};
-use super::performance::Performance;
+use super::performance::{Performance, UnseenOrigins};
 
 /// First line of what is hashed: another meaning gets another line.
 const HEADING: &str = "schistoquant measured figures 1";
@@ -42,6 +42,8 @@ impl ModelCard {
             measured_on,
             false_positive_floor,
             class_floors,
+            unseen_origins,
+            film_ranges,
             figures,
         } = &self.performance;
         let mut text = format!("{HEADING}\ngraph_sha256 {}\n", self.graph_sha256);
@@ -68,6 +70,19 @@ impl ModelCard {
             let numbers = [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" ");
             let measured_on = quoted(&floor.measured_on);
             line("class_floor", format!("{} {numbers} {} {measured_on}", floor.class.name(), floor.cells));
+        }
+        if let Some(UnseenOrigins { sensitivity, sensitivity_cells, sensitivity_measured_on, false_positive_floor }) =
+            unseen_origins
+        {
+            let measured_on = quoted(sensitivity_measured_on);
+            line("unseen_sensitivity", format!("{} {sensitivity_cells} {measured_on}", number(Some(*sensitivity))));
+            let floor = false_positive_floor;
+            let numbers = [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" ");
+            line("unseen_floor", format!("{numbers} {} {}", floor.cells, quoted(&floor.measured_on)));
+        }
+        for range in film_ranges {
+            let limits = [range.tried_low, range.low, range.high, range.tried_high].map(|limit| number(Some(limit)));
+            line("film_range", format!("{} {}", quoted(&range.measure), limits.join(" ")));
         }
         for figure in figures {
             let numbers = [Some(figure.value), figure.low, figure.high].map(number).join(" ");
@@ -116,7 +131,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::classify::{CardFigure, ClassFloor, FalsePositiveFloor};
+    use crate::classify::{CardFigure, ClassFloor, FalsePositiveFloor, FilmRange};
     use crate::smear::CellClass;
 
     fn measured() -> ModelCard {
@@ -150,6 +165,25 @@ mod tests {
                 high: 3.3,
                 cells: 1994,
                 measured_on: "healthy".to_owned(),
+            }],
+            unseen_origins: Some(UnseenOrigins {
+                sensitivity: 0.51,
+                sensitivity_cells: 87,
+                sensitivity_measured_on: "left out".to_owned(),
+                false_positive_floor: FalsePositiveFloor {
+                    percent: 0.15,
+                    low: 0.08,
+                    high: 0.29,
+                    cells: 5401,
+                    measured_on: "left out".to_owned(),
+                },
+            }),
+            film_ranges: vec![FilmRange {
+                measure: "focus_per_um".to_owned(),
+                low: 0.9,
+                high: 2.3,
+                tried_low: 0.7,
+                tried_high: 2.6,
             }],
             figures: vec![figure("auc", 0.99), figure("macro_f1", 0.85)],
         };

@@ -32,7 +32,7 @@ pub const CROP_SIDE_PX: usize = 96;
 pub const NEIGHBOR_DIMMING: f64 = 0.3;
 
 /// Columns of `crops.csv`.
-pub const CROP_COLUMNS: [&str; 13] = [
+pub const CROP_COLUMNS: [&str; 14] = [
     "crop",
     "field",
     "cell_id",
@@ -46,6 +46,7 @@ pub const CROP_COLUMNS: [&str; 13] = [
     "area_px",
     "diameter_um",
     "label",
+    "hidden_share",
 ];
 /// Columns of `fields.csv`.
 pub const FIELD_COLUMNS: [&str; 5] = ["field", "width_px", "height_px", "original_px_per_px", "um_per_px"];
@@ -142,7 +143,7 @@ impl FieldCrops {
     }
 }
 
-fn row(field: &str, label: u32, object: &SegmentedObject, um_per_px: f64) -> [String; 12] {
+fn row(field: &str, label: u32, object: &SegmentedObject, um_per_px: f64) -> [String; 13] {
     let contour: &Contour = &object.contour;
     let [x, y] = contour.centroid();
     let bounds = contour.bounds();
@@ -166,6 +167,7 @@ fn row(field: &str, label: u32, object: &SegmentedObject, um_per_px: f64) -> [St
         format!("{area_px:.1}"),
         format!("{diameter_um:.3}"),
         label.to_string(),
+        format!("{:.3}", object.hidden_share),
     ]
 }
 

@@ -3,6 +3,9 @@
 //! In: for each accepted field its counted red cells by class, and what the model card states of the classifier. Out: a
 //! [`SchistocyteCount`], fractions 0–1. Refused fields and excluded cells never come here.
 //!
+//! A film unlike those that the model learned from ([`likeness`]) is corrected and placed by the errors of networks on origins that
+//! they had not seen as well, and what is wider holds; one further off than any that was tried is not assessable.
+//!
 //! Order: 1. sum over fields; 2. Wilson interval of x/n; 3. percentile bootstrap over fields, because cells of one
 //! field are not independent; 4. where the count was looked at after every field, the interval that allows for it; 5. floor of
 //! false calls and context: schistocytes and other shapes, each against what is called in healthy films ([`shapes`]);
@@ -19,6 +22,7 @@
 pub mod floor;
 pub mod forms;
 pub mod grading;
+pub mod likeness;
 pub mod placing;
 pub mod rules;
 pub mod shapes;
@@ -26,6 +30,7 @@ pub mod shapes;
 pub use floor::{FalsePositiveFloor, FloorSource, MeasuredFloor};
 pub use forms::{FORMS_MEASURED, FORMS_VALIDATED, FormTally};
 pub use grading::{Grade, GradeStep, GradingError, GradingTable};
+pub use likeness::{FilmLikeness, FilmMeasure, LearnedRange, Likeness, NOT_RED_CELL_SHARE};
 pub use placing::{IntervalName, Placing, PlacingLimit};
 pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};
 pub use shapes::{ClassFinding, ClassFloors, ClassShare, OtherShapes};
@@ -113,6 +118,19 @@ pub struct Performance {
     pub healthy_floor: Option<MeasuredFloor>,
     /// Share of healthy people's cells called each other class.
     pub class_floors: ClassFloors,
+    /// What networks reached on origins that were left out of their training.
+    pub unseen: Option<UnseenPerformance>,
+}
+
+/// What networks of the same training reached on origins that were left out of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnseenPerformance {
+    /// Share of schistocytes called so.
+    pub sensitivity: Probability,
+    /// Cells behind the sensitivity.
+    pub sensitivity_cells: u64,
+    /// Share of healthy people's cells called schistocyte.
+    pub healthy_floor: MeasuredFloor,
 }
 
 /// A share corrected for the errors of the model, and what it was corrected by.
@@ -128,6 +146,14 @@ pub struct CorrectedShare {
     pub specificity_source: FloorSource,
 }
 
+impl CorrectedShare {
+    /// The same share with limits that hold by the errors of the other correction too.
+    fn widened(self, other: Self) -> Self {
+        let interval = self.prevalence.interval.union(&other.prevalence.interval);
+        Self { prevalence: CorrectedPrevalence { interval, ..self.prevalence }, ..self }
+    }
+}
+
 impl Performance {
     fn sensitivity(&self) -> Option<EstimatedRate> {
         Some(EstimatedRate { rate: self.sensitivity?.value(), trials: self.sensitivity_cells? })
@@ -135,6 +161,24 @@ impl Performance {
 
     fn patients_specificity(&self) -> Option<EstimatedRate> {
         Some(EstimatedRate { rate: self.specificity?.value(), trials: self.specificity_cells? })
+    }
+
+    /// What may hold on a film: on one unlike those that were learned from, also what was reached on origins not seen, and
+    /// nothing where that was not measured.
+    fn on_film(&self, film: Likeness) -> Vec<Self> {
+        if film < Likeness::Unlike {
+            return vec![*self];
+        }
+        let unseen = self.unseen.map(|unseen| Self {
+            sensitivity: Some(unseen.sensitivity),
+            sensitivity_cells: Some(unseen.sensitivity_cells),
+            healthy_floor: Some(unseen.healthy_floor),
+            ..*self
+        });
+        match unseen {
+            Some(unseen) => vec![*self, unseen],
+            None => vec![Self { class_floors: self.class_floors, ..Self::default() }],
+        }
     }
 
     /// Corrected share; `None` where a figure is missing or too weak for a correction.
@@ -184,11 +228,19 @@ pub struct CountOptions {
     pub grading: Option<GradingTable>,
     /// How often the count is looked at.
     pub looks: Looks,
+    /// How like the films that the model learned from the film is.
+    pub film: Likeness,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { age_group: AgeGroup::default(), min_cells: DEFAULT_MIN_CELLS, grading: None, looks: Looks::Once }
+        Self {
+            age_group: AgeGroup::default(),
+            min_cells: DEFAULT_MIN_CELLS,
+            grading: None,
+            looks: Looks::Once,
+            film: Likeness::Learned,
+        }
     }
 }
 
@@ -254,7 +306,13 @@ impl SchistocyteCount {
         .collect();
         let widest = named.iter().map(|(_, interval)| *interval).reduce(|all, one| all.union(&one));
 
-        let false_positive_floor = performance.false_positive_floor();
+        // METHOD: where two sets of errors may hold, the wider statement does: the higher floor, the greater sensitivity for the
+        // lower limit, and corrected limits that hold by both.
+        let errors = performance.on_film(options.film);
+        let floors: Option<Vec<FalsePositiveFloor>> = errors.iter().map(Performance::false_positive_floor).collect();
+        let high = |floor: &FalsePositiveFloor| floor.interval.map_or(f64::INFINITY, |interval| interval.high());
+        let false_positive_floor =
+            floors.into_iter().flatten().reduce(|one, other| if high(&other) > high(&one) { other } else { one });
         let floor_high = false_positive_floor.and_then(|floor| floor.interval).map(|interval| interval.high());
         // Whether the pixel size is known moves only classes of size, which are no shapes.
         let other_shapes = OtherShapes::of(&ClassShare::all(&tally, &performance.class_floors, false), red_cells);
@@ -264,19 +322,24 @@ impl SchistocyteCount {
         });
         let mixed = context == Some(Context::MixedPoikilocytosis);
         let corrected = widest.and_then(|interval| {
-            performance.correct(Apparent { positives: schistocytes, tested: red_cells, interval }, mixed)
+            let apparent = Apparent { positives: schistocytes, tested: red_cells, interval };
+            let by: Option<Vec<CorrectedShare>> = errors.iter().map(|known| known.correct(apparent, mixed)).collect();
+            by?.into_iter().reduce(CorrectedShare::widened)
         });
         let placing = widest.map(|_| {
-            let sensitivity_high = performance.sensitivity().and_then(EstimatedRate::interval);
+            let sensitivities = errors.iter().filter_map(|known| known.sensitivity().and_then(EstimatedRate::interval));
             let known = KnownErrors {
                 floor_high,
-                sensitivity_high: sensitivity_high.map(|interval| interval.high()),
+                sensitivity_high: sensitivities.map(|interval| interval.high()).reduce(f64::max),
                 corrected: corrected.as_ref().map(|corrected| &corrected.prevalence),
                 mixed,
             };
             Placing::of(&named, &known)
         });
-        let state = State::of(red_cells, options.min_cells, placing.as_ref(), threshold);
+        let state = match options.film {
+            Likeness::Beyond => State::NotAssessable,
+            _ => State::of(red_cells, options.min_cells, placing.as_ref(), threshold),
+        };
         let placed = !matches!(state, State::Insufficient | State::NotAssessable);
         Self {
             tally,

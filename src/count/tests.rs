@@ -33,6 +33,7 @@ fn stated() -> Performance {
         specificity_cells: Some(2000),
         healthy_floor: Some(measured(3, 3000)),
         class_floors: [Some(measured(30, 3000)); CellClass::ALL.len()],
+        unseen: None,
     }
 }
 
@@ -287,4 +288,45 @@ proptest! {
         prop_assert!(corrected.low() <= like_the_point(widest.low()) + 1e-12);
         prop_assert!(corrected.high() >= like_the_point(widest.high()) - 1e-12);
     }
+}
+
+/// The same model with what networks reached on origins not seen: sensitivity 0.5 of 80, 9 of 3,000 healthy cells called.
+fn with_unseen() -> Performance {
+    let unseen = UnseenPerformance { sensitivity: share(0.5), sensitivity_cells: 80, healthy_floor: measured(9, 3000) };
+    Performance { unseen: Some(unseen), ..stated() }
+}
+
+fn on_film(film: Likeness, performance: &Performance) -> SchistocyteCount {
+    let field: FieldTally =
+        (0..1000).map(|i| if i < 20 { CellClass::Schistocyte } else { CellClass::Normal }).collect();
+    let options = CountOptions { film, ..CountOptions::default() };
+    SchistocyteCount::of_fields(&[field, field], &options, performance)
+}
+
+#[test]
+fn on_a_film_unlike_the_learned_ones_the_wider_statement_holds() {
+    let (like, unlike) = (on_film(Likeness::Learned, &with_unseen()), on_film(Likeness::Unlike, &with_unseen()));
+    assert_eq!((like.fraction, like.wilson), (unlike.fraction, unlike.wilson));
+    let limits = |count: &SchistocyteCount| count.corrected.expect("both errors are stated").prevalence.interval;
+    assert!(limits(&unlike).low() <= limits(&like).low() && limits(&unlike).high() > limits(&like).high());
+    // 2 % called at a sensitivity of 0.5: about 3.6 %, its upper limit beyond 5 %.
+    assert!(limits(&unlike).high() > 0.05, "{:?}", limits(&unlike));
+    let low = |count: &SchistocyteCount| count.placing.and_then(|placing| placing.low).expect("a floor").fraction;
+    assert!(low(&unlike) < low(&like));
+    let floor = |count: &SchistocyteCount| count.false_positive_floor.expect("a floor").fraction;
+    assert!((floor(&like) - 0.001).abs() < 1e-12 && (floor(&unlike) - 0.003).abs() < 1e-12);
+    assert_eq!(on_film(Likeness::Unknown, &with_unseen()), like);
+}
+
+#[test]
+fn without_figures_of_unseen_origins_an_unlike_film_is_placed_nowhere() {
+    let count = on_film(Likeness::Unlike, &stated());
+    assert_eq!(count.placing, Some(Placing { low: None, high: None }));
+    assert_eq!((count.state, count.corrected), (State::Indeterminate, None));
+}
+
+#[test]
+fn a_film_beyond_everything_tried_is_not_assessable() {
+    let count = on_film(Likeness::Beyond, &with_unseen());
+    assert_eq!((count.state, count.fraction, count.grade), (State::NotAssessable, Some(0.02), None));
 }

@@ -9,26 +9,26 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::examine::{ExamineError, ExaminedField, examine, refuse};
-use super::models::Models;
-use super::pictures::{jpeg, preview, tile};
-use super::prepare::SpecimenScale;
+use super::error::AnalyzeError;
+use super::field_result::{FieldResult, fill_counts, refuse_field};
+use super::models::{Models, learned_ranges};
+use super::pictures::jpeg;
 use super::provenance::provenance;
 use super::seams::Seams;
 use super::slides::{self, SlideOptions};
 use super::stop::{StopRule, Stopped, stops};
-use super::stream::Interrupted;
 use crate::case::{
-    Case, CaseField, CaseFields, CaseRecord, CellTile, ClassRecord, CountRecord, FOOTER, FieldRecord, InputFailure,
-    InputFile, IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, recognition_notice, rounded,
-    statement_with_notice,
+    Case, CaseFields, CaseRecord, ClassRecord, CountRecord, FOOTER, FieldRecord, FilmRecord, InputFailure, InputFile,
+    IssueTime, Laboratory, Order, SCHEMA_VERSION, Timestamp, likeness_notice, recognition_notice, repeated_notice,
+    scale_notice, statement_with_notices,
 };
-use crate::count::{ClassShare, CountOptions, FieldTally, Performance, SchistocyteCount};
+use crate::count::{
+    ClassShare, CountOptions, FieldTally, FilmLikeness, NOT_RED_CELL_SHARE, Performance, SchistocyteCount,
+};
 use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
-use crate::segment::DetectError;
-use crate::smear::{Calibration, CalibrationSource, CellStatus, ClassifiedCell, Field};
+use crate::smear::{Calibration, CalibrationSource, ExclusionReason};
 use crate::source::slide::SlideArea;
-use crate::source::{FieldRegion, FieldSource, ListedSlide, SourceError};
+use crate::source::{FieldRegion, ListedSlide};
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,69 +51,12 @@ pub struct AnalyzeOptions {
     pub slide: SlideOptions,
 }
 
-/// Why no case could be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AnalyzeError {
-    /// Nothing to read; every failure is named.
-    #[error("expected at least one readable image, found none; {}", reasons(.0))]
-    NoInputReadable(Vec<InputFailure>),
-    /// The detector of cells failed while the pixel size was estimated.
-    #[error(transparent)]
-    Detect(#[from] DetectError),
-    /// A model failed on a field.
-    #[error("{field}: the models gave no usable answer; check them with the command `model`")]
-    Examine {
-        /// Field.
-        field: String,
-        /// What went wrong.
-        source: ExamineError,
-    },
-    /// A picture could not be encoded.
-    #[error("{field}: its picture could not be encoded")]
-    Picture {
-        /// Field.
-        field: String,
-        /// What went wrong.
-        source: image::ImageError,
-    },
-    /// The fields could not be kept in the temporary folder.
-    #[error("the temporary folder {} could not be used; free space there or set TMPDIR", std::env::temp_dir().display())]
-    Spool(#[source] std::io::Error),
-    /// The program failed.
-    #[error("{what}: the program failed here; report it as a bug with the images")]
-    Panicked {
-        /// File, or what was in work.
-        what: String,
-    },
-    /// The user stopped the run.
-    #[error(transparent)]
-    Interrupted(#[from] Interrupted),
-}
-
-fn reasons(failures: &[InputFailure]) -> String {
-    let texts: Vec<String> = failures.iter().map(|failure| format!("{}: {}", failure.path, failure.reason)).collect();
-    if texts.is_empty() { String::from("name images or folders of images") } else { texts.join("; ") }
-}
-
 /// Told of the progress.
 pub trait Progress: Sync {
     /// So many more fields are likely to be done.
     fn found(&self, fields: usize);
     /// One more field is done.
     fn field_done(&self);
-}
-
-/// What a field gives to its case.
-pub(super) struct FieldResult {
-    record: FieldRecord,
-    field: CaseField,
-    tally: Option<FieldTally>,
-    /// The file, told apart from others of the same name and content.
-    path: PathBuf,
-    input: InputFile,
-    /// Place on its slide.
-    region: Option<FieldRegion>,
 }
 
 /// A field without pictures and cells: what stays in memory until the case is made.
@@ -134,6 +77,8 @@ pub(super) struct CaseBuilder {
     seams: Seams,
     /// Photographs that are counted; the fields of a slide lie side by side.
     pictures: CountedPictures,
+    /// Photographs that show one of them again.
+    repeated: usize,
     /// Whether the fields of slides lie in an area that was found, not given.
     area_was_found: bool,
     stop: StopRule,
@@ -159,6 +104,7 @@ impl CaseBuilder {
             slides,
             seams: Seams::default(),
             pictures: CountedPictures::default(),
+            repeated: 0,
             area_was_found: options.slide.area == SlideArea::Monolayer,
             stop,
             stopped: Stopped::LastField,
@@ -225,6 +171,7 @@ impl CaseBuilder {
             "shows the picture of {earlier}, which is counted (likeness {likeness:.2}, expected less than \
              {SAME_PICTURE_LIKENESS}): photograph another field"
         );
+        self.repeated += 1;
         refuse_field(record, field, reason);
         *tally = None;
         fill_counts(record, None, &field.cells);
@@ -248,131 +195,22 @@ impl CaseBuilder {
     }
 }
 
-/// An input that could not be read, as the records name it.
-pub fn input_failure(error: &SourceError) -> InputFailure {
-    InputFailure { path: error.path.display().to_string(), reason: error.problem.to_string() }
-}
-
-/// Reads a field and takes it through all stages.
-///
-/// # Errors
-/// The models fail or a picture cannot be encoded; a file that cannot be read is the inner error.
-pub(super) fn field_result(
-    source: &FieldSource,
-    scale: &SpecimenScale,
-    models: &Models,
-) -> Result<Result<FieldResult, InputFailure>, AnalyzeError> {
-    match source.read() {
-        Ok(field) => result_of(source, &field, scale, models).map(Ok),
-        Err(error) => Ok(Err(input_failure(&error))),
-    }
-}
-
-fn result_of(
-    source: &FieldSource,
-    field: &Field,
-    scale: &SpecimenScale,
-    models: &Models,
-) -> Result<FieldResult, AnalyzeError> {
-    let name = field.id.to_string();
-    let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
-    let ExaminedField { calibration, quality, cells, signature } =
-        examine(field, scale, models).map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
-    let accepted = quality.accepted();
-    let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) =
-        preview(&field.rgb).map_err(picture)?;
-    let tiles = tiles(field, &cells, calibration).map_err(picture)?;
-    let tally = accepted.then(|| FieldTally::of_cells(&cells));
-    let mut record = FieldRecord {
-        field: name.clone(),
-        region: None,
-        width_px: field.rgb.width(),
-        height_px: field.rgb.height(),
-        um_per_px: calibration.map(|calibration| rounded(calibration.um_per_px)),
-        um_per_px_source: calibration.map(|calibration| calibration.source),
-        accepted,
-        refusals: quality.refusals,
-        quality: quality
-            .figures
-            .iter()
-            .map(|figure| QualityFigure {
-                name: figure.name.to_owned(),
-                value: figure.value.map(rounded),
-                min: figure.min,
-                max: figure.max,
-                accepted: figure.accepted(),
-            })
-            .collect(),
-        red_cells: 0,
-        schistocytes: 0,
-        exclusions: BTreeMap::new(),
-        picture_signature: signature.filter(|_| source.region().is_none()),
-    };
-    fill_counts(&mut record, tally.as_ref(), &cells);
-    Ok(FieldResult {
-        record,
-        field: CaseField {
-            field: name,
-            preview_jpeg,
-            preview_width_px,
-            preview_height_px,
-            preview_px_per_px,
-            cells,
-            schistocyte_tiles: tiles,
-        },
-        tally,
-        path: source.path().to_owned(),
-        input: InputFile { file: source.file_name().to_owned(), sha256: field.sha256.clone() },
-        region: source.region(),
-    })
-}
-
-/// Takes a field out of the count for a reason.
-fn refuse_field(record: &mut FieldRecord, field: &mut CaseField, reason: String) {
-    record.accepted = false;
-    record.refusals.push(reason);
-    field.schistocyte_tiles.clear();
-    field.cells.iter_mut().for_each(refuse);
-}
-
-/// What was counted in a field and what was left out.
-fn fill_counts(record: &mut FieldRecord, tally: Option<&FieldTally>, cells: &[ClassifiedCell]) {
-    record.red_cells = tally.map_or(0, FieldTally::red_cells);
-    record.schistocytes = tally.map_or(0, FieldTally::schistocytes);
-    record.exclusions = exclusions(cells);
-}
-
-fn tiles(
-    field: &Field,
-    cells: &[ClassifiedCell],
-    calibration: Option<Calibration>,
-) -> image::ImageResult<Vec<CellTile>> {
-    let Some(calibration) = calibration else { return Ok(Vec::new()) };
-    cells
-        .iter()
-        .filter(|cell| cell.is_counted_schistocyte())
-        .map(|cell| {
-            let png = tile(&field.rgb, cell.cell.contour.centroid(), calibration.um_per_px)?;
-            Ok(CellTile { cell_id: cell.cell.id, png })
-        })
-        .collect()
-}
-
-fn exclusions(cells: &[ClassifiedCell]) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for cell in cells {
-        if let CellStatus::Excluded(reason, _) = cell.status {
-            *counts.entry(reason.name().to_owned()).or_insert(0) += 1;
-        }
-    }
-    counts
-}
-
 fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> CaseRecord {
     let CaseBuilder {
-        counted: results, tallies, failed: failed_inputs, slides, stop, stopped, count, performance, ..
+        counted: results,
+        tallies,
+        failed: failed_inputs,
+        slides,
+        stop,
+        stopped,
+        count,
+        performance,
+        repeated,
+        ..
     } = built;
     let total: FieldTally = tallies.iter().sum();
+    let film = FilmLikeness::of(&learned_ranges(models.classifier.card()), |measure| values_of(&results, measure));
+    let count = CountOptions { film: film.worst(), ..count };
     let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &count, &performance));
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
@@ -399,6 +237,8 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         ),
     );
     let fields: Vec<FieldRecord> = results.into_iter().map(|result| result.record).collect();
+    let doubts = [likeness_notice(&film), scale_notice(&fields), repeated_notice(repeated, fields.len())];
+    let doubts: Vec<String> = doubts.into_iter().flatten().collect();
     let slides = slides::slides_record(&slides, &fields, &options.slide, stop, stopped);
     let classes = ClassShare::all(&total, &performance.class_floors, pixel_size_known(&fields));
     CaseRecord {
@@ -408,17 +248,30 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         laboratory: options.laboratory.clone(),
         issued_at,
         age_group: options.count.age_group,
-        statement: statement_with_notice(&count, notice.as_deref()),
+        statement: statement_with_notices(&count, notice.as_deref(), &doubts),
         evidence: None,
         count,
         classes: classes.iter().map(|share| ClassRecord::of(share, total.red_cells())).collect(),
         exclusions: excluded,
         slides,
+        film: (!film.measures.is_empty()).then(|| FilmRecord::from(&film)),
         failed_inputs,
         provenance: provenance(models, named, inputs),
         footer: FOOTER.to_owned(),
         fields,
     }
+}
+
+/// What the accepted fields have of a figure of quality, or the one value of all of them.
+fn values_of(fields: &[CountedField], figure: &str) -> Vec<f64> {
+    let accepted = fields.iter().map(|field| &field.record).filter(|record| record.accepted);
+    if figure == NOT_RED_CELL_SHARE {
+        let reason = ExclusionReason::NotRedCell.name();
+        let refused: u64 = accepted.clone().filter_map(|record| record.exclusions.get(reason)).sum();
+        let all = refused + accepted.map(|record| record.red_cells).sum::<u64>();
+        return if all > 0 { vec![refused as f64 / all as f64] } else { Vec::new() };
+    }
+    accepted.filter_map(|record| record.quality.iter().find(|found| found.name == figure)?.value).collect()
 }
 
 /// Newest modification time of the files; unknown where the file system keeps none.

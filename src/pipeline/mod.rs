@@ -5,7 +5,9 @@
 //! it through all stages, [`analyze()`] makes the case of one specimen and [`analyze_all()`] those of many.
 
 mod analyze;
+mod error;
 mod examine;
+mod field_result;
 mod models;
 mod pictures;
 mod prepare;
@@ -16,8 +18,10 @@ mod specimens;
 mod stop;
 mod stream;
 
-pub use analyze::{AnalyzeError, AnalyzeOptions, Progress, input_failure, named_options};
+pub use analyze::{AnalyzeOptions, Progress, named_options};
+pub use error::AnalyzeError;
 pub use examine::{ExamineError, ExaminedField, examine};
+pub use field_result::input_failure;
 pub use models::{Models, card_performance};
 pub use pictures::tile;
 pub use prepare::{

@@ -1,7 +1,7 @@
 //! The two models of a run, which always go together, and what the classifier's card states of it.
 
-use crate::classify::{Classifier, ModelCard};
-use crate::count::{MeasuredFloor, Performance};
+use crate::classify::{Classifier, FilmRange, ModelCard};
+use crate::count::{LearnedRange, MeasuredFloor, Performance, UnseenPerformance};
 use crate::segment::Segmenter;
 use crate::smear::CellClass;
 use crate::stats::{Interval, Probability};
@@ -34,5 +34,23 @@ pub fn card_performance(card: &ModelCard) -> Performance {
         specificity_cells: stated.specificity_cells,
         healthy_floor: floor.and_then(|floor| measured(floor.percent, floor.low, floor.high, floor.cells)),
         class_floors: CellClass::ALL.map(of_class),
+        unseen: stated.unseen_origins.as_ref().and_then(|unseen| {
+            let floor = &unseen.false_positive_floor;
+            Some(UnseenPerformance {
+                sensitivity: Probability::new(unseen.sensitivity).ok()?,
+                sensitivity_cells: unseen.sensitivity_cells,
+                healthy_floor: measured(floor.percent, floor.low, floor.high, floor.cells)?,
+            })
+        }),
     }
+}
+
+/// The ranges of films that a card states.
+pub(super) fn learned_ranges(card: &ModelCard) -> Vec<LearnedRange> {
+    let range = |range: &FilmRange| LearnedRange {
+        measure: range.measure.clone(),
+        learned: [range.low, range.high],
+        tried: [range.tried_low, range.tried_high],
+    };
+    card.performance.film_ranges.iter().map(range).collect()
 }

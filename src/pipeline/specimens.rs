@@ -21,7 +21,9 @@ use std::sync::mpsc::channel;
 
 use rayon::ThreadPool;
 
-use super::analyze::{AnalyzeError, AnalyzeOptions, CaseBuilder, FieldResult, Progress, field_result, input_failure};
+use super::analyze::{AnalyzeOptions, CaseBuilder, Progress};
+use super::error::AnalyzeError;
+use super::field_result::{FieldResult, field_result, input_failure};
 use super::models::{Models, card_performance};
 use super::prepare::{SpecimenScale, given_calibration};
 use super::stream::Interrupted;

@@ -1,7 +1,7 @@
 //! Light and stain of a field.
 //!
 //! In: the original pixels, or the flattened ones with their objects. Out: shares of clipped pixels, 0–1, and the
-//! typical density of the red cells, green channel, base 10.
+//! stain of the red cells: density, base 10, and its ratios between the channels.
 
 use image::RgbImage;
 
@@ -50,20 +50,39 @@ pub(super) fn clipped(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<Clipp
     (pixels > 0).then(|| Clipped { dark: dark as f64 / pixels as f64, bright: bright as f64 / pixels as f64 })
 }
 
-/// Median density of the pixels of the red cells; `None` without red cells.
-pub(super) fn stain_density(field: &NormalizedField, segmentation: &Segmentation) -> Option<f64> {
+/// Stain of the red cells of a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct RedCellStain {
+    /// Median density of their pixels, green, base 10.
+    pub density: f64,
+    /// The same in red over that in green: about 0.3 for the pink of eosin, 1 for gray.
+    pub red_ratio: Option<f64>,
+    /// The same in blue over that in green.
+    pub blue_ratio: Option<f64>,
+}
+
+/// Stain of the red cells; `None` without red cells.
+pub(super) fn stain(field: &NormalizedField, segmentation: &Segmentation) -> Option<RedCellStain> {
     let red_cell: Vec<bool> = segmentation.objects.iter().map(|object| object.kind == ObjectKind::RedCell).collect();
-    let mut counts = [0u64; 256];
-    for (pixel, label) in field.rgb.as_raw().chunks_exact(3).zip(segmentation.labels.as_slice()) {
+    let mut counts = [[0u64; 256]; 3];
+    for (pixel, label) in field.rgb.as_raw().as_chunks::<3>().0.iter().zip(segmentation.labels.as_slice()) {
         if *label > 0 && red_cell[*label as usize - 1] {
-            counts[usize::from(pixel[1])] += 1;
+            counts.iter_mut().zip(pixel).for_each(|(counts, value)| counts[usize::from(*value)] += 1);
         }
     }
+    let [red, green, blue] = counts.map(|counts| median_density(&counts));
+    let density = green?;
+    let ratio = |of: Option<f64>| of.filter(|_| density > 0.0).map(|of| of / density);
+    Some(RedCellStain { density, red_ratio: ratio(red), blue_ratio: ratio(blue) })
+}
+
+/// Density of the median of counted values; `None` of no values.
+fn median_density(counts: &[u64; 256]) -> Option<f64> {
     let half = counts.iter().sum::<u64>().div_ceil(2);
     let mut below = 0;
     let median = (0u8..=255).zip(counts).find(|(_, count)| {
-        below += count;
-        *count > 0 && below >= half
+        below += **count;
+        **count > 0 && below >= half
     });
     median.map(|(value, _)| f64::from(NormalizedField::densities().density(value)))
 }

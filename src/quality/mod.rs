@@ -47,6 +47,13 @@ const MAX_PRESSED_SHARE: f64 = 0.5;
 /// METHOD: 506 photographs of five labelled sets, each set or run of one scale, show 5.97 to 10.44, the largest in a run of
 /// two scales; objectives of 40, 63 and 100 times differ by factors of 1.58 and more.
 const RED_CELL_UM: (f64, f64) = (5.0, 11.25);
+/// Least median diameter of the red cells, pixels of the picture as it was read: what messengers and previews leave of a
+/// photograph is often less.
+///
+/// METHOD: the val films of chula-rbc-12 (39 px) read 1.14 %; reduced to 29, 24, 20, 16, 13 and 10 px 13 % and 12 % more and 6, 14, 22 and
+/// 46 % less of that. A film of another camera (79 px), reduced to 24, 20, 16 and 12 px, 2, 3, 10 and 35 % less
+/// (`repeatability --changes shrink:50,…`). Cells of 20 px and more are promised; what is left is the error of their median.
+const MIN_RED_CELL_PX: f64 = 18.0;
 /// Largest share of cell-sized objects that were not recognized.
 ///
 /// METHOD: set between what 467 photographs of the labelled sets show (at most 0.11 in 409 of one set, 0.30 in 58 of four
@@ -120,6 +127,9 @@ pub fn assess(
     let at_most =
         |name, value: Option<f64>, max| Figure { name, value: value.filter(|_| seen), min: None, max: Some(max) };
     let focus = focus::sharpness_per_um(normalized, segmentation);
+    let stain = exposure::stain(normalized, segmentation);
+    let red_cell_px = red_cell_um.map(|um| um / normalized.um_per_px * normalized.original_px_per_px);
+    let free = |name, value: Option<f64>| Figure { name, value: value.filter(|_| seen), min: None, max: None };
     let size = at_least("red_cell_um", red_cell_um, RED_CELL_UM.0);
     let size = Figure { max: Some(RED_CELL_UM.1), ..size };
     let judged = [
@@ -127,10 +137,7 @@ pub fn assess(
         (at_least("light_evenness", Some(evenness), MIN_LIGHT_EVENNESS), "center the condenser"),
         (at_most("black_share", clipped.map(|c| c.dark), MAX_BLACK_SHARE), "expose longer or crop the black border"),
         (at_most("white_share", clipped.map(|c| c.bright), MAX_WHITE_SHARE), "expose shorter"),
-        (
-            at_least("stain_density", exposure::stain_density(normalized, segmentation), MIN_STAIN_DENSITY),
-            "stain again",
-        ),
+        (at_least("stain_density", stain.map(|stain| stain.density), MIN_STAIN_DENSITY), "stain again"),
         (at_least("focus_per_um", focus, MIN_FOCUS_PER_UM), "focus and photograph again"),
         (
             at_most("covered_share", crowding::covered_share(segmentation, normalized.lit.as_ref()), MAX_COVERED_SHARE),
@@ -145,6 +152,13 @@ pub fn assess(
             "choose a thinner part of the smear",
         ),
         (size, "check --um-per-px, and do not mix magnifications in one specimen"),
+        (
+            at_least("red_cell_px", red_cell_px, MIN_RED_CELL_PX),
+            "take the picture as the camera gave it, not one that was reduced on its way",
+        ),
+        // No limits of their own: they tell whether a film is like those that were learned.
+        (free("stain_red_ratio", stain.and_then(|stain| stain.red_ratio)), ""),
+        (free("stain_blue_ratio", stain.and_then(|stain| stain.blue_ratio)), ""),
     ];
     let mut refusals: Vec<String> = judged.iter().filter_map(|(figure, advice)| refusal(figure, advice)).collect();
     // METHOD: a blur joins cells until none borders on background, so a field whose sharpness cannot be measured is

@@ -130,6 +130,7 @@ impl FakeCase {
         });
         let record = CaseRecord {
             slides: None,
+            film: None,
             schema_version: SCHEMA_VERSION.to_owned(),
             accession: self.accession.map(str::to_owned),
             order: self.order,

@@ -134,6 +134,7 @@ impl Pools {
                 cells,
             }),
             class_floors: ClassFloors::default(),
+            unseen: None,
         }
     }
 }
