@@ -60,6 +60,7 @@ class Tables(unittest.TestCase):
             "readings-2026-11.csv": (2691, 0.822, 0.738, (559, 258, 1365, 509)),
             "readings-2026-11-28.csv": (1720, 0.713, 0.664, (217, 232, 643, 628)),
             "readings-2026-11-28-b.csv": (462, 0.599, 0.686, (25, 55, 132, 250)),
+            "readings-2026-11-29.csv": (205, 0.754, 0.769, (10, 21, 146, 28)),
         }
         self.assertEqual({path.name for path in readings.FOLDER.glob("*.csv")}, set(stated))
         for name, (cells, against_all_else, four, consensus) in stated.items():
@@ -69,7 +70,7 @@ class Tables(unittest.TestCase):
             self.assertAlmostEqual(said["kappa_yes_undecided_no_not_assessable"], four, places=3, msg=name)
             kinds = ("schistocyte", "undecided", "none", "not_assessable")
             self.assertEqual(tuple(said["consensus"][kind] for kind in kinds), consensus, name)
-        self.assertEqual(len(readings.read_tables()), 2691 + 1720 + 462)
+        self.assertEqual(len(readings.read_tables()), 2691 + 1720 + 462 + 205)
 
     def test_a_third_of_the_labels_of_the_set_do_not_hold(self):
         first = readings.read_table(readings.FOLDER / "readings-2026-11.csv")

@@ -104,7 +104,7 @@ pub struct FieldCrops {
     field: String,
     field_row: [String; 5],
     /// One row for each crop, without the number of the crop.
-    rows: Vec<[String; 12]>,
+    rows: Vec<[String; 13]>,
     crops: Vec<u8>,
     field_png: Vec<u8>,
     labels_png: Vec<u8>,
