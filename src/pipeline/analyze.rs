@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::examine::{ExamineError, ExaminedField, examine, refuse};
 use super::models::Models;
-use super::pictures::{jpeg, preview, tile};
+use super::pictures::{jpeg, outlined_tile, preview};
 use super::prepare::SpecimenScale;
 use super::provenance::provenance;
 use super::seams::Seams;
@@ -20,8 +20,8 @@ use super::stop::{StopRule, Stopped, stops};
 use super::stream::Interrupted;
 use crate::case::{
     Case, CaseField, CaseFields, CaseRecord, CellTile, ClassRecord, CountRecord, FOOTER, FieldRecord, InputFailure,
-    InputFile, IssueTime, Laboratory, Order, QualityFigure, SCHEMA_VERSION, Timestamp, recognition_notice, rounded,
-    statement_with_notice,
+    InputFile, IssueTime, Laboratory, MOST_NEAR_MISSES, Order, QualityFigure, SCHEMA_VERSION, Timestamp,
+    recognition_notice, rounded, statement_with_notice,
 };
 use crate::classify::ModelCard;
 use crate::count::{ClassShare, CountOptions, FieldTally, MeasuredFloor, Performance, SchistocyteCount};
@@ -40,7 +40,7 @@ pub struct AnalyzeOptions {
     pub order: Option<Order>,
     /// The laboratory that reports.
     pub laboratory: Option<Laboratory>,
-    /// When reports and messages are issued; otherwise from the order or the newest input.
+    /// When reports and messages are issued; otherwise from the order.
     pub issued_at: Option<Timestamp>,
     /// SHA-256 of the laboratory's configuration, for the provenance; empty where none was in use.
     pub configuration_sha256: String,
@@ -197,13 +197,13 @@ impl CaseBuilder {
         let mut own = self.seams.add(path, region, record.um_per_px, &middles).into_iter();
         field.cells.retain(|_| own.next().unwrap_or(false));
         let kept: BTreeSet<_> = field.cells.iter().map(|cell| cell.cell.id).collect();
-        field.schistocyte_tiles.retain(|tile| kept.contains(&tile.cell_id));
+        field.tiles.retain(|tile| kept.contains(&tile.cell_id));
         let red_cells = FieldTally::of_cells(&field.cells).red_cells();
         let known = record.um_per_px.zip(record.um_per_px_source).and_then(|(um, source)| Calibration::new(um, source));
         if let Some(reason) = slides::no_blood(region, known, red_cells).filter(|_| self.area_was_found) {
             record.accepted = false;
             record.refusals.push(reason);
-            field.schistocyte_tiles.clear();
+            field.tiles.clear();
             field.cells.iter_mut().for_each(refuse);
         }
         *tally = record.accepted.then(|| FieldTally::of_cells(&field.cells));
@@ -263,7 +263,7 @@ fn result_of(
     let accepted = quality.accepted();
     let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) =
         preview(&field.rgb).map_err(picture)?;
-    let tiles = tiles(field, &cells, calibration).map_err(picture)?;
+    let tiles = tiles(field, &cells, calibration, models.classifier.card()).map_err(picture)?;
     let tally = accepted.then(|| FieldTally::of_cells(&cells));
     let mut record = FieldRecord {
         field: name.clone(),
@@ -299,7 +299,7 @@ fn result_of(
             preview_height_px,
             preview_px_per_px,
             cells,
-            schistocyte_tiles: tiles,
+            tiles,
         },
         tally,
         path: source.path().to_owned(),
@@ -315,17 +315,23 @@ fn fill_counts(record: &mut FieldRecord, tally: Option<&FieldTally>, cells: &[Cl
     record.exclusions = exclusions(cells);
 }
 
+/// Pictures of the counted schistocytes, then of the near misses: as many of a field as a report shows of all.
 fn tiles(
     field: &Field,
     cells: &[ClassifiedCell],
     calibration: Option<Calibration>,
+    card: &ModelCard,
 ) -> image::ImageResult<Vec<CellTile>> {
     let Some(calibration) = calibration else { return Ok(Vec::new()) };
-    cells
-        .iter()
-        .filter(|cell| cell.is_counted_schistocyte())
+    let chance = |cell: &ClassifiedCell| cell.counted_call().map_or(0.0, |call| call.schistocyte_probability.value());
+    let is_near = |cell: &&ClassifiedCell| card.review_operating_point.is_some_and(|review| cell.is_near_miss(review));
+    let mut near: Vec<&ClassifiedCell> = cells.iter().filter(is_near).collect();
+    near.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
+    near.truncate(MOST_NEAR_MISSES);
+    let pictured = cells.iter().filter(|cell| cell.is_counted_schistocyte()).chain(near);
+    pictured
         .map(|cell| {
-            let png = tile(&field.rgb, cell.cell.contour.centroid(), calibration.um_per_px)?;
+            let png = outlined_tile(&field.rgb, &cell.cell.contour, calibration.um_per_px)?;
             Ok(CellTile { cell_id: cell.cell.id, png })
         })
         .collect()
@@ -361,16 +367,11 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     if !slides.is_empty() {
         named.extend(slides::named_options(&options.slide));
     }
-    let issued_at = IssueTime::resolve(
-        options.issued_at.as_ref(),
-        options.order.as_ref(),
-        newest_input(
-            results
-                .iter()
-                .map(|result| result.path.as_path())
-                .chain(slides.iter().map(|slide| slide.plan.slide.path())),
-        ),
-    );
+    let issued_at = IssueTime::resolve(options.issued_at.as_ref(), options.order.as_ref());
+    let slide_files = slides.iter().map(|slide| slide.plan.slide.path());
+    let files = results.iter().map(|result| result.path.as_path()).chain(slide_files);
+    // Only where it is needed: a copied file has another time and is the same work.
+    let newest_image_at = if issued_at.is_none() { newest_image(files) } else { None };
     let fields: Vec<FieldRecord> = results.into_iter().map(|result| result.record).collect();
     let slides = slides::slides_record(&slides, &fields, &options.slide, stop, stopped);
     let classes = ClassShare::all(&total, &performance.class_floors, pixel_size_known(&fields));
@@ -380,6 +381,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         order: options.order.clone(),
         laboratory: options.laboratory.clone(),
         issued_at,
+        newest_image_at,
         age_group: options.count.age_group,
         statement: statement_with_notice(&count, notice.as_deref()),
         evidence: None,
@@ -395,7 +397,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
 }
 
 /// Newest modification time of the files; unknown where the file system keeps none.
-fn newest_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> {
+fn newest_image<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> {
     let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
     paths.filter_map(modified).max().and_then(Timestamp::of_system)
 }
