@@ -180,6 +180,23 @@ fn the_page_says_what_the_model_misses() {
 }
 
 #[test]
+fn nothing_of_a_tile_is_cut_a_field_can_be_shown_larger_and_paper_leaves_the_pictures_of_fields_out() {
+    let case = FakeCase { preview_scale: 0.2, ..FakeCase::default() }.build();
+    let page = page(&case);
+    assert!(!page.contains("text-overflow"), "a text is cut");
+    assert_eq!(
+        page.matches("<label class=\"zoom\"><input type=\"checkbox\"> Larger</label>").count(),
+        case.fields.len()
+    );
+    let style = &page[page.find("<style>").expect("a style")..page.find("</style>").expect("its end")];
+    assert!(style.contains(".zoomable:has(input:checked) .picture { width: max(calc(2 * var(--width)), 200%); }"));
+    let print = &style[style.find("@media print").expect("rules for paper")..];
+    assert!(print.contains(".field, .legend, .zoom { display: none; }"));
+    // Words of our own tables are never broken; values from outside may be.
+    assert!(style.contains(".bands td, .bands th,"));
+}
+
+#[test]
 fn the_time_of_an_image_is_never_the_time_of_issue() {
     let mut case = enough_cells().build();
     assert!(words(&page(&case)).contains("Issued2025-01-02 10:30 Z"), "{}", words(&page(&case)));
