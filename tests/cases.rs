@@ -4,6 +4,9 @@
 //! ranges that are right whatever the model, and what the evidence must say, with the reason. Where the shipped model is known to miss them, `known_to_fail` says why; such a case fails as
 //! soon as it passes, so that the words go when they are no longer true.
 
+#[path = "support/states.rs"]
+mod states;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
-use schistoquant::case::{CaseRecord, Context, State, banned_terms_in};
+use schistoquant::case::{Case, CaseRecord, Context, State, banned_terms_in};
 use schistoquant::classify::{Classifier, Model};
 use schistoquant::clinical::{PanelOptions, ScoreOptions, ScoreResult, read_panel};
 use schistoquant::evidence::{CancerPage, Evidence, Statement, WeighedItem};
@@ -88,7 +91,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> T {
     serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn analyzed(specimen: &Specimen) -> CaseRecord {
+fn analyzed(specimen: &Specimen) -> Case {
     let options = SynthOptions {
         schistocyte_fraction: specimen.schistocyte_fraction,
         other_shapes_fraction: specimen.other_shapes_fraction,
@@ -104,7 +107,7 @@ fn analyzed(specimen: &Specimen) -> CaseRecord {
     let inputs = [folder.path().to_owned()];
     let stop = AtomicBool::new(false);
     let pool = rayon::ThreadPoolBuilder::new().build().expect("threads");
-    analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &pool, &Silent, &stop).expect("a case").record
+    analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &pool, &Silent, &stop).expect("a case")
 }
 
 /// The record with the specimen's panel weighed.
@@ -172,11 +175,14 @@ fn check(name: &str) {
     let folder = cases().join(name);
     let expected: Expected = read(&folder.join("expected.json"));
     let specimen: Specimen = read(&folder.join("specimen.json"));
-    let record = analyzed(&specimen);
+    let Case { record, fields } = analyzed(&specimen);
     let record = match &specimen.labs {
         Some(labs) => with_labs(record, &folder.join(labs)),
         None => record,
     };
+    let case = Case { record, fields };
+    states::assert_same_everywhere(&case);
+    let record = case.record;
     let text = serde_json::to_string(&record).expect("a record");
     assert!(banned_terms_in(&text).is_empty(), "{:?}", banned_terms_in(&text));
     let mut unmet = unmet(&record, &expected);

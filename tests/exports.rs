@@ -311,9 +311,9 @@ fn pictures_show_every_kind_of_outline_and_the_called_cells() {
     let empty = decoded(ending(&self::files(ReportFormat::Pictures, &none), "gallery.png"));
     assert!(sheet.height() > empty.height() + 144 && sheet.width() == empty.width());
     // The tile of the likeliest cell stands first.
-    let tile = image::load_from_memory(&fields_of(&case)[0].schistocyte_tiles[0].png).expect("a tile");
+    let tile = image::load_from_memory(&fields_of(&case)[0].tiles[0].png).expect("a tile");
     assert_eq!(tile.width(), 96, "the made-up tiles are smaller than those of an analysis");
-    assert!(fields_of(&case).iter().map(|field| field.schistocyte_tiles.len()).sum::<usize>() < MOST_TILES);
+    assert!(fields_of(&case).iter().map(|field| field.tiles.len()).sum::<usize>() < MOST_TILES);
 }
 
 #[test]

@@ -95,8 +95,7 @@ fn whatever_changes_the_work_changes_the_job() {
         (
             "given time",
             Box::new(|record| {
-                record.issued_at =
-                    IssueTime::resolve(Timestamp::parse("2025-02-03T00:00:00Z").ok().as_ref(), None, None)
+                record.issued_at = IssueTime::resolve(Timestamp::parse("2025-02-03T00:00:00Z").ok().as_ref(), None)
             }),
         ),
     ];
@@ -108,7 +107,7 @@ fn whatever_changes_the_work_changes_the_job() {
 #[test]
 fn a_time_that_was_not_given_and_the_result_are_no_part_of_the_job() {
     let base = job(|_| {});
-    for source in [IssueSource::Received, IssueSource::Collected, IssueSource::NewestInput] {
+    for source in [IssueSource::Received, IssueSource::Collected] {
         let at = Timestamp::parse("2031-02-03T00:00:00Z").expect("a time");
         assert_eq!(job(|record| record.issued_at = Some(IssueTime { at, source })), base);
     }

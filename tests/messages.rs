@@ -13,14 +13,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use fake_case::FakeCase;
 use schistoquant::case::{
-    AdministrativeSex, Case, CaseField, CaseFields, ClassFinding, ClassRecord, Date, FOOTER, IssueTime, Job,
+    AdministrativeSex, Case, CaseField, CaseFields, ClassFinding, ClassRecord, Context, Date, FOOTER, IssueTime, Job,
     Laboratory, Order, Patient, State, Timestamp, banned_terms_in, statement,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::Grade;
-use schistoquant::report::{
-    CodeOptions, Hl7Options, Hl7Version, ReportError, ReportFormat, ReportSettings, render, render_with,
-};
+use schistoquant::report::{CodeOptions, Hl7Options, Hl7Version, ReportFormat, ReportSettings, render, render_with};
 use serde_json::Value;
 
 const HOSTILE: &str = "x|^~\\&\r\nOBX|1|NM|FAKE||99\u{b}\u{1c}\"</b>";
@@ -107,6 +105,7 @@ fn draw_cases() -> Vec<(&'static str, Case)> {
         ("full", full()),
         ("no order", FakeCase { accession: None, ..FakeCase::default() }.build()),
         ("mixed", FakeCase { mixed: true, grid: (26, 20), schistocytes: 12, fields: 3, ..FakeCase::default() }.build()),
+        ("near the limit", FakeCase { grid: (26, 20), fields: 3, schistocytes: 5, ..FakeCase::default() }.build()),
         ("nothing accepted", FakeCase { refused: vec![0, 1], order: Some(order()), ..FakeCase::default() }.build()),
         ("nothing read", FakeCase { fields: 0, ..FakeCase::default() }.build()),
         ("no schistocyte", FakeCase { schistocytes: 0, grid: (26, 20), fields: 3, ..FakeCase::default() }.build()),
@@ -160,6 +159,7 @@ fn the_cases_are_of_the_states_that_they_stand_for() {
         ("full", State::Above),
         ("no order", State::Insufficient),
         ("mixed", State::Above),
+        ("near the limit", State::Indeterminate),
         ("nothing accepted", State::NotAssessable),
         ("nothing read", State::NotAssessable),
         ("no schistocyte", State::NotAbove),
@@ -211,15 +211,31 @@ fn a_message_says_what_the_record_says_in_every_version() {
                 }
             }
             assert_eq!(value("RBC-N"), count.red_cells.to_string());
-            let flag = match name {
-                // A mixed picture keeps its flag; the caution is a note.
-                "full" | "mixed" | "with a panel" => "H",
-                "no schistocyte" => "N",
-                // Too few cells, none at all.
-                _ => "",
+            // Limit and flag of the percentage, flags of state and ordinal finding. A mixed picture keeps its flags; the
+            // caution stands beside them.
+            let (limit, flag, state_flag) = match count.state {
+                State::Above => ("<=1", "H", "A"),
+                State::NotAbove => ("<=1", "N", "N"),
+                State::Indeterminate => ("<=1", "IND", "IND"),
+                // No limit beside a value on too few cells: a receiver would find it within range.
+                State::Insufficient => ("", "IND", "IND"),
+                State::NotAssessable => ("", "", ""),
             };
-            assert_eq!(results["SCHISTO-PCT"][4], flag, "{name}");
-            assert_eq!(results["SCHISTO-PCT"][2..4], ["%^percent^UCUM", "<=1"]);
+            // The ordinal finding goes by the floor, so that it may be present below the limit.
+            let (presence, presence_flag) = match name {
+                "full" | "mixed" | "near the limit" | "with a panel" => ("PRES^Present^99TMA", "A"),
+                "no schistocyte" => ("NOTSEEN^Not seen^99TMA", "N"),
+                "nothing accepted" | "nothing read" => ("", ""),
+                _ => ("IND^Indeterminate^99TMA", "IND"),
+            };
+            assert_eq!(results["SCHISTO-PCT"][2..5], ["%^percent^UCUM", limit, flag], "{name}");
+            assert_eq!(results["SCHISTO-STATE"][4], state_flag, "{name}");
+            let row = &results["SCHISTO-PRES"];
+            assert_eq!((row[1].as_str(), row[4].as_str()), (presence, presence_flag), "{name}");
+            let mixed = count.context == Some(Context::MixedPoikilocytosis);
+            assert!(mixed || name != "mixed");
+            assert_eq!(results["SHAPE-CONTEXT"][4], if mixed { "A" } else { "" }, "{name}");
+            assert_eq!(value("SHAPE-CONTEXT").starts_with("MIXED^"), mixed, "{name}");
             for class in record.classes.iter().filter(|_| count.red_cells > 0) {
                 let row = &results[&format!("RBC-{}", class.class.name().to_uppercase())];
                 let sent = sent_cells(class).map(|cells| cells.to_string()).unwrap_or_default();
@@ -343,19 +359,28 @@ fn a_grade_is_sent_as_the_laboratory_words_it_with_its_table() {
 }
 
 #[test]
-fn a_message_needs_a_time_and_the_same_record_gives_the_same_bytes() {
+fn without_a_time_of_issue_none_is_sent_and_the_same_record_gives_the_same_bytes() {
     let mut case = full();
     assert_eq!(
         hl7_with(&case, &settings(Hl7Version::V2_5_1), None),
         hl7_with(&full(), &settings(Hl7Version::V2_5_1), None)
     );
     case.record.issued_at = None;
-    let error = render(ReportFormat::Hl7, &case).expect_err("no time");
-    assert!(matches!(error, ReportError::NoTimeOfIssue), "{error:?}");
-    render(ReportFormat::Fhir, &case).expect("a bundle may be without");
-    case.record.issued_at = IssueTime::resolve(Timestamp::parse("2025-03-04T05:06:07-08:00").ok().as_ref(), None, None);
-    let message = hl7_with(&case, &settings(Hl7Version::V2_5_1), None);
-    assert_eq!(segments(&message)[0][6], "20250304050607-0800");
+    // The newest image is of 2019: no time of this result.
+    case.record.newest_image_at = Timestamp::parse("2019-03-04T05:06:07Z").ok();
+    for version in Hl7Version::ALL {
+        let message = hl7_with(&case, &settings(version), None);
+        let segments = segments(&message);
+        let request = segments.iter().find(|segment| segment[0] == "OBR").expect("a request");
+        assert_eq!((segments[0][6].as_str(), request[22].as_str()), ("", ""));
+        assert!(!message.contains("2019"), "{message}");
+    }
+    let bundle = fhir_with(&case, &ReportSettings::default(), None);
+    assert!(!bundle.to_string().contains("2019") && !bundle.to_string().contains("\"issued\""), "{bundle}");
+    case.record.issued_at = IssueTime::resolve(Timestamp::parse("2025-03-04T05:06:07-08:00").ok().as_ref(), None);
+    let segments = segments(&hl7_with(&case, &settings(Hl7Version::V2_5_1), None));
+    let request = segments.iter().find(|segment| segment[0] == "OBR").expect("a request");
+    assert_eq!((segments[0][6].as_str(), request[22].as_str()), ("20250304050607-0800", "20250304050607-0800"));
 }
 
 fn fhir_with(case: &Case, settings: &ReportSettings, pdf: Option<&[u8]>) -> Value {
@@ -421,12 +446,26 @@ fn a_bundle_says_what_the_record_says() {
                 }
             }
         }
-        let interpretation = match name {
-            "full" | "mixed" | "with a panel" => Some("H"),
-            "no schistocyte" => Some("N"),
-            _ => None,
+        let interpretation = match count.state {
+            State::Above => Some("H"),
+            State::NotAbove => Some("N"),
+            State::Indeterminate | State::Insufficient => Some("IND"),
+            State::NotAssessable => None,
         };
         assert_eq!(percent["interpretation"][0]["coding"][0]["code"].as_str(), interpretation, "{name}");
+        let placed = !matches!(count.state, State::Insufficient | State::NotAssessable);
+        assert_eq!(percent.get("referenceRange").is_some(), placed, "{name}");
+        // State and caution are items of their own, and parts of the percentage.
+        for code in ["SCHISTO-STATE", "SHAPE-CONTEXT"] {
+            let components = percent["component"].as_array().expect("components");
+            let part = components.iter().find(|part| part["code"]["coding"][0]["code"] == code).expect("a component");
+            for member in ["valueCodeableConcept", "dataAbsentReason", "interpretation"] {
+                assert_eq!(part.get(member), observation(&bundle, code).get(member), "{name} {code} {member}");
+            }
+        }
+        let state = &observation(&bundle, "SCHISTO-STATE")["valueCodeableConcept"]["coding"][0];
+        assert_eq!(state["code"], count.state.name().replace('_', "").to_uppercase());
+        assert_eq!(state["system"], "urn:schistoquant:codes");
         for class in record.classes.iter().filter(|_| count.red_cells > 0) {
             let code = format!("RBC-{}", class.class.name().to_uppercase());
             let sent = observation(&bundle, &code)["valueQuantity"]["value"].as_u64();
@@ -537,7 +576,7 @@ fn loinc_of_the_percentage_comes_only_where_asked_for() {
 fn committed_messages_are_what_the_program_writes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/messages");
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
-    for (name, mut case) in [("above", full()), ("not-assessable", cases().remove(3).1)] {
+    for (name, mut case) in [("above", full()), ("not-assessable", cases().remove(4).1)] {
         case.record.statement = statement(&case.record.count);
         for version in Hl7Version::ALL {
             let file = folder.join(format!("{name}-{}.hl7", version.name()));

@@ -80,3 +80,32 @@ fn a_panel_given_later_gives_the_same_bytes_as_one_given_at_once() {
     }
     assert!(!path("refused").exists(), "nothing is left of a refused report");
 }
+
+#[test]
+fn the_time_of_an_image_is_no_time_of_issue_and_gives_way_to_one() {
+    let base = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| base.path().join(name);
+    let record = |case: &str| -> serde_json::Value {
+        let text = fs::read_to_string(path(case).join("case.json")).expect("a record");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    analyze(&path("plain"), &["--format", "json,csv,html,hl7"]);
+    let plain = record("plain");
+    assert!(plain["issued_at"].is_null(), "{}", plain["issued_at"]);
+    let dated = plain["newest_image_at"].as_str().expect("the files have a time").to_owned();
+    let message = |case: &str| {
+        let found = files(&path(case)).into_iter().find(|(name, _)| name.ends_with(".hl7")).expect("a message");
+        String::from_utf8(found.1).expect("UTF-8")
+    };
+    let day: String = dated[..10].split('-').collect();
+    assert!(!message("plain").contains(&day), "{day} in {}", message("plain"));
+
+    let (case, out) = (path("plain"), path("issued"));
+    let (case, out) = (case.to_str().expect("UTF-8"), out.to_str().expect("UTF-8"));
+    let again = ["report", case, "--out", out, "--issued-at", "2031-05-06T07:08:09Z", "--format", "json,csv,html,hl7"];
+    assert_eq!(schistoquant(&again).status.code(), Some(0));
+    let issued = record("issued");
+    assert_eq!(issued["issued_at"], serde_json::json!({"at": "2031-05-06T07:08:09Z", "source": "given"}));
+    assert!(issued["newest_image_at"].is_null());
+    assert!(message("issued").starts_with("MSH|^~\\&|SCHISTOQUANT||||20310506070809+0000|"));
+}

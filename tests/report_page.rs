@@ -120,7 +120,7 @@ fn gallery_shows_every_counted_schistocyte_by_falling_probability() {
     let case = enough_cells().build();
     let page = page(&case);
     let gallery =
-        &page[page.find("class=\"tiles\"").expect("a gallery")..page.find("id=\"classes\"").expect("classes")];
+        &page[page.find("class=\"tiles\"").expect("a gallery")..page.find("id=\"near-misses\"").expect("near misses")];
     let shown: Vec<f64> = gallery
         .split("class=\"probability\">")
         .skip(1)
@@ -137,11 +137,82 @@ fn gallery_shows_every_counted_schistocyte_by_falling_probability() {
 }
 
 #[test]
+fn near_misses_stand_behind_the_called_cells_and_before_the_evidence_and_lead_to_their_field() {
+    let case = FakeCase { near_misses: 21, labs: Some("cancer.json"), grid: (13, 8), ..enough_cells() }.build();
+    let page = page(&case);
+    let place = |id: &str| page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("{id} in the page"));
+    let order = [place("gallery"), place("near-misses"), place("evidence"), place("classes")];
+    assert!(order.is_sorted(), "{order:?}");
+    let section = &page[order[1]..order[2]];
+    // Three accepted fields.
+    assert!(words(&page).contains(
+        "63 cells counted as another class and nearly called a schistocyte (probability from 0.250 up to 0.720), by \
+         falling probability. The 60 likeliest are shown, 3 more are left out."
+    ));
+    let shown: Vec<f64> = section
+        .split("class=\"probability\">")
+        .skip(1)
+        .map(|part| number(part.split('<').next().expect("text")))
+        .collect();
+    assert_eq!((shown.len(), section.matches("src=\"data:image/png;base64,").count()), (60, 60));
+    assert!(
+        shown.is_sorted_by(|a, b| a >= b) && shown.iter().all(|&chance| (0.25..0.72).contains(&chance)),
+        "{shown:?}"
+    );
+    for part in section.split("href=\"#").skip(1) {
+        let target = part.split('"').next().expect("a link");
+        assert!(page.contains(&format!("id=\"{target}\"")), "{target}");
+    }
+}
+
+#[test]
+fn the_page_says_what_the_model_misses() {
+    let mut case = enough_cells().build();
+    let said = |case: &Case| text_of(&page(case), "class=\"missed\"");
+    // Sensitivity 0.871 of 310 cells; Wilson interval of 40 of 310.
+    assert_eq!(said(&case), "The model missed 40 of 310 labeled schistocytes (12.90 %; 95 % CI 9.62–17.09 %).");
+    case.record.provenance.model.sensitivity_cells = None;
+    assert_eq!(said(&case), "The model misses 12.90 % of schistocytes; of how many cells, its card does not say.");
+    case.record.provenance.model.sensitivity = None;
+    assert_eq!(said(&case), "What share of schistocytes the model misses is not stated in its card.");
+    let none = page(&FakeCase { fields: 0, ..FakeCase::default() }.build());
+    assert!(!none.contains("class=\"missed\""));
+}
+
+#[test]
+fn nothing_of_a_tile_is_cut_a_field_can_be_shown_larger_and_paper_leaves_the_pictures_of_fields_out() {
+    let case = FakeCase { preview_scale: 0.2, ..FakeCase::default() }.build();
+    let page = page(&case);
+    assert!(!page.contains("text-overflow"), "a text is cut");
+    assert_eq!(
+        page.matches("<label class=\"zoom\"><input type=\"checkbox\"> Larger</label>").count(),
+        case.fields.len()
+    );
+    let style = &page[page.find("<style>").expect("a style")..page.find("</style>").expect("its end")];
+    assert!(style.contains(".zoomable:has(input:checked) .picture { width: max(calc(2 * var(--width)), 200%); }"));
+    let print = &style[style.find("@media print").expect("rules for paper")..];
+    assert!(print.contains(".field, .legend, .zoom { display: none; }"));
+    // Words of our own tables are never broken; values from outside may be.
+    assert!(style.contains(".bands td, .bands th,"));
+}
+
+#[test]
+fn the_time_of_an_image_is_never_the_time_of_issue() {
+    let mut case = enough_cells().build();
+    assert!(words(&page(&case)).contains("Issued2025-01-02 10:30 Z"), "{}", words(&page(&case)));
+    case.record.issued_at = None;
+    case.record.newest_image_at = schistoquant::case::Timestamp::parse("2019-03-04T05:06:07Z").ok();
+    let words = words(&page(&case));
+    assert!(words.contains("Newest image file dated2019-03-04 05:06:07 Z") && !words.contains("Issued"), "{words}");
+}
+
+#[test]
 fn every_object_has_an_outline() {
     let case = FakeCase { refused: vec![1], ..FakeCase::default() }.build();
     let page = page(&case);
     let objects: usize = case.fields.iter().map(|field| field.expect("readable").cells.len()).sum();
     let drawn = page.matches("<path class=\"counted\"").count()
+        + page.matches("<path class=\"counted near\"").count()
         + page.matches("<path class=\"schistocyte\"").count()
         + page.matches("<path class=\"excluded").count();
     // The samples of the legend and the tables have one path each, too.
@@ -309,12 +380,18 @@ fn what_the_model_does_not_know_is_pointed_out() {
 }
 
 #[test]
-fn a_corrected_value_is_missing_only_above_the_sensitivity_and_the_page_says_why() {
+fn a_corrected_value_is_missing_beyond_the_models_errors_and_the_page_says_why() {
     let mut case = enough_cells().build();
     let given = case.record.count.corrected.expect("a correction");
     case.record.count.corrected = Some(CorrectedPercent { percent: None, ..given });
     let why = "Not given: more cells were called than the model's sensitivity allows.";
     assert_eq!(text_of(&page(&case), "data-figure=\"corrected.percent\""), why);
+    // An estimate of 0 behind called cells is a negative one.
+    case.record.count.corrected = Some(CorrectedPercent { percent: Some(0.0), ..given });
+    let why = "Not given: so few cells were called that all may be false calls.";
+    assert_eq!(text_of(&page(&case), "data-figure=\"corrected.percent\""), why);
+    case.record.count.schistocytes = 0;
+    assert_eq!(text_of(&page(&case), "data-figure=\"corrected.percent\""), "0.00 %");
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn field_line(field: &CaseField) -> FieldLine {
         preview_jpeg: STANDARD.encode(&field.preview_jpeg),
         cells: field.cells.iter().map(CellLine::from).collect(),
         tiles: field
-            .schistocyte_tiles
+            .tiles
             .iter()
             .map(|tile| TileLine { cell_id: tile.cell_id.0, png: STANDARD.encode(&tile.png) })
             .collect(),
@@ -226,7 +226,7 @@ fn case_field(line: usize, field: FieldLine) -> Result<CaseField, ArchiveError> 
         preview_width_px: field.preview_width_px,
         preview_height_px: field.preview_height_px,
         preview_px_per_px: field.preview_px_per_px,
-        schistocyte_tiles: field.tiles.iter().map(tile).collect::<Result<_, ArchiveError>>()?,
+        tiles: field.tiles.iter().map(tile).collect::<Result<_, ArchiveError>>()?,
         cells: field.cells.into_iter().map(|cell| cell.cell().map_err(unsound)).collect::<Result<_, _>>()?,
         field: field.field,
     })

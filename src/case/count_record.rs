@@ -225,6 +225,12 @@ impl CountRecord {
         self.false_positive_floor_95.map(|limits| limits.high).or(self.false_positive_floor_percent)
     }
 
+    /// Whether more cells were called than the model's false calls explain: the lowest limit of the true share is above 0.
+    pub fn is_beyond_model_error(&self) -> bool {
+        let low = self.deciding.and_then(|deciding| deciding.low);
+        low.is_some_and(|low| low.percent > 0.0)
+    }
+
     /// Every interval by its name, in the order of the reports: the one list that all of them walk.
     pub fn intervals(&self) -> [NamedInterval; 4] {
         IntervalName::ALL.map(|name| {
@@ -264,6 +270,7 @@ impl From<&CountRecord> for SmearFinding {
             threshold_percent: count.threshold_percent,
             state: count.state,
             context: count.context,
+            beyond_model_error: count.is_beyond_model_error(),
         }
     }
 }

@@ -17,7 +17,7 @@ use tempfile::SpooledTempFile;
 
 use super::cell_line::CellLine;
 use super::{CaseField, CellTile};
-use crate::smear::{Call, CellClass, CellId, CellStatus, ExclusionReason};
+use crate::smear::{Call, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason};
 
 /// Bytes of a case's fields that are kept in memory: some fifty fields.
 pub const SPOOL_MEMORY_BYTES: usize = 8 << 20;
@@ -51,9 +51,12 @@ struct Entry {
     pictures: Span,
 }
 
-/// A cell counted as a schistocyte.
+/// Most near misses that a report shows: what a reader looks through beside the called cells.
+pub const MOST_NEAR_MISSES: usize = 60;
+
+/// A counted cell with its call and, where there is one, its picture.
 #[derive(Debug, Clone)]
-pub struct CalledSchistocyte {
+pub struct PicturedCell {
     /// Place of its field in the case, from 0.
     pub field_index: usize,
     /// Number of the cell in the field.
@@ -63,13 +66,38 @@ pub struct CalledSchistocyte {
     tile: Option<Span>,
 }
 
+impl PicturedCell {
+    fn new(field_index: usize, cell: &ClassifiedCell, call: &Call, tiles: &[(u32, Span)]) -> Self {
+        let cell_id = cell.cell.id;
+        let tile = tiles.iter().find(|(id, span)| *id == cell_id.0 && span.bytes > 0).map(|(_, span)| *span);
+        Self { field_index, cell_id, call: *call, tile }
+    }
+}
+
+/// Sorts by falling probability of a schistocyte; stable, so that ties keep their order.
+fn likeliest_first(cells: &mut [PicturedCell]) {
+    let chance = |cell: &PicturedCell| cell.call.schistocyte_probability.value();
+    cells.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
+}
+
+/// Where the tiles of a field lie: one behind another, after the preview.
+fn tile_spans(spooled: &Spooled, pictures: Span) -> Vec<(u32, Span)> {
+    let mut offset = pictures.offset + spooled.preview_bytes;
+    let span = |&(id, bytes): &(u32, u64)| {
+        let span = Span { offset, bytes };
+        offset += bytes;
+        (id, span)
+    };
+    spooled.tiles.iter().map(span).collect()
+}
+
 /// The fields of a case in their order.
 #[derive(Debug)]
 pub struct CaseFields {
     spool: Mutex<SpooledTempFile>,
     end: u64,
     entries: Vec<Entry>,
-    called: Vec<CalledSchistocyte>,
+    called: Vec<PicturedCell>,
     uncounted_schistocytes: u64,
     reasons: BTreeSet<ExclusionReason>,
     thumbnails: Vec<Vec<u8>>,
@@ -112,23 +140,19 @@ impl CaseFields {
             preview_px_per_px: field.preview_px_per_px,
             preview_bytes: field.preview_jpeg.len() as u64,
             cells: field.cells.iter().map(CellLine::from).collect(),
-            tiles: field.schistocyte_tiles.iter().map(|tile| (tile.cell_id.0, tile.png.len() as u64)).collect(),
+            tiles: field.tiles.iter().map(|tile| (tile.cell_id.0, tile.png.len() as u64)).collect(),
         };
         let bytes = postcard::to_extend(&spooled, Vec::new()).map_err(io::Error::other)?;
         let facts = Span { offset: self.end, bytes: bytes.len() as u64 };
-        let mut pictures = Span { offset: facts.offset + facts.bytes, bytes: spooled.preview_bytes };
+        let tile_bytes: u64 = spooled.tiles.iter().map(|(_, bytes)| bytes).sum();
+        let pictures = Span { offset: facts.offset + facts.bytes, bytes: spooled.preview_bytes + tile_bytes };
         let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
         spool.seek(SeekFrom::Start(self.end))?;
         spool.write_all(&bytes)?;
         spool.write_all(&field.preview_jpeg)?;
-        let mut tiles = Vec::with_capacity(field.schistocyte_tiles.len());
-        for tile in &field.schistocyte_tiles {
-            spool.write_all(&tile.png)?;
-            let bytes = tile.png.len() as u64;
-            tiles.push((tile.cell_id, Span { offset: pictures.offset + pictures.bytes, bytes }));
-            pictures.bytes += bytes;
-        }
+        field.tiles.iter().try_for_each(|tile| spool.write_all(&tile.png))?;
         drop(spool);
+        let tiles = tile_spans(&spooled, pictures);
         self.end = pictures.offset + pictures.bytes;
         let field_index = self.entries.len();
         for cell in &field.cells {
@@ -137,9 +161,7 @@ impl CaseFields {
                 self.uncounted_schistocytes += u64::from(call.is_some_and(|call| call.class == CellClass::Schistocyte));
             }
             if let Some(call) = cell.counted_call().filter(|_| cell.is_counted_schistocyte()) {
-                let cell_id = cell.cell.id;
-                let tile = tiles.iter().find(|(id, span)| *id == cell_id && span.bytes > 0).map(|(_, span)| *span);
-                self.called.push(CalledSchistocyte { field_index, cell_id, call: *call, tile });
+                self.called.push(PicturedCell::new(field_index, cell, call, &tiles));
             }
         }
         self.entries.push(Entry { field: field.field.clone(), facts, pictures });
@@ -180,19 +202,37 @@ impl CaseFields {
     }
 
     /// The cells counted as schistocytes, likeliest first; ties keep the order of fields and cell numbers.
-    pub fn called(&self) -> Vec<CalledSchistocyte> {
+    pub fn called(&self) -> Vec<PicturedCell> {
         let mut called = self.called.clone();
-        let chance = |cell: &CalledSchistocyte| cell.call.schistocyte_probability.value();
-        // Stable, so that ties keep their order.
-        called.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
+        likeliest_first(&mut called);
         called
     }
 
-    /// Picture (PNG) of a called cell; `None` where there is none.
+    /// The near misses: counted cells called another class though their probability of being a schistocyte is at least
+    /// `from`; likeliest first, ties in the order of fields and cell numbers.
     ///
     /// # Errors
     /// The temporary file cannot be read.
-    pub fn tile(&self, called: &CalledSchistocyte) -> io::Result<Option<Vec<u8>>> {
+    pub fn near_misses(&self, from: f64) -> io::Result<Vec<PicturedCell>> {
+        let mut near = Vec::new();
+        for (field_index, entry) in self.entries.iter().enumerate() {
+            let spooled = self.facts(entry)?;
+            let tiles = tile_spans(&spooled, entry.pictures);
+            for line in spooled.cells {
+                let cell = line.cell().map_err(io::Error::other)?;
+                let call = cell.counted_call().filter(|_| cell.is_near_miss(from));
+                near.extend(call.map(|call| PicturedCell::new(field_index, &cell, call, &tiles)));
+            }
+        }
+        likeliest_first(&mut near);
+        Ok(near)
+    }
+
+    /// Picture (PNG) of a cell; `None` where there is none.
+    ///
+    /// # Errors
+    /// The temporary file cannot be read.
+    pub fn tile(&self, called: &PicturedCell) -> io::Result<Option<Vec<u8>>> {
         called.tile.map(|span| self.bytes(span)).transpose()
     }
 
@@ -219,8 +259,12 @@ impl CaseFields {
         Ok(bytes)
     }
 
+    fn facts(&self, entry: &Entry) -> io::Result<Spooled> {
+        postcard::from_bytes(&self.bytes(entry.facts)?).map_err(io::Error::other)
+    }
+
     fn read(&self, entry: &Entry) -> io::Result<CaseField> {
-        let spooled: Spooled = postcard::from_bytes(&self.bytes(entry.facts)?).map_err(io::Error::other)?;
+        let spooled = self.facts(entry)?;
         let pictures = self.bytes(entry.pictures)?;
         let mut rest = pictures.as_slice();
         let mut next = |bytes: u64| {
@@ -239,7 +283,7 @@ impl CaseFields {
             preview_width_px: spooled.preview_width_px,
             preview_height_px: spooled.preview_height_px,
             preview_px_per_px: spooled.preview_px_per_px,
-            schistocyte_tiles: spooled.tiles.into_iter().map(tile).collect::<io::Result<_>>()?,
+            tiles: spooled.tiles.into_iter().map(tile).collect::<io::Result<_>>()?,
             cells: spooled
                 .cells
                 .into_iter()
@@ -252,7 +296,7 @@ impl CaseFields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smear::{Cell, ClassifiedCell, Contour, Morphology, ObjectKind};
+    use crate::smear::{Cell, Contour, Morphology, ObjectKind};
     use crate::stats::Probability;
 
     fn cell(id: u32, chance: f64, counted: bool) -> ClassifiedCell {
@@ -288,9 +332,7 @@ mod tests {
             preview_width_px: 640,
             preview_height_px: 480,
             preview_px_per_px: 0.3,
-            schistocyte_tiles: tiles
-                .map(|cell| CellTile { cell_id: cell.cell.id, png: vec![cell.cell.id.0 as u8; 3] })
-                .collect(),
+            tiles: tiles.map(|cell| CellTile { cell_id: cell.cell.id, png: vec![cell.cell.id.0 as u8; 3] }).collect(),
             cells,
         }
     }
@@ -325,6 +367,28 @@ mod tests {
         assert_eq!(tiles, [None, Some(vec![1; 3]), Some(vec![1; 3])]);
         assert_eq!(fields.uncounted_schistocytes(), 1);
         assert!(fields.has_excluded(ExclusionReason::FrameEdge) && !fields.has_excluded(ExclusionReason::Platelet));
+    }
+
+    #[test]
+    fn near_misses_are_counted_cells_from_the_threshold_on_with_their_pictures_likeliest_first() {
+        let near = |id: u32, chance: f64, counted: bool| {
+            let mut cell = cell(id, chance, counted);
+            if let CellStatus::Counted(call) = &mut cell.status {
+                call.class = CellClass::Normal;
+            }
+            cell
+        };
+        let fields = CaseFields::of([
+            field("a", 5, vec![cell(1, 0.9, true), near(2, 0.1, true), near(3, 0.3, true), near(5, 0.2, false)]),
+            field("b", 0, vec![near(1, 0.0999, true), near(3, 0.3, true), near(4, 0.4, true)]),
+        ])
+        .expect("a temporary file");
+        let near = fields.near_misses(0.1).expect("readable");
+        let places: Vec<_> = near.iter().map(|cell| (cell.field_index, cell.cell_id.0)).collect();
+        assert_eq!(places, [(1, 4), (0, 3), (1, 3), (0, 2)]);
+        let tiles: Vec<_> = near.iter().map(|cell| fields.tile(cell).expect("readable")).collect();
+        assert_eq!(tiles, [None, Some(vec![3; 3]), Some(vec![3; 3]), None]);
+        assert_eq!(fields.called().len(), 1);
     }
 
     #[test]

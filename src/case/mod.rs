@@ -2,7 +2,7 @@
 //!
 //! Every figure is in the unit that its name ends with; percent is percent of counted red cells. Unknown is `null`,
 //! never 0. A change of meaning raises [`SCHEMA_VERSION`]. The JSON Schema is generated from these types and committed
-//! as `src/report/schema/case-v3.json`; a test fails when they differ.
+//! as `src/report/schema/case-v4.json`; a test fails when they differ.
 
 mod archive;
 mod cell_line;
@@ -33,7 +33,7 @@ pub use count_record::{
     CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, FormsRecord, NamedInterval, PercentInterval,
     ShareRecord, rounded,
 };
-pub use fields::{CalledSchistocyte, CaseFields, SPOOL_MEMORY_BYTES};
+pub use fields::{CaseFields, MOST_NEAR_MISSES, PicturedCell, SPOOL_MEMORY_BYTES};
 pub use film_record::{FilmMeasureRecord, FilmRecord, likeness_notice, repeated_notice, scale_notice};
 pub use issue::{IssueSource, IssueTime};
 pub use job::{Job, sha256_hex};
@@ -55,7 +55,7 @@ use crate::quality::PictureSignature;
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
 
 /// Version of the record's schema.
-pub const SCHEMA_VERSION: &str = "3.1";
+pub const SCHEMA_VERSION: &str = "4.0";
 
 /// One quality figure of a field against its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -130,8 +130,10 @@ pub struct CaseRecord {
     pub order: Option<Order>,
     /// The laboratory that reports; null where none was named.
     pub laboratory: Option<Laboratory>,
-    /// When reports and messages are issued; null where no source says so.
+    /// When reports and messages are issued; null where neither caller nor order says so.
     pub issued_at: Option<IssueTime>,
+    /// Modification time of the newest image file, where nothing says when the report is issued; never a time of issue.
+    pub newest_image_at: Option<Timestamp>,
     /// Age group that selects the threshold.
     pub age_group: AgeGroup,
     /// The count.
@@ -188,14 +190,14 @@ pub struct CaseField {
     pub preview_px_per_px: f64,
     /// Objects in the order of their identifiers, outlines in pixels of the original image.
     pub cells: Vec<ClassifiedCell>,
-    /// A picture of each cell called schistocyte.
-    pub schistocyte_tiles: Vec<CellTile>,
+    /// A picture of each cell counted as a schistocyte, and of those that nearly were: at most [`MOST_NEAR_MISSES`] of them.
+    pub tiles: Vec<CellTile>,
 }
 
 /// Longer side of a field's preview in the report, px.
 pub const PREVIEW_MAX_SIDE_PX: u32 = 1280;
 
-/// Picture of one called schistocyte.
+/// Picture of one cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellTile {
     /// Number of the cell in its field.

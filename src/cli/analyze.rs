@@ -101,11 +101,7 @@ impl From<AnalyzeError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        let exit = match error {
-            ReportError::NoTimeOfIssue => Exit::Usage,
-            _ => Exit::OutputNotWritable,
-        };
-        Self::new(exit, error)
+        Self::new(Exit::OutputNotWritable, error)
     }
 }
 

@@ -17,7 +17,7 @@ pub struct OrderOptions {
     /// Order of the specimen as JSON: patient, numbers, times, requester
     #[arg(long, value_name = "FILE")]
     pub order: Option<PathBuf>,
-    /// Time of issue, RFC 3339; otherwise from the order, otherwise the newest input file's
+    /// Time of issue, RFC 3339; otherwise from the order
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub issued_at: Option<Timestamp>,
 }

@@ -123,15 +123,14 @@ fn renewed(record: CaseRecord, requested: &Requested, configured: bool) -> CaseR
         let sha256 = requested.settings_sha256.clone();
         record.provenance.options.insert("configuration_sha256".to_owned(), sha256.into());
     }
-    // A time that was given stays; one that followed from order or images may follow from a better source now.
+    // A time that was given stays; one that followed from the order follows from the order of now.
     let given = requested.issued_at.as_ref().or(record
         .issued_at
         .as_ref()
         .filter(|issued| issued.source == IssueSource::Given)
         .map(|issued| &issued.at));
-    let images = record.issued_at.as_ref().filter(|issued| issued.source == IssueSource::NewestInput);
-    record.issued_at = IssueTime::resolve(given, record.order.as_ref(), images.map(|issued| issued.at.clone()))
-        .or(record.issued_at.clone());
+    record.issued_at = IssueTime::resolve(given, record.order.as_ref());
+    record.newest_image_at = record.newest_image_at.filter(|_| record.issued_at.is_none());
     match requested.panel_and_scores() {
         Some((panel, options)) => record.with_panel(panel, options),
         None => record,

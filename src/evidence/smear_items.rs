@@ -28,17 +28,21 @@ pub struct SmearFinding {
     pub state: State,
     /// Whether schistocytes are the main change of shape.
     pub context: Option<Context>,
+    /// Whether more were called than the model's false calls explain: its lower limit less the model's errors is above 0.
+    pub beyond_model_error: bool,
 }
 
 impl SmearFinding {
     /// Whether schistocytes are visible, as scores ask.
     ///
-    /// METHOD: a program calls some cells of healthy films too, so that a few called cells do not tell. They are visible
-    /// where the count is placed above the limit, not visible where none was called among enough cells, else unknown.
+    /// METHOD: a program calls some cells of healthy films too, so that a few called cells do not tell. Among enough cells
+    /// they are visible where more were called than false calls explain (the lower limit lies above the floor), not
+    /// visible where none was called and the count is not above the limit, else unknown.
     pub fn schistocytes_seen(&self) -> Option<bool> {
         match self.state {
             State::Above => Some(true),
             State::NotAbove if self.schistocytes == 0 => Some(false),
+            State::NotAbove | State::Indeterminate if self.beyond_model_error => Some(true),
             _ => None,
         }
     }

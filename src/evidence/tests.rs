@@ -32,6 +32,7 @@ fn above() -> SmearFinding {
         threshold_percent: 1.0,
         state: State::Above,
         context: Some(Context::SchistocytesPredominate),
+        beyond_model_error: true,
     }
 }
 
@@ -297,11 +298,17 @@ fn the_caution_of_a_mixed_picture_stands_beside_the_rule() {
 
 #[test]
 fn a_few_called_cells_do_not_make_schistocytes_seen() {
-    let of = |state, schistocytes| SmearFinding { state, schistocytes, ..above() }.schistocytes_seen();
+    let of = |state, schistocytes| {
+        SmearFinding { state, schistocytes, beyond_model_error: false, ..above() }.schistocytes_seen()
+    };
     assert_eq!(of(State::Above, 60), Some(true));
     assert_eq!(of(State::NotAbove, 0), Some(false));
     assert_eq!(of(State::NotAbove, 3), None);
     assert_eq!(of(State::Insufficient, 0), None);
+    // More than false calls explain, on either side of the limit, but never among too few cells.
+    let beyond = |state| SmearFinding { state, ..above() }.schistocytes_seen();
+    assert_eq!([State::NotAbove, State::Indeterminate].map(beyond), [Some(true); 2]);
+    assert_eq!([State::Insufficient, State::NotAssessable].map(beyond), [None; 2]);
     // What a person saw goes before what was measured.
     let smear = SmearFinding { state: State::NotAbove, schistocytes: 0, ..above() };
     let scores = evidence(Some(&smear), &fixture("ttp_like.json")).scores;

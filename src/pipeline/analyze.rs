@@ -39,7 +39,7 @@ pub struct AnalyzeOptions {
     pub order: Option<Order>,
     /// The laboratory that reports.
     pub laboratory: Option<Laboratory>,
-    /// When reports and messages are issued; otherwise from the order or the newest input.
+    /// When reports and messages are issued; otherwise from the order.
     pub issued_at: Option<Timestamp>,
     /// SHA-256 of the laboratory's configuration, for the provenance; empty where none was in use.
     pub configuration_sha256: String,
@@ -146,7 +146,7 @@ impl CaseBuilder {
         let mut own = self.seams.add(path, region, record.um_per_px, &middles).into_iter();
         field.cells.retain(|_| own.next().unwrap_or(false));
         let kept: BTreeSet<_> = field.cells.iter().map(|cell| cell.cell.id).collect();
-        field.schistocyte_tiles.retain(|tile| kept.contains(&tile.cell_id));
+        field.tiles.retain(|tile| kept.contains(&tile.cell_id));
         let red_cells = FieldTally::of_cells(&field.cells).red_cells();
         let known = record.um_per_px.zip(record.um_per_px_source).and_then(|(um, source)| Calibration::new(um, source));
         if let Some(reason) = slides::no_blood(region, known, red_cells).filter(|_| self.area_was_found) {
@@ -226,16 +226,11 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     if !slides.is_empty() {
         named.extend(slides::named_options(&options.slide));
     }
-    let issued_at = IssueTime::resolve(
-        options.issued_at.as_ref(),
-        options.order.as_ref(),
-        newest_input(
-            results
-                .iter()
-                .map(|result| result.path.as_path())
-                .chain(slides.iter().map(|slide| slide.plan.slide.path())),
-        ),
-    );
+    let issued_at = IssueTime::resolve(options.issued_at.as_ref(), options.order.as_ref());
+    let slide_files = slides.iter().map(|slide| slide.plan.slide.path());
+    let files = results.iter().map(|result| result.path.as_path()).chain(slide_files);
+    // Only where it is needed: a copied file has another time and is the same work.
+    let newest_image_at = if issued_at.is_none() { newest_image(files) } else { None };
     let fields: Vec<FieldRecord> = results.into_iter().map(|result| result.record).collect();
     let doubts = [likeness_notice(&film), scale_notice(&fields), repeated_notice(repeated, fields.len())];
     let doubts: Vec<String> = doubts.into_iter().flatten().collect();
@@ -247,6 +242,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         order: options.order.clone(),
         laboratory: options.laboratory.clone(),
         issued_at,
+        newest_image_at,
         age_group: options.count.age_group,
         statement: statement_with_notices(&count, notice.as_deref(), &doubts),
         evidence: None,
@@ -275,7 +271,7 @@ fn values_of(fields: &[CountedField], figure: &str) -> Vec<f64> {
 }
 
 /// Newest modification time of the files; unknown where the file system keeps none.
-fn newest_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> {
+fn newest_image<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> {
     let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
     paths.filter_map(modified).max().and_then(Timestamp::of_system)
 }

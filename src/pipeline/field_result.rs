@@ -8,9 +8,12 @@ use std::path::PathBuf;
 use super::error::AnalyzeError;
 use super::examine::{ExaminedField, examine, refuse};
 use super::models::Models;
-use super::pictures::{preview, tile};
+use super::pictures::{outlined_tile, preview};
 use super::prepare::SpecimenScale;
-use crate::case::{CaseField, CellTile, FieldRecord, InputFailure, InputFile, QualityFigure, rounded};
+use crate::case::{
+    CaseField, CellTile, FieldRecord, InputFailure, InputFile, MOST_NEAR_MISSES, QualityFigure, rounded,
+};
+use crate::classify::ModelCard;
 use crate::count::FieldTally;
 use crate::smear::{Calibration, CellStatus, ClassifiedCell, Field};
 use crate::source::{FieldRegion, FieldSource, SourceError};
@@ -64,7 +67,7 @@ fn result_of(
     let accepted = quality.accepted();
     let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) =
         preview(&field.rgb).map_err(picture)?;
-    let tiles = tiles(field, &cells, calibration).map_err(picture)?;
+    let tiles = tiles(field, &cells, calibration, models.classifier.card()).map_err(picture)?;
     let tally = accepted.then(|| FieldTally::of_cells(&cells));
     let mut record = FieldRecord {
         field: name.clone(),
@@ -101,7 +104,7 @@ fn result_of(
             preview_height_px,
             preview_px_per_px,
             cells,
-            schistocyte_tiles: tiles,
+            tiles,
         },
         tally,
         path: source.path().to_owned(),
@@ -114,7 +117,7 @@ fn result_of(
 pub(super) fn refuse_field(record: &mut FieldRecord, field: &mut CaseField, reason: String) {
     record.accepted = false;
     record.refusals.push(reason);
-    field.schistocyte_tiles.clear();
+    field.tiles.clear();
     field.cells.iter_mut().for_each(refuse);
 }
 
@@ -125,17 +128,23 @@ pub(super) fn fill_counts(record: &mut FieldRecord, tally: Option<&FieldTally>, 
     record.exclusions = exclusions(cells);
 }
 
+/// Pictures of the counted schistocytes, then of the near misses: as many of a field as a report shows of all.
 fn tiles(
     field: &Field,
     cells: &[ClassifiedCell],
     calibration: Option<Calibration>,
+    card: &ModelCard,
 ) -> image::ImageResult<Vec<CellTile>> {
     let Some(calibration) = calibration else { return Ok(Vec::new()) };
-    cells
-        .iter()
-        .filter(|cell| cell.is_counted_schistocyte())
+    let chance = |cell: &ClassifiedCell| cell.counted_call().map_or(0.0, |call| call.schistocyte_probability.value());
+    let is_near = |cell: &&ClassifiedCell| card.review_operating_point.is_some_and(|review| cell.is_near_miss(review));
+    let mut near: Vec<&ClassifiedCell> = cells.iter().filter(is_near).collect();
+    near.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
+    near.truncate(MOST_NEAR_MISSES);
+    let pictured = cells.iter().filter(|cell| cell.is_counted_schistocyte()).chain(near);
+    pictured
         .map(|cell| {
-            let png = tile(&field.rgb, cell.cell.contour.centroid(), calibration.um_per_px)?;
+            let png = outlined_tile(&field.rgb, &cell.cell.contour, calibration.um_per_px)?;
             Ok(CellTile { cell_id: cell.cell.id, png })
         })
         .collect()

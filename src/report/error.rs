@@ -68,11 +68,6 @@ pub enum ReportError {
         /// What the encoder said.
         source: image::ImageError,
     },
-    /// A message has no time of issue (request invalid).
-    #[error(
-        "expected a time of issue for the message, found none in the record; give --issued-at or an order with times"
-    )]
-    NoTimeOfIssue,
     /// A message is to carry sheets that this build cannot make (request invalid).
     #[error(
         "expected a build that can make the PDF to embed, found one without; make one with `cargo build --release --features \

@@ -3,6 +3,7 @@
 //!
 //! In: the record. Out: names and values in the order of reading; what was not given has no line, except the accession.
 
+use super::evidence_words::time_words;
 use super::words::age_words;
 use crate::case::{AdministrativeSex, CaseRecord, IssueSource, Order, Patient};
 
@@ -38,11 +39,11 @@ pub(super) fn identity(record: &CaseRecord) -> Vec<IdentityLine> {
             .as_ref()
             .map(|laboratory| IdentityLine::new("Laboratory", laboratory.name.clone(), laboratory.address.clone())),
     );
-    lines.extend(
-        record.issued_at.as_ref().map(|issued| {
-            IdentityLine::new("Issued", issued.at.as_str(), Some(source_words(issued.source).to_owned()))
-        }),
-    );
+    lines.extend(record.issued_at.as_ref().map(|issued| {
+        IdentityLine::new("Issued", time_words(issued.at.as_str()), Some(source_words(issued.source).to_owned()))
+    }));
+    let dated = record.newest_image_at.as_ref();
+    lines.extend(dated.map(|at| IdentityLine::new("Newest image file dated", time_words(at.as_str()), None)));
     lines
 }
 
@@ -70,7 +71,7 @@ fn ordered(order: &Order) -> Vec<IdentityLine> {
     ];
     let numbers: Vec<String> = numbers.into_iter().flatten().collect();
     let of = |name, value: Option<String>| value.map(|value| IdentityLine::new(name, value, None));
-    let time = |time: &Option<crate::case::Timestamp>| time.as_ref().map(|time| time.as_str().to_owned());
+    let time = |time: &Option<crate::case::Timestamp>| time.as_ref().map(|time| time_words(time.as_str()));
     let lines = [
         of("Order", Some(numbers.join(", ")).filter(|numbers| !numbers.is_empty())),
         of("Collected", time(&order.collected_at)),
@@ -94,7 +95,6 @@ fn source_words(source: IssueSource) -> &'static str {
         IssueSource::Given => "as given",
         IssueSource::Received => "when the specimen was received",
         IssueSource::Collected => "when the blood was taken",
-        IssueSource::NewestInput => "newest image file",
     }
 }
 

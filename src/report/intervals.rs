@@ -4,8 +4,8 @@
 //! intervals of the count, then the false-positive floor, as far as they are known.
 
 use super::figures::{interval, percent};
-use super::words::interval_name;
-use crate::case::{CountRecord, PercentInterval};
+use super::words::{corrected_value, interval_name};
+use crate::case::{CountRecord, IntervalName, NamedInterval, PercentInterval};
 
 /// The intervals of a count against its threshold.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,11 @@ impl IntervalPlot {
     pub(super) fn of(count: &CountRecord) -> Option<Self> {
         count.percent?;
         let named = count.intervals().into_iter().filter(|one| one.limits.is_some());
-        let named = named.map(|one| Row { name: interval_name(one.name), point: one.point, interval: one.limits });
+        let point = |one: &NamedInterval| match one.name {
+            IntervalName::Corrected => corrected_value(count).and_then(Result::ok),
+            _ => one.point,
+        };
+        let named = named.map(|one| Row { name: interval_name(one.name), point: point(&one), interval: one.limits });
         let floor = count.false_positive_floor_percent.map(|floor| Row {
             name: "False-positive floor",
             point: Some(floor),

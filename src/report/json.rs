@@ -2,7 +2,7 @@
 //!
 //! Format: one JSON object in UTF-8, indented by two spaces, with a newline at the end. Its fields are those of
 //! [`CaseRecord`] in the order of the type, documented there and in the JSON Schema (draft 2020-12) beside this file,
-//! `schema/case-v3.json`. Every field is always present: what is unknown is `null`, never 0. Keys of
+//! `schema/case-v4.json`. Every field is always present: what is unknown is `null`, never 0. Keys of
 //! `exclusions` and `options` are sorted. Numbers are written with the fewest digits that read back to the same double.
 //! Readers should refuse a `schema_version` whose first number they do not know; unknown fields do not occur in one
 //! version.
@@ -16,7 +16,7 @@ use super::sink::FileSink;
 use crate::case::{Case, CaseRecord, write_fields};
 
 /// The committed JSON Schema of `case.json`.
-pub const CASE_SCHEMA: &str = include_str!("schema/case-v3.json");
+pub const CASE_SCHEMA: &str = include_str!("schema/case-v4.json");
 
 /// Name of the record's file.
 pub const CASE_FILE: &str = "case.json";

@@ -64,8 +64,7 @@ pub fn render(format: ReportFormat, case: &Case) -> Result<Vec<ReportFile>, Repo
 /// where it is left out.
 ///
 /// # Errors
-/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, [`ReportError::NoTimeOfIssue`]
-/// where a message lacks what it needs, and those of the format's encoder.
+/// [`ReportError::FieldsDisagree`] where record and fields do not belong together, and those of the format's encoder.
 pub fn render_with(
     format: ReportFormat,
     case: &Case,

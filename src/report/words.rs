@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::{UNKNOWN, count, counted, interval, percent};
+use super::figures::{UNKNOWN, count, counted, interval, percent, probability};
 use crate::case::{
-    CaseRecord, ClassFinding, ClassHealthyShare, ClassRecord, Context, CorrectedPercent, CountRecord, DecidingLimit,
-    FloorSource, FormsRecord, HealthyShare, IntervalName, PercentInterval, ShareRecord, State,
+    CaseRecord, ClassFinding, ClassHealthyShare, ClassRecord, Context, CountRecord, DecidingLimit, FloorSource,
+    FormsRecord, HealthyShare, IntervalName, PercentInterval, ShareRecord, State,
 };
 use crate::count::FORMS_MEASURED;
 use crate::smear::{AgeGroup, ExclusionReason};
+use crate::stats::proportion;
 
 /// Review status of every report that this program makes; only a person can change it, elsewhere.
 pub(super) const REVIEW_STATUS: &str = "Preliminary, not reviewed";
@@ -76,16 +77,74 @@ fn deciding_name(name: IntervalName) -> &'static str {
     }
 }
 
-/// The corrected value, or why there is none.
-pub(super) fn corrected_words(corrected: Option<&CorrectedPercent>) -> String {
-    match corrected {
+/// The corrected value as every report gives it, or why it is not given; nothing where no correction was made.
+///
+/// METHOD: an estimate of 0 behind called cells is a negative one: fewer were called than false calls predict. It does not
+/// say that there are none, so that only its interval is given.
+pub(super) fn corrected_value(count: &CountRecord) -> Option<Result<f64, &'static str>> {
+    Some(match count.corrected?.percent {
+        None => Err("Not given: more cells were called than the model's sensitivity allows."),
+        Some(percent) if percent <= 0.0 && count.schistocytes > 0 => {
+            Err("Not given: so few cells were called that all may be false calls.")
+        }
+        Some(percent) => Ok(percent),
+    })
+}
+
+/// The same in words.
+pub(super) fn corrected_words(count: &CountRecord) -> String {
+    match corrected_value(count) {
         None => UNKNOWN.to_owned(),
-        Some(corrected) => corrected.percent.map_or_else(|| CORRECTED_NOT_GIVEN.to_owned(), percent),
+        Some(Ok(value)) => percent(value),
+        Some(Err(why)) => why.to_owned(),
     }
 }
 
-/// Why a corrected value is missing where there is an interval.
-pub(super) const CORRECTED_NOT_GIVEN: &str = "Not given: more cells were called than the model's sensitivity allows.";
+/// What the model misses, in one sentence under the result; nothing without a count.
+pub(super) fn missed_words(record: &CaseRecord) -> Option<String> {
+    if record.count.red_cells == 0 {
+        return None;
+    }
+    let model = &record.provenance.model;
+    let Some(sensitivity) = model.sensitivity else {
+        return Some("What share of schistocytes the model misses is not stated in its card.".to_owned());
+    };
+    let share = percent(100.0 * (1.0 - sensitivity));
+    let behind = model.sensitivity_cells.and_then(|cells| {
+        let missed = ((1.0 - sensitivity) * cells as f64).round() as u64;
+        Some((missed, cells, proportion::wilson(missed, cells)?))
+    });
+    Some(match behind {
+        Some((missed, cells, limits)) => format!(
+            "The model missed {} of {} labeled schistocytes ({share}; 95\u{a0}% CI {}).",
+            count(missed),
+            count(cells),
+            interval(PercentInterval { low: 100.0 * limits.low(), high: 100.0 * limits.high() })
+        ),
+        None => format!("The model misses {share} of schistocytes; of how many cells, its card does not say."),
+    })
+}
+
+/// What the near misses are, how many there are and how many of them are shown.
+pub(super) fn near_misses_words(record: &CaseRecord, all: usize, shown: usize) -> String {
+    let model = &record.provenance.model;
+    let Some(review) = model.review_operating_point else {
+        return "The card of the model states no threshold for review: which cells it nearly called is not known."
+            .to_owned();
+    };
+    let range = format!("probability from {} up to {}", probability(review), probability(model.operating_point));
+    let left_out = match all - shown {
+        0 => String::new(),
+        rest => format!(" The {} likeliest are shown, {} more are left out.", count(shown as u64), count(rest as u64)),
+    };
+    match all {
+        0 => format!("No counted cell was nearly called a schistocyte ({range})."),
+        _ => format!(
+            "{} counted as another class and nearly called a schistocyte ({range}), by falling probability.{left_out}",
+            counted(all as u64, "cell")
+        ),
+    }
+}
 
 /// Other abnormal shapes of the film; nothing where it shows none and the model could have told.
 pub(super) fn other_shapes_words(count: &CountRecord) -> Option<String> {

@@ -170,6 +170,12 @@ impl ClassifiedCell {
     pub fn is_counted_schistocyte(&self) -> bool {
         self.counted_call().is_some_and(|call| call.class == CellClass::Schistocyte)
     }
+
+    /// Whether it is counted as another class though its probability of being a schistocyte is at least `from`.
+    pub fn is_near_miss(&self, from: f64) -> bool {
+        let call = self.counted_call().filter(|_| !self.is_counted_schistocyte());
+        call.is_some_and(|call| call.schistocyte_probability.value() >= from)
+    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,10 @@ assert found["RBC-N"].obx_5.to_er7() == str(count["red_cells"])
 assert found["SCHISTO-N"].obx_5.to_er7() == str(count["schistocytes"])
 assert found["SCHISTO-PRES"].obx_3.obx_3_4.to_er7() == "800-3"
 assert found["SCHISTO-STATE"].obx_5.obx_5_1.to_er7() == count["state"].replace("_", "").upper()
+flags = {"above": "H", "not_above": "N", "not_assessable": ""}
+assert found["SCHISTO-PCT"].obx_8.to_er7() == flags.get(count["state"], "IND")
+placed = count["state"] in ("above", "not_above", "indeterminate")
+assert bool(found["SCHISTO-PCT"].obx_7.to_er7()) == placed, "a limit only where the value is placed against it"
 for name, cells in report.sent_classes():
     assert found[f"RBC-{name.upper()}"].obx_5.to_er7() == ("" if cells is None else str(cells)), name
 for obx in found.values():

@@ -12,8 +12,8 @@ use image::{ImageFormat, Rgb, RgbImage};
 use schistoquant::case::{
     Case, CaseField, CaseFields, CaseRecord, CellTile, ClassFinding, ClassHealthyShare, ClassRecord, Context,
     CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, DetectorProvenance, FOOTER, FieldRecord, FloorSource,
-    FormsRecord, HealthyShare, InputFailure, InputFile, IntervalName, IssueTime, Laboratory, ModelProvenance, Order,
-    PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
+    FormsRecord, HealthyShare, InputFailure, InputFile, IntervalName, IssueSource, IssueTime, Laboratory,
+    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::FormTally;
@@ -29,6 +29,8 @@ const PITCH_PX: f64 = 50.0;
 const UM_PER_PX: f64 = 0.2;
 const MIN_CELLS: u64 = 1_000;
 const THRESHOLD_PERCENT: f64 = 1.0;
+/// Least probability of a near miss.
+pub const REVIEW: f64 = 0.25;
 /// Share called in healthy films of each class but schistocyte, %, and the limits of it.
 const CLASS_FLOOR: [f64; 3] = [2.1, 3.1, 4.1];
 /// Classes that the cells which are no schistocytes take in turn.
@@ -57,6 +59,8 @@ pub struct FakeCase {
     pub grid: (u32, u32),
     /// Schistocytes in each field.
     pub schistocytes: usize,
+    /// Cells in each field that were nearly called one.
+    pub near_misses: usize,
     /// Indices of refused fields.
     pub refused: Vec<usize>,
     /// What stands before the number in the name of each field.
@@ -86,6 +90,7 @@ fn evidence_of(panel: &str, count: &CountRecord) -> Evidence {
         threshold_percent: count.threshold_percent,
         state: count.state,
         context: count.context,
+        beyond_model_error: count.is_beyond_model_error(),
     };
     weigh(Some(&smear), &panel, &ScoreOptions::default())
 }
@@ -99,6 +104,7 @@ impl Default for FakeCase {
             fields: 2,
             grid: (10, 6),
             schistocytes: 2,
+            near_misses: 0,
             refused: Vec::new(),
             name: "field",
             preview_scale: 0.5,
@@ -135,7 +141,11 @@ impl FakeCase {
             accession: self.accession.map(str::to_owned),
             order: self.order,
             laboratory: self.laboratory,
-            issued_at: IssueTime::resolve(None, None, Timestamp::parse("2025-01-02T10:30:00Z").ok()),
+            // Of an order, so that it is no part of the job.
+            issued_at: Timestamp::parse("2025-01-02T10:30:00Z")
+                .ok()
+                .map(|at| IssueTime { at, source: IssueSource::Received }),
+            newest_image_at: None,
             age_group: AgeGroup::Adult,
             statement: statement(&count),
             evidence: self.labs.map(|panel| evidence_of(panel, &count)),
@@ -157,8 +167,9 @@ impl FakeCase {
         let places = (self.grid.0 * self.grid.1) as usize;
         let cells: Vec<ClassifiedCell> = (0..places).map(|place| self.cell(index, place, places, refused)).collect();
         let preview = draw(&cells, width, height, self.preview_scale);
-        let tiles = cells.iter().filter(|cell| cell.is_counted_schistocyte());
-        let schistocyte_tiles: Vec<CellTile> = tiles.map(|cell| tile(cell, width, height)).collect();
+        let schistocytes = cells.iter().filter(|cell| cell.is_counted_schistocyte()).count() as u64;
+        let pictured = cells.iter().filter(|cell| cell.is_counted_schistocyte() || cell.is_near_miss(REVIEW));
+        let tiles: Vec<CellTile> = pictured.map(|cell| tile(cell, width, height)).collect();
         let mut exclusions = BTreeMap::new();
         for cell in &cells {
             if let CellStatus::Excluded(reason, _) = cell.status {
@@ -180,7 +191,7 @@ impl FakeCase {
             },
             quality: quality(refused, index),
             red_cells: cells.iter().filter(|cell| cell.counted_call().is_some()).count() as u64,
-            schistocytes: schistocyte_tiles.len() as u64,
+            schistocytes,
             exclusions,
             picture_signature: None,
         };
@@ -191,7 +202,7 @@ impl FakeCase {
             preview_px_per_px: self.preview_scale,
             preview_jpeg: encode(&preview, ImageFormat::Jpeg),
             cells,
-            schistocyte_tiles,
+            tiles,
         };
         (record, field)
     }
@@ -211,8 +222,12 @@ impl FakeCase {
             (false, true) => CellClass::Teardrop,
             (false, false) => OTHER_CLASSES[place % OTHER_CLASSES.len()],
         };
-        let schistocyte_probability =
-            if is_schistocyte { 0.999_7 - 0.004 * place as f64 } else { 0.000_123 * (place % 40) as f64 };
+        let is_near = (0..self.near_misses).any(|n| (n * 7 + 5) % (places - 3) == place);
+        let schistocyte_probability = match (is_schistocyte, is_near) {
+            (true, _) => 0.999_7 - 0.004 * place as f64,
+            (false, true) => REVIEW + 0.001 * place as f64,
+            (false, false) => 0.000_123 * (place % 40) as f64,
+        };
         let call = Call {
             class,
             class_probability: probability(if is_schistocyte { schistocyte_probability.max(0.5) } else { 0.93 }),
@@ -400,7 +415,7 @@ fn provenance(inputs: Vec<InputFile>) -> Provenance {
             specificity: Some(0.9985),
             specificity_cells: Some(20_412),
             measured_on: Some("made-up cells".to_owned()),
-            review_operating_point: Some(0.25),
+            review_operating_point: Some(REVIEW),
             class_healthy_shares: vec![ClassHealthyShare {
                 class: CellClass::Teardrop,
                 percent: CLASS_FLOOR[1],

@@ -5,12 +5,15 @@
 //! defined".
 
 mod curves;
+mod missed;
 mod plot;
 mod readings;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use missed::missed_words;
 
 use super::record::{ConfusionRow, DetectionFigures, Evaluation, Example, Figure, SpecimenBasis};
 use crate::case::FOOTER;
@@ -133,12 +136,7 @@ fn classification(evaluation: &Evaluation) -> Markup {
             }
         }
         @if !classes.missed_schistocytes.is_empty() {
-            p { "Missed schistocytes by what became of them: "
-                @for (i, (outcome, count)) in classes.missed_schistocytes.iter().enumerate() {
-                    @if i > 0 { ", " } (outcome) " " (count)
-                }
-                "."
-            }
+            p { "Schistocytes: " (missed_words(&classes.missed_schistocytes)) "." }
         }
         h2 { "Classes on counted cells" }
         (table(&[
@@ -384,6 +382,8 @@ mod tests {
         assert_eq!(text.matches("<svg").count(), 5);
         assert_eq!(text.matches("data:image/png;base64,AQID").count(), 3);
         assert!(text.contains("For Research Use Only."));
+        // One schistocyte of the scene was found and called another class.
+        assert!(text.contains("Schistocytes: 1 missed: 1 called another class."), "{text}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Observation: one for each observation of the message.
 //!
-//! A percentage is a `valueQuantity` with its reference range and, on the main one, every interval, the counts and the state as
-//! components; an interval is sent there and nowhere else. What was not assessed has a `dataAbsentReason` and no value.
+//! A percentage is a `valueQuantity` with its reference range and, on the main one, every interval, the counts, the state and
+//! the caution of a mixed picture as components; an interval is sent there and nowhere else. What was not assessed has a `dataAbsentReason` and no value.
 
 use serde_json::{Value as Json, json};
 
@@ -96,12 +96,8 @@ fn reference_range(observation: &Observation) -> Json {
 }
 
 fn interpretation(flag: Option<Flag>) -> Json {
-    let coding = match flag {
-        Some(Flag::High) => coding(INTERPRETATION, "H", "High"),
-        Some(Flag::Normal) => coding(INTERPRETATION, "N", "Normal"),
-        None => return Json::Null,
-    };
-    json!([{"coding": [coding]}])
+    let Some((code, words)) = flag.map(Flag::code) else { return Json::Null };
+    json!([{"coding": [coding(INTERPRETATION, code, words)]}])
 }
 
 /// Remarks; the percentage and the ordinal finding also carry the footer, because they are read alone.
@@ -110,13 +106,13 @@ fn notes(observation: &Observation, main: bool) -> Json {
     observation.notes.iter().map(String::as_str).chain(footer).map(|text| json!({"text": text})).collect()
 }
 
-/// Intervals, counts and state as parts of the percentage.
+/// Intervals, counts, state and the picture's other shapes as parts of the percentage, so that it is never read alone.
 fn component(bundle: &Bundle<'_>, other: &Observation) -> Option<Json> {
-    let is_part = ["red_cells", "schistocytes", "state", "floor_percent"].contains(&other.name.as_str());
+    let is_part = ["red_cells", "schistocytes", "state", "context", "floor_percent"].contains(&other.name.as_str());
     if !is_part && stands_alone(other) {
         return None;
     }
-    let mut component = json!({"code": code(bundle, &other.code)});
+    let mut component = json!({"code": code(bundle, &other.code), "interpretation": interpretation(other.flag)});
     set_value(&mut component, bundle, &other.value);
     Some(component)
 }

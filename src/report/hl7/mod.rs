@@ -1,11 +1,14 @@
 //! `<accession>_<job>.hl7`: the result as an HL7 v2 message, ORU^R01.
 //!
-//! In: a record with a time of issue, and the laboratory's options. Out: one message in UTF-8, segments ended by CR, without
+//! In: a record and the laboratory's options. Out: one message in UTF-8, segments ended by CR, without
 //! the framing of a transport. Segments: MSH, \[SFT\], \[PID\], ORC, OBR with NTE, OBX with NTE each, \[SPM\]
 //! (HL7 v2.5.1, section 7.3.1); in brackets where the version and the order allow it.
 //!
-//! Every result is preliminary. The statement and the fixed footer are the notes of the OBR. MSH-7 is the record's time of
-//! issue, so that the same record gives the same bytes.
+//! Every result is preliminary. The statement and the fixed footer are the notes of the OBR. MSH-7 and OBR-22 are the
+//! record's time of issue, so that the same record gives the same bytes.
+//!
+//! METHOD: without a time of issue both are empty, though version 2.5.1 requires MSH-7: a receiver then goes by when it got
+//! the message or says that the time is missing. Any other time (a file's) would date the result wrongly and in silence.
 //!
 //! METHOD: no crate builds HL7 v2 messages and is well kept (those that exist parse); the grammar needed is fields,
 //! components and escapes, one file for each group of segments.
@@ -38,7 +41,7 @@ pub(super) fn message(
     codes: &CodeOptions,
     pdf: Option<&[u8]>,
 ) -> Result<String, ReportError> {
-    let issued = dtm(&record.issued_at.as_ref().ok_or(ReportError::NoTimeOfIssue)?.at);
+    let issued = record.issued_at.as_ref().map(|issued| dtm(&issued.at)).unwrap_or_default();
     let job = Job::of(record)?;
     let patient = record.order.as_ref().and_then(|order| order.patient.as_ref());
     let mut segments: Vec<Segment> = vec![msh::msh(options, &job, &issued)];

@@ -16,7 +16,7 @@ use super::dtm;
 use super::options::{Hl7Options, Hl7Version};
 use super::segment::{Segment, joined};
 use crate::case::CaseRecord;
-use crate::report::message::{Code, CodeOptions, Flag, Observation, PERCENT_DECIMALS, Unit, Value};
+use crate::report::message::{Code, CodeOptions, Observation, PERCENT_DECIMALS, Unit, Value};
 
 /// What all observations of a message share.
 pub(super) struct Results<'a> {
@@ -33,11 +33,7 @@ impl Results<'_> {
     pub(super) fn observation(&self, set_id: usize, observation: &Observation) -> Vec<Segment> {
         let (kind, value, unit) = self.value(&observation.value);
         let limit = observation.high_limit.map(|(limit, _)| format!("<={}", plain(limit))).unwrap_or_default();
-        let flag = match observation.flag {
-            Some(Flag::High) => "H",
-            Some(Flag::Normal) => "N",
-            None => "",
-        };
+        let flag = observation.flag.map_or("", |flag| flag.code().0);
         let status = if observation.value.is_known() { "P" } else { "X" };
         let unit = unit.map(|unit| joined(&[unit.ucum(), unit.words(), "UCUM"])).unwrap_or_default();
         let obx = self

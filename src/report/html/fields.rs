@@ -13,18 +13,16 @@ use crate::report::figures::{UNKNOWN, count, percent, plain, plain_or_unknown, s
 use crate::report::words::figure_words;
 use crate::smear::ExclusionReason;
 
-/// From here on two fields share a printed sheet: 12 fields at one a sheet are what a reader still leafs through.
-const MANY_FIELDS: usize = 13;
-
 /// Section of the fields.
 pub(super) fn fields(case: &Case) -> Markup {
     html! {
-        section.fields.many[case.fields.len() >= MANY_FIELDS] aria-labelledby="fields" {
+        section.fields aria-labelledby="fields" {
             h2 #fields { "Fields" }
             @if case.fields.is_empty() {
                 p { "No field was read." }
             } @else {
                 (index(&case.record.fields))
+                p.note.on-paper { "The pictures of the fields are on the page on a screen, and among the files of the format `pictures`." }
                 (legend(case))
                 (Place::Fields)
             }
@@ -37,8 +35,9 @@ pub(super) fn fields(case: &Case) -> Markup {
 /// # Errors
 /// The writer fails, or a field cannot be read.
 pub(super) fn each(case: &Case, writer: &mut dyn Write) -> Result<(), ReportError> {
+    let review = case.record.provenance.model.review_operating_point;
     for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
-        writer.write_all(one_field(&field?, record, index + 1).into_string().as_bytes())?;
+        writer.write_all(one_field(&field?, record, index + 1, review).into_string().as_bytes())?;
     }
     Ok(())
 }
@@ -76,6 +75,7 @@ fn legend(case: &Case) -> Markup {
     html! {
         ul.legend aria-label="Lines of the outlines" {
             li { (swatch("schistocyte")) "schistocyte, with its number" }
+            li { (swatch("counted near")) "near miss, nearly called a schistocyte" }
             li { (swatch("counted")) "other counted red cell" }
             @for reason in ExclusionReason::ALL.into_iter().filter(|&reason| case.fields.has_excluded(reason)) {
                 li { (swatch(&format!("excluded {}", reason.name()))) "excluded: " (reason.describe()) }
@@ -84,7 +84,7 @@ fn legend(case: &Case) -> Markup {
     }
 }
 
-fn one_field(field: &CaseField, record: &FieldRecord, number: usize) -> Markup {
+fn one_field(field: &CaseField, record: &FieldRecord, number: usize, review: Option<f64>) -> Markup {
     html! {
         details.field.refused[!record.accepted] id=(format!("field-{number}")) open {
             summary {
@@ -95,7 +95,7 @@ fn one_field(field: &CaseField, record: &FieldRecord, number: usize) -> Markup {
                 ul.refusals { @for reason in &record.refusals { li { (reason) } } }
             }
             div.sheet {
-                (picture(field, number))
+                (picture(field, number, review))
                 div.tables {
                     (facts(record))
                     (quality(&record.quality))
@@ -106,16 +106,22 @@ fn one_field(field: &CaseField, record: &FieldRecord, number: usize) -> Markup {
     }
 }
 
-fn picture(field: &CaseField, number: usize) -> Markup {
+/// The photograph under its outlines; a box that is ticked shows it larger, in a frame that scrolls.
+fn picture(field: &CaseField, number: usize, review: Option<f64>) -> Markup {
     html! {
         @if field.preview_jpeg.is_empty() || field.preview_height_px == 0 {
             p { "There is no picture of this field." }
         } @else {
             @let ratio = f64::from(field.preview_width_px) / f64::from(field.preview_height_px);
-            div.picture style=(format!("--ratio:{ratio:.4}")) {
-                img src=(data_uri("image/jpeg", &field.preview_jpeg)) width=(field.preview_width_px)
-                    height=(field.preview_height_px) alt=(format!("Photograph of field {number}"));
-                (overlay::outlines(field, number))
+            div.zoomable {
+                label.zoom { input type="checkbox"; " Larger" }
+                div.frame {
+                    div.picture style=(format!("--ratio:{ratio:.4};--width:{}px", field.preview_width_px)) {
+                        img src=(data_uri("image/jpeg", &field.preview_jpeg)) width=(field.preview_width_px)
+                            height=(field.preview_height_px) alt=(format!("Photograph of field {number}"));
+                        (overlay::outlines(field, number, review))
+                    }
+                }
             }
         }
     }

@@ -1,9 +1,9 @@
 //! `report.html`: the page for people, one self-contained file for screen and paper.
 //!
 //! Pictures are data URIs, plots and outlines inline SVG, the stylesheet inline; there is no script and a content
-//! security policy forbids every request. Order: identity, result and state, warnings, evidence (statements, values, scores, the page
-//! for a patient with cancer) where a panel was given, gallery of called schistocytes, class distribution, forms, slides with a map, fields with
-//! outlines and quality, what was excluded and why, provenance. Accession, review status and
+//! security policy forbids every request. Order: identity, result and state, warnings, gallery of called schistocytes and of
+//! near misses, evidence (statements, values, scores, the page for a patient with cancer) where a panel was given, class
+//! distribution, forms, slides with a map, fields with outlines and quality, what was excluded and why, provenance. Accession, review status and
 //! the fixed footer are repeated on every printed page.
 //!
 //! Each figure of the count stands in an element with a `data-figure` attribute that names its field in `case.json`.

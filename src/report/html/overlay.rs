@@ -4,7 +4,8 @@
 //! unit is a tenth of a preview pixel, so that all coordinates are whole numbers. Outlines are thinned by
 //! Douglas–Peucker (Cartographica 1973, 10:112–122) within [`TOLERANCE_TENTHS`] to keep the file small.
 //!
-//! Counted cells are thin lines, schistocytes strong ones with their number, excluded objects dashed.
+//! Counted cells are thin lines, near misses thicker ones, schistocytes strong ones with their number, excluded objects
+//! dashed.
 
 use maud::{Markup, html};
 
@@ -17,7 +18,9 @@ use crate::smear::{CellStatus, ClassifiedCell, Contour};
 const TOLERANCE_TENTHS: f64 = 3.0;
 
 /// The outlines of a field, and the numbers of its schistocytes as links into the gallery.
-pub(super) fn outlines(field: &CaseField, field_number: usize) -> Markup {
+///
+/// From `review` on a counted cell is a near miss: its outline is marked and can be linked to.
+pub(super) fn outlines(field: &CaseField, field_number: usize, review: Option<f64>) -> Markup {
     let scale = 10.0 * field.preview_px_per_px;
     let (width, height) = (field.preview_width_px * 10, field.preview_height_px * 10);
     // Schistocytes last, so that nothing is drawn over them.
@@ -26,7 +29,9 @@ pub(super) fn outlines(field: &CaseField, field_number: usize) -> Markup {
     html! {
         svg.outlines role="img" aria-label=(label) viewBox=(format!("0 0 {width} {height}")) preserveAspectRatio="none" {
             @for cell in thin {
-                path class=(class_of(cell)) d=(path(&cell.cell.contour, scale)) { title { (words(cell)) } }
+                @let near = review.is_some_and(|review| cell.is_near_miss(review));
+                @let id = near.then(|| format!("field-{field_number}-cell-{}", cell.cell.id.0));
+                path class=(class_of(cell, near)) id=[id] d=(path(&cell.cell.contour, scale)) { title { (words(cell)) } }
             }
             @for cell in &strong {
                 @let d = path(&cell.cell.contour, scale);
@@ -41,9 +46,9 @@ pub(super) fn outlines(field: &CaseField, field_number: usize) -> Markup {
 }
 
 /// Style class of an outline; `style.css` holds one rule for each exclusion reason.
-fn class_of(cell: &ClassifiedCell) -> String {
+fn class_of(cell: &ClassifiedCell, near: bool) -> String {
     match cell.status {
-        CellStatus::Counted(_) => "counted".to_owned(),
+        CellStatus::Counted(_) => if near { "counted near" } else { "counted" }.to_owned(),
         CellStatus::Excluded(reason, _) => format!("excluded {}", reason.name()),
     }
 }

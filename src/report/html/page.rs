@@ -23,12 +23,13 @@ const STYLE: &str = include_str!("style.css");
 /// # Errors
 /// The writer fails, or a field cannot be read.
 pub(in crate::report) fn write(case: &Case, writer: &mut dyn Write) -> Result<(), ReportError> {
-    let frame = frame(case).into_string();
+    let frame = frame(case)?.into_string();
     let mut rest = frame.as_str();
     while let Some((before, place, after)) = next_place(rest) {
         writer.write_all(before.as_bytes())?;
         match place {
             Place::Tiles => gallery::tiles(case, writer)?,
+            Place::NearMisses => gallery::near_miss_tiles(case, writer)?,
             Place::Fields => fields::each(case, writer)?,
         }
         rest = after;
@@ -41,6 +42,8 @@ pub(in crate::report) fn write(case: &Case, writer: &mut dyn Write) -> Result<()
 pub(super) enum Place {
     /// Tiles of the gallery.
     Tiles,
+    /// Tiles of the near misses.
+    NearMisses,
     /// Fields.
     Fields,
 }
@@ -50,6 +53,7 @@ impl Place {
     fn comment(self) -> &'static str {
         match self {
             Self::Tiles => "<!--tiles-->",
+            Self::NearMisses => "<!--near-misses-->",
             Self::Fields => "<!--fields-->",
         }
     }
@@ -64,15 +68,17 @@ impl Render for Place {
 /// The first place in a text, with what stands before and after it.
 fn next_place(text: &str) -> Option<(&str, Place, &str)> {
     let found = |place: Place| text.find(place.comment()).map(|at| (at, place));
-    let (at, place) = [Place::Tiles, Place::Fields].into_iter().filter_map(found).min_by_key(|(at, _)| *at)?;
+    let (at, place) =
+        [Place::Tiles, Place::NearMisses, Place::Fields].into_iter().filter_map(found).min_by_key(|(at, _)| *at)?;
     Some((&text[..at], place, &text[at + place.comment().len()..]))
 }
 
 /// The page without tiles and fields.
-fn frame(case: &Case) -> Markup {
+fn frame(case: &Case) -> Result<Markup, ReportError> {
     let record = &case.record;
     let accession = record.accession.as_deref();
-    html! {
+    let near_misses = gallery::near_misses(case)?;
+    Ok(html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -89,8 +95,9 @@ fn frame(case: &Case) -> Markup {
                 main {
                     (result::result(record))
                     (result::warnings(record))
-                    (evidence::evidence(record.evidence.as_ref()))
                     (gallery::gallery(case))
+                    (near_misses)
+                    (evidence::evidence(record.evidence.as_ref()))
                     (classes::class_distribution(record))
                     (forms::forms(record))
                     (slides::slides(case))
@@ -101,7 +108,7 @@ fn frame(case: &Case) -> Markup {
                 footer { p { (record.footer) } }
             }
         }
-    }
+    })
 }
 
 /// Head of the page on a screen and of every sheet on paper.

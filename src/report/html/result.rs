@@ -12,7 +12,7 @@ use crate::report::identity::identity;
 use crate::report::notices::Notice;
 use crate::report::words::{
     age_words, caution_words, context_words, corrected_words, deciding_words, floor_words, interval_name,
-    is_always_shown, other_shapes_words, state_needs, state_words,
+    is_always_shown, missed_words, other_shapes_words, state_needs, state_words,
 };
 
 /// First section of the page.
@@ -32,6 +32,7 @@ pub(super) fn result(record: &CaseRecord) -> Markup {
                     }
                     @if let Some(caution) = caution_words(count.context) { p.caution { (caution) } }
                     p.statement data-figure="statement" { (record.statement) }
+                    @if let Some(missed) = missed_words(record) { p.missed { (missed) } }
                 }
                 @if let Some(plot) = plots::intervals(count) {
                     figure.plot {
@@ -124,7 +125,7 @@ fn named_intervals(count: &CountRecord) -> Markup {
         @for one in shown {
             div { dt { (interval_name(one.name)) " 95 %" } dd {
                 @if one.name == IntervalName::Corrected {
-                    span data-figure="corrected.percent" { (corrected_words(count.corrected.as_ref())) }
+                    span data-figure="corrected.percent" { (corrected_words(count)) }
                     @if let Some(limits) = one.limits { " " small data-figure="corrected" { (interval(limits)) } }
                 } @else {
                     span data-figure=(format!("{}_95", one.name.name())) { (interval_or_unknown(one.limits)) }

@@ -5,9 +5,8 @@ use crate::case::{
     CaseRecord, ClassFinding, ClassRecord, Context, CountRecord, IntervalName, PercentInterval, Presence, State,
 };
 use crate::count::FORMS_MEASURED;
-use crate::report::words::{
-    CORRECTED_NOT_GIVEN, caution_words, deciding_words, finding_words, state_needs, state_words,
-};
+use crate::report::figures;
+use crate::report::words::{caution_words, corrected_value, deciding_words, finding_words, state_needs, state_words};
 use crate::smear::{AgeGroup, SchistocyteForm};
 
 /// Decimals of a percentage: a limit close to the threshold does not read as if it lay on it.
@@ -69,13 +68,31 @@ impl Value {
     }
 }
 
-/// Where a value lies against its reference limit (HL7 table 0078).
+/// Where a value lies against its reference limit (HL7 table 0078, FHIR `v3-ObservationInterpretation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Flag {
-    /// The state is above.
+    /// A number whose state is above.
     High,
-    /// The state is not above.
+    /// The state is not above; no schistocyte was seen.
     Normal,
+    /// A word that is not normal: the state is above, schistocytes are present, the picture is mixed.
+    Abnormal,
+    /// There is a value, and it is not placed: indeterminate, or too few cells.
+    Indeterminate,
+}
+
+impl Flag {
+    /// Its code and words.
+    ///
+    /// `IND` is in table 0078 from version 2.7 on; before, OBX-8 takes codes of the user.
+    pub(in crate::report) fn code(self) -> (&'static str, &'static str) {
+        match self {
+            Self::High => ("H", "High"),
+            Self::Normal => ("N", "Normal"),
+            Self::Abnormal => ("A", "Abnormal"),
+            Self::Indeterminate => ("IND", "Indeterminate"),
+        }
+    }
 }
 
 /// A code with what says the same.
@@ -130,16 +147,28 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
     let cells = |cells: u64| Value::Count(assessable.then_some(cells), Unit::Cells);
 
     let sentence = |words: String| format!("{words}.");
-    let cautions: Vec<String> =
-        caution_words(count.context).map(|words| sentence(words.to_owned())).into_iter().collect();
+    let cautions = || caution_words(count.context).map(|words| sentence(words.to_owned()));
     let percent = Observation {
-        flag: flag(count.state),
-        high_limit: Some((count.threshold_percent, limit_words(record.age_group))),
-        notes: cautions,
+        flag: percent_flag(count.state),
+        // METHOD: a receiver that compares value and limit by itself would find a value on too few cells within range.
+        high_limit: is_placed(count.state).then(|| (count.threshold_percent, limit_words(record.age_group))),
+        notes: not_placed_words(count).into_iter().chain(cautions()).collect(),
         ..of("percent", Value::Percent(count.percent.filter(|_| assessable)))
     };
-    let placed = deciding_words(count).map(|words| sentence(format!("True share {words}"))).into_iter();
-    let state = noted(of("state", coded(Some(state_code(count.state)))), placed.collect());
+    let placed = deciding_words(count).map(|words| sentence(format!("True share {words}")));
+    let state = Observation {
+        flag: state_flag(count.state),
+        notes: placed.into_iter().chain(cautions()).collect(),
+        ..of("state", coded(Some(state_code(count.state))))
+    };
+    let presence = count.presence();
+    let presence =
+        Observation { flag: presence.map(presence_flag), ..of("presence", coded(presence.map(presence_code))) };
+    let context = Observation {
+        flag: cautions().map(|_| Flag::Abnormal),
+        notes: cautions().into_iter().collect(),
+        ..of("context", coded(count.context.map(context_code)))
+    };
     let interval = noted(
         of("interval", Value::Interval(count.widest_95().filter(|_| assessable))),
         vec![format!("The widest interval of the called share. {}", state_needs(count))],
@@ -151,8 +180,8 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
         of("red_cells", Value::Count(Some(count.red_cells), Unit::Cells)),
         of("schistocytes", cells(count.schistocytes)),
         state,
-        of("presence", coded(count.presence().map(presence_code))),
-        of("context", coded(count.context.map(context_code))),
+        presence,
+        context,
     ];
     if let Some(other) = count.other_abnormal_percent.filter(|_| assessable) {
         all.push(of("other_abnormal_percent", Value::Percent(Some(other))));
@@ -212,14 +241,45 @@ fn quality(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> [Obs
     ]
 }
 
+/// Whether a state says where the value lies against the limit, or that it may lie on either side.
+fn is_placed(state: State) -> bool {
+    matches!(state, State::Above | State::NotAbove | State::Indeterminate)
+}
+
 /// METHOD: the state decides, not the value, whatever else the film shows: a receiver must not see two states. The caution
-/// of a mixed picture is a note beside it. Indeterminate and insufficient counts have no flag.
-fn flag(state: State) -> Option<Flag> {
+/// of a mixed picture is a note beside it. A value that is not placed is marked so, because a number without a flag reads
+/// like a normal one. Without a value there is no flag.
+fn percent_flag(state: State) -> Option<Flag> {
     match state {
         State::Above => Some(Flag::High),
         State::NotAbove => Some(Flag::Normal),
-        _ => None,
+        State::Indeterminate | State::Insufficient => Some(Flag::Indeterminate),
+        State::NotAssessable => None,
     }
+}
+
+/// As [`percent_flag`], for a word.
+fn state_flag(state: State) -> Option<Flag> {
+    percent_flag(state).map(|flag| if flag == Flag::High { Flag::Abnormal } else { flag })
+}
+
+fn presence_flag(presence: Presence) -> Flag {
+    match presence {
+        Presence::Present => Flag::Abnormal,
+        Presence::NotSeen => Flag::Normal,
+        Presence::Indeterminate => Flag::Indeterminate,
+    }
+}
+
+/// Why a percentage has no reference limit beside it.
+fn not_placed_words(count: &CountRecord) -> Option<String> {
+    (count.state == State::Insufficient).then(|| {
+        format!(
+            "Fewer than {} RBC were counted: not placed against the reference limit of {} %.",
+            figures::count(count.min_cells),
+            count.threshold_percent
+        )
+    })
 }
 
 /// Every interval of the count by its name, the corrected one behind its value.
@@ -227,9 +287,10 @@ fn intervals(count: &CountRecord, of: impl Fn(&str, Value) -> Observation) -> Ve
     let mut all = Vec::new();
     for one in count.intervals().into_iter().filter(|one| one.limits.is_some()) {
         if one.name == IntervalName::Corrected {
-            let value = of("corrected_percent", Value::Percent(one.point));
-            let notes = one.point.is_none().then(|| CORRECTED_NOT_GIVEN.to_owned()).into_iter().collect();
-            all.push(Observation { notes, ..value });
+            let corrected = corrected_value(count);
+            let value = of("corrected_percent", Value::Percent(corrected.and_then(Result::ok)));
+            let why = corrected.and_then(Result::err).map(str::to_owned);
+            all.push(Observation { notes: why.into_iter().collect(), ..value });
         }
         all.push(of(&format!("{}_interval", one.name.name()), Value::Interval(one.limits)));
     }

@@ -2,7 +2,7 @@
 //! the pages; the tables of it then stand in the page and in the record.
 
 use super::content::{cut, limits_not_met, more};
-use super::room::{ELSEWHERE, Room, shortened};
+use super::room::{ELSEWHERE, Room};
 use super::sheet::{Block, Item, Section};
 use crate::case::CaseRecord;
 use crate::report::figures::{count, counted, percent, percent_or_unknown, plain};
@@ -29,14 +29,10 @@ pub(super) fn behind_the_count(record: &CaseRecord, room: &Room) -> Section {
             limits_not_met(record)
         ),
     ));
-    let refused = record.fields.iter().filter(|field| !field.accepted).map(|field| {
-        let reasons = shortened(&field.refusals.join("; "), room.sentence);
-        format!("{}: {reasons}", shortened(&field.field, room.name))
-    });
+    let refused = record.fields.iter().filter(|field| !field.accepted);
+    let refused = refused.map(|field| format!("{}: {}", field.field, field.refusals.join("; ")));
     items.extend(listed("Refused:", refused.collect(), "field", room));
-    let unread = record.failed_inputs.iter().map(|failure| {
-        format!("{}: {}", shortened(&failure.path, room.name), shortened(&failure.reason, room.sentence))
-    });
+    let unread = record.failed_inputs.iter().map(|failure| format!("{}: {}", failure.path, failure.reason));
     items.extend(listed("Not read:", unread.collect(), "input", room));
     Section { title: "Behind the count".to_owned(), new_page: false, blocks: vec![Block::List { items, small: true }] }
 }
@@ -81,7 +77,7 @@ fn forms(record: &CaseRecord) -> String {
 fn exclusions(record: &CaseRecord, room: &Room) -> String {
     let reasons = in_report_order(&record.exclusions)
         .into_iter()
-        .map(|(name, objects)| format!("{} {}", count(objects), shortened(reason_words(name), room.name)));
+        .map(|(name, objects)| format!("{} {}", count(objects), reason_words(name)));
     let (shown, left_out) = cut(reasons.collect(), room.entries);
     let total: u64 = record.exclusions.values().sum();
     match (shown.is_empty(), more(left_out, "reason")) {
@@ -95,46 +91,39 @@ fn exclusions(record: &CaseRecord, room: &Room) -> String {
 pub(super) fn provenance(record: &CaseRecord, room: &Room) -> Section {
     let provenance = &record.provenance;
     let (detector, model) = (&provenance.detector, &provenance.model);
-    let line = |text: String| shortened(&text, room.sentence);
-    let options = provenance
-        .options
-        .iter()
-        .map(|(name, value)| format!("{} {}", shortened(name, room.name), shortened(&option_words(value), room.name)));
+    let options = provenance.options.iter().map(|(name, value)| format!("{name} {}", option_words(value)));
     let mut items = vec![
         Item::new(
             "Program:",
-            line(format!(
+            format!(
                 "{} {}, method {}, record {}, engine {}",
                 provenance.software,
                 provenance.software_version,
                 provenance.method_version,
                 record.schema_version,
                 provenance.engine
-            )),
+            ),
         ),
-        Item::new(
-            "Cell detector:",
-            line(format!("{} {}, SHA-256 {}", detector.name, detector.version, detector.sha256)),
-        ),
+        Item::new("Cell detector:", format!("{} {}, SHA-256 {}", detector.name, detector.version, detector.sha256)),
         Item::new(
             "Model:",
-            line(format!(
+            format!(
                 "{} {}, operating point {}, SHA-256 {}",
                 model.name,
                 model.version,
                 plain(model.operating_point),
                 model.sha256
-            )),
+            ),
         ),
         Item::new(
             "Error rates:",
-            line(format!(
+            format!(
                 "sensitivity {}; specificity {}; called schistocyte in healthy people {}; other classes {}",
                 rate_words(model.sensitivity, model.sensitivity_cells),
                 rate_words(model.specificity, model.specificity_cells),
                 healthy_words(model.healthy_share.as_ref()),
                 class_healthy_list(&model.class_healthy_shares)
-            )),
+            ),
         ),
     ];
     items.extend(listed("Options:", options.collect(), "option", room));

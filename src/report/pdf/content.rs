@@ -5,17 +5,17 @@
 
 use std::io;
 
+use super::gallery::gallery;
 use super::provenance::provenance;
-use super::room::{ELSEWHERE, Room, shortened};
+use super::room::{ELSEWHERE, Room};
 use super::sheet::{
-    Block, Cell, Column, Head, Item, Outcome, Pair, Plot, PlotRow, Running, Section, Sheet, Table, Tick, Tile,
+    Block, Cell, Column, Head, Item, Outcome, Pair, Plot, PlotRow, Running, Section, Sheet, Table, Tick,
 };
 use super::typeset::Asset;
 use super::{brief, evidence};
 use crate::case::{Case, CaseRecord, CountRecord, FieldRecord, IntervalName, PercentInterval, State};
 use crate::report::figures::{
-    count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown, plain, probability,
-    share_percent,
+    count, counted, interval, interval_or_unknown, percent, percent_digits, percent_or_unknown, plain, share_percent,
 };
 use crate::report::identity::identity;
 use crate::report::intervals::IntervalPlot;
@@ -23,18 +23,9 @@ use crate::report::notices::Notice;
 use crate::report::words::{
     REVIEW_STATUS, age_words, caution_words, classes_note, context_words, corrected_words, deciding_words,
     figure_words, finding_words, floor_words, form_totals, forms_note, in_report_order, interval_name, is_always_shown,
-    other_shapes_words, reason_words, shown_percent, state_words,
+    missed_words, other_shapes_words, reason_words, shown_percent, state_words,
 };
 use crate::smear::{CellClass, SchistocyteForm};
-
-/// Pictures in a row of the gallery.
-const TILES_PER_ROW: u8 = 10;
-
-/// Pictures where the evidence needs the pages: two rows.
-const TILES_BESIDE_EVIDENCE: usize = 20;
-
-/// Characters of a statement: several times those of the longest that this program makes.
-const STATEMENT: usize = 1_000;
 
 /// The document before it is laid out.
 pub(super) struct Draft {
@@ -51,9 +42,8 @@ impl Draft {
     /// A picture cannot be read.
     pub(super) fn new(case: &Case, room: &Room) -> io::Result<Self> {
         let record = &case.record;
-        let accession = record.accession.as_deref().map(|accession| shortened(accession, room.name));
         let (gallery, assets) = gallery(case, room)?;
-        let mut sections = Vec::from([gallery]);
+        let mut sections = Vec::from(gallery);
         match &record.evidence {
             None => {
                 sections.extend([classes_and_exclusions(record, room), fields(record, room), provenance(record, room)]);
@@ -68,7 +58,7 @@ impl Draft {
             title: "Schistocyte count".to_owned(),
             running: Running {
                 name: "Schistocyte count".to_owned(),
-                specimen: match &accession {
+                specimen: match &record.accession {
                     Some(accession) => format!("Accession {accession}"),
                     None => "No accession given".to_owned(),
                 },
@@ -76,8 +66,8 @@ impl Draft {
             review: REVIEW_STATUS.to_owned(),
             review_short: "Preliminary".to_owned(),
             footer: record.footer.clone(),
-            identity: identity_pairs(record, room),
-            result: outcome(record, room),
+            identity: identity_pairs(record),
+            result: outcome(record),
             plot: IntervalPlot::of(&record.count).map(|plot| drawn(&plot)),
             warnings: warnings(record),
             sections,
@@ -86,13 +76,11 @@ impl Draft {
     }
 }
 
-fn identity_pairs(record: &CaseRecord, room: &Room) -> Vec<Pair> {
-    let short = |text: String| shortened(&text, room.name);
-    let pairs = identity(record).into_iter();
-    pairs.map(|line| Pair::noted(line.name, short(line.value), line.note.map(short))).collect()
+fn identity_pairs(record: &CaseRecord) -> Vec<Pair> {
+    identity(record).into_iter().map(|line| Pair::noted(line.name, line.value, line.note)).collect()
 }
 
-fn outcome(record: &CaseRecord, room: &Room) -> Outcome {
+fn outcome(record: &CaseRecord) -> Outcome {
     let figures = &record.count;
     let accepted = record.fields.iter().filter(|field| field.accepted).count() as u64;
     let mut sizes = Vec::new();
@@ -110,9 +98,7 @@ fn outcome(record: &CaseRecord, room: &Room) -> Outcome {
     ));
     let floor_notes = [figures.false_positive_floor_95.map(interval), floor_words(record)];
     let floor_note = floor_notes.into_iter().flatten().collect::<Vec<_>>().join("; ");
-    let grade = figures.grade.as_ref().map(|grade| {
-        Pair::noted("Grade", shortened(&grade.label, room.name), Some(shortened(&grade.table, room.name)))
-    });
+    let grade = figures.grade.as_ref().map(|grade| Pair::noted("Grade", &grade.label, Some(grade.table.clone())));
     let mut pairs = vec![Pair::noted(
         "Reference limit",
         percent(figures.threshold_percent),
@@ -134,7 +120,8 @@ fn outcome(record: &CaseRecord, room: &Room) -> Outcome {
         sizes,
         verdict: state_words(figures.state).to_owned(),
         caution: caution_words(figures.context).map(str::to_owned),
-        statement: shortened(&record.statement, STATEMENT),
+        statement: record.statement.clone(),
+        missed: missed_words(record),
         figures: pairs,
     }
 }
@@ -144,7 +131,7 @@ fn named_intervals(figures: &CountRecord) -> Vec<Pair> {
     let shown = figures.intervals().into_iter().filter(|one| one.limits.is_some() || is_always_shown(one.name));
     let pair = |name: IntervalName, limits: Option<PercentInterval>| match name {
         IntervalName::Corrected => {
-            let value = corrected_words(figures.corrected.as_ref());
+            let value = corrected_words(figures);
             Pair::noted(format!("{} 95 %", interval_name(name)), value, limits.map(interval))
         }
         _ => Pair::new(format!("{} 95 %", interval_name(name)), interval_or_unknown(limits)),
@@ -179,56 +166,6 @@ fn warnings(record: &CaseRecord) -> Option<Block> {
     (!notices.is_empty()).then(|| Block::Warning { title: "To be considered".to_owned(), items })
 }
 
-/// Pictures, likeliest first.
-fn gallery(case: &Case, room: &Room) -> io::Result<(Section, Vec<Asset>)> {
-    let called = case.fields.called();
-    let mut blocks = Vec::new();
-    let most = if case.record.evidence.is_some() { room.tiles.min(TILES_BESIDE_EVIDENCE) } else { room.tiles };
-    let mut assets = Vec::new();
-    let mut tiles = Vec::new();
-    for cell in &called {
-        if tiles.len() == most {
-            break;
-        }
-        let Some(png) = case.fields.tile(cell)? else { continue };
-        let file = format!("tile-{}.png", tiles.len());
-        let (field, id) = (cell.field_index + 1, cell.cell_id.0);
-        let chance = probability(cell.call.schistocyte_probability.value());
-        tiles.push(Tile {
-            alt: format!("Cell {id} of field {field}, schistocyte probability {chance}"),
-            probability: chance,
-            place: format!("{field}:{id}"),
-            file: format!("/{file}"),
-        });
-        assets.push(Asset { name: file, bytes: png });
-    }
-    blocks.push(match (called.len(), tiles.len()) {
-        (0, _) => Block::text("No cell was counted as a schistocyte."),
-        (all, shown) if all == shown => Block::note(format!(
-            "{}, by falling probability; under each its probability and field:cell.",
-            counted(all as u64, "cell")
-        )),
-        (all, shown) => Block::note(format!(
-            "The {} likeliest of {}, by falling probability; under each its probability and field:cell. The other {} \
-             are in the page (html).",
-            count(shown as u64),
-            counted(all as u64, "cell"),
-            count((all - shown) as u64)
-        )),
-    });
-    if !tiles.is_empty() {
-        blocks.push(Block::Tiles { columns: TILES_PER_ROW, tiles });
-    }
-    let uncounted = case.fields.uncounted_schistocytes();
-    if uncounted > 0 {
-        blocks.push(Block::note(format!(
-            "Further objects with this call, excluded and not counted: {}.",
-            count(uncounted)
-        )));
-    }
-    Ok((Section { title: "Cells counted as schistocytes".to_owned(), new_page: false, blocks }, assets))
-}
-
 fn classes_and_exclusions(record: &CaseRecord, room: &Room) -> Section {
     let classes = record.classes.iter().map(|class| {
         let share = shown_percent(class).map_or_else(|| "–".to_owned(), percent_digits);
@@ -259,9 +196,7 @@ fn classes_and_exclusions(record: &CaseRecord, room: &Room) -> Section {
     let reasons = in_report_order(&record.exclusions);
     let total: u64 = record.exclusions.values().sum();
     let (shown, left_out) = cut(reasons, room.entries);
-    let rows = shown
-        .into_iter()
-        .map(|(name, objects)| vec![Cell::new(shortened(reason_words(name), room.name)), Cell::new(count(objects))]);
+    let rows = shown.into_iter().map(|(name, objects)| vec![Cell::new(reason_words(name)), Cell::new(count(objects))]);
     let exclusions = if total == 0 {
         Block::text("Nothing was excluded.")
     } else {
@@ -328,9 +263,7 @@ fn fields(record: &CaseRecord, room: &Room) -> Section {
     let (failures, left_out) = cut(record.failed_inputs.iter().collect(), room.entries);
     if !failures.is_empty() {
         blocks.push(Block::heading("Inputs that could not be read"));
-        let items = failures
-            .iter()
-            .map(|failure| Item::new(shortened(&failure.path, room.name), shortened(&failure.reason, room.sentence)));
+        let items = failures.iter().map(|failure| Item::new(&failure.path, &failure.reason));
         blocks.push(Block::List { items: items.collect(), small: false });
         blocks.extend(more(left_out, "input").map(Block::note));
     }
@@ -361,14 +294,13 @@ fn field_table(record: &CaseRecord, room: &Room) -> Block {
     }
     let (shown, left_out) = cut(numbered, room.fields);
     let rows = shown.into_iter().map(|(index, field)| {
-        let reasons: Vec<String> = field.refusals.iter().map(|reason| shortened(reason, room.sentence)).collect();
         let quality = if field.accepted { "accepted" } else { "refused" };
         vec![
             Cell::new((index + 1).to_string()),
-            Cell::new(shortened(&field.field, room.name)),
+            Cell::new(&field.field),
             Cell::new(quality)
                 .strong_if(!field.accepted)
-                .noted(Some(reasons.join("; ")).filter(|words| !words.is_empty())),
+                .noted(Some(field.refusals.join("; ")).filter(|words| !words.is_empty())),
             Cell::new(count(field.red_cells)),
             Cell::new(count(field.schistocytes)),
             Cell::new(count(field.exclusions.values().sum())),

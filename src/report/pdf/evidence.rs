@@ -4,9 +4,9 @@
 //! in the page and in the record; those of scores and exposures are printed, too.
 
 use super::content::{cut, more};
-use super::room::{ELSEWHERE, Room, shortened};
+use super::room::Room;
 use super::sheet::{Block, Cell, Column, Head, Item, Section, Table};
-use crate::clinical::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreResult};
+use crate::clinical::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score};
 use crate::evidence::{
     CancerPage, Comparison, Evidence, EvidenceBlock, EvidenceItem, Exposure, StatementEvidence, WeighedItem,
 };
@@ -17,25 +17,14 @@ use crate::report::evidence_words::{
 
 /// Every section of the evidence.
 pub(super) fn sections(evidence: &Evidence, room: &Room) -> Vec<Section> {
-    let mut sections = vec![values(evidence, room), statements(evidence, room), scores(evidence, room)];
+    let mut sections = vec![values(evidence, room), statements(evidence), scores(evidence)];
     sections.extend(evidence.cancer_page.as_ref().map(|page| cancer(page, room)));
     sections
 }
 
-/// Names in one line, as far as there is room.
-fn names(names: &[String], room: &Room) -> String {
-    let (shown, left_out) = cut(names.iter().map(|name| shortened(name, room.name)).collect(), 2 * room.entries);
-    let line = shown.join(", ");
-    if left_out > 0 { format!("{line} and {left_out} more") } else { line }
-}
-
 /// Sentences as paragraphs in small print.
-fn sentences(sentences: &[String], room: &Room) -> Vec<Block> {
-    let (shown, left_out) = cut(sentences.iter().collect(), room.entries);
-    let lines = shown.iter().map(|sentence| Item::new("", shortened(sentence, room.sentence))).collect();
-    let mut blocks = vec![Block::List { items: lines, small: true }];
-    blocks.extend(more(left_out, "sentence").map(Block::note));
-    blocks
+fn sentences(sentences: &[String]) -> Block {
+    Block::List { items: sentences.iter().map(|sentence| Item::new("", sentence)).collect(), small: true }
 }
 
 fn values(evidence: &Evidence, room: &Room) -> Section {
@@ -59,48 +48,48 @@ fn values(evidence: &Evidence, room: &Room) -> Section {
     ];
     if !evidence.limitations.is_empty() {
         blocks.push(Block::heading("What this evidence cannot tell"));
-        blocks.extend(sentences(&evidence.limitations, room));
+        blocks.push(sentences(&evidence.limitations));
     }
     let ignored = evidence.ignored.len();
     if ignored > 0 {
         let codes: Vec<String> = evidence.ignored.iter().map(|observation| observation.code.clone()).collect();
-        blocks.push(Block::note(format!("Observations left aside: {}.", names(&codes, room))));
+        blocks.push(Block::note(format!("Observations left aside: {}.", codes.join(", "))));
     }
     Section { title: EVIDENCE_TITLE.to_owned(), new_page: true, blocks }
 }
 
 /// A row over the whole width with the title and what is missing, then the items.
 fn block_rows(block: &EvidenceBlock, room: &Room) -> Vec<Vec<Cell>> {
-    let missing = (!block.missing.is_empty()).then(|| format!("Missing: {}", names(&block.missing, room)));
+    let missing = (!block.missing.is_empty()).then(|| format!("Missing: {}", block.missing.join(", ")));
     let head = vec![Cell::new(block.title.clone()).strong_if(true).noted(missing)];
     let (items, left_out) = cut(block.items.iter().collect(), room.items);
     let rest = more(left_out, "item").map(|words| vec![Cell::new(words).muted_if(true)]);
-    std::iter::once(head).chain(items.into_iter().map(|item| item_row(item, room))).chain(rest).collect()
+    std::iter::once(head).chain(items.into_iter().map(item_row)).chain(rest).collect()
 }
 
-fn item_row(item: &EvidenceItem, room: &Room) -> Vec<Cell> {
+fn item_row(item: &EvidenceItem) -> Vec<Cell> {
     let flagged = is_flagged(item);
     let notes: Vec<String> = item.notes.iter().cloned().chain(earlier_words(item)).collect();
-    let notes = Some(shortened(&notes.join(" "), room.sentence)).filter(|notes| !notes.is_empty());
+    let notes = Some(notes.join(" ")).filter(|notes| !notes.is_empty());
     if item.reference.is_none() && item.flag.is_none() && item.bearings.is_empty() {
         // A word or a text: over the whole width, with its time.
-        let time = item.collected_at.as_ref().map(|time| format!(" ({})", shortened(&time_words(time), room.name)));
-        let value = shortened(&item.value_text, 2 * room.sentence) + &time.unwrap_or_default();
-        return vec![Cell::new(shortened(&item.name, room.name)).noted(notes), Cell::new(value)];
+        let time = item.collected_at.as_ref().map(|time| format!(" ({})", time_words(time)));
+        let value = item.value_text.clone() + &time.unwrap_or_default();
+        return vec![Cell::new(&item.name).noted(notes), Cell::new(value)];
     }
     let reference = match &item.reference {
         Some(reference) => Cell::new(format!("{} ({})", reference_words(reference), reference.owner.words())),
         None => Cell::new("none").muted_if(true),
     };
     let time = match &item.collected_at {
-        Some(time) => Cell::new(shortened(&time_words(time), room.name)),
+        Some(time) => Cell::new(time_words(time)),
         None => Cell::new("not given").muted_if(true),
     };
     let lines = bearing_lines(item).into_iter().map(|(direction, titles)| format!("{direction} {titles}"));
     let bearing = lines.collect::<Vec<_>>().join("; ");
     vec![
-        Cell::new(shortened(&item.name, room.name)).strong_if(flagged).noted(notes),
-        Cell::new(shortened(&item.value_text, room.sentence)).strong_if(flagged),
+        Cell::new(&item.name).strong_if(flagged).noted(notes),
+        Cell::new(&item.value_text).strong_if(flagged),
         reference,
         Cell::new(item.flag.map_or("–", flag_words)).strong_if(flagged),
         time,
@@ -133,71 +122,55 @@ fn lines_of(text: &str) -> usize {
     text.chars().count().div_ceil(LINE_CHARS).max(1)
 }
 
-fn statements(evidence: &Evidence, room: &Room) -> Section {
-    let cards = evidence.statements.iter().map(|statement| statement_card(statement, room)).collect();
+fn statements(evidence: &Evidence) -> Section {
+    let cards = evidence.statements.iter().map(statement_card).collect();
     Section { title: "For and against".to_owned(), new_page: true, blocks: vec![side_by_side(cards)] }
 }
 
-fn statement_card(statement: &StatementEvidence, room: &Room) -> Card {
+fn statement_card(statement: &StatementEvidence) -> Card {
     let mut items = vec![
-        Item::new("Supports:", weighed(&statement.supports, room)),
-        Item::new("Speaks against:", weighed(&statement.speaks_against, room)),
+        Item::new("Supports:", weighed(&statement.supports)),
+        Item::new("Speaks against:", weighed(&statement.speaks_against)),
     ];
     if !statement.neutral.is_empty() {
-        items.push(Item::new("Says nothing here:", weighed(&statement.neutral, room)));
+        items.push(Item::new("Says nothing here:", weighed(&statement.neutral)));
     }
-    let missing = if statement.missing.is_empty() { "nothing".to_owned() } else { names(&statement.missing, room) };
+    let missing = if statement.missing.is_empty() { "nothing".to_owned() } else { statement.missing.join(", ") };
     items.push(Item::new("Missing:", missing));
     let lines = 2 + items.iter().map(|item| lines_of(&item.text) + 1).sum::<usize>();
     Card { lines, blocks: vec![Block::heading(statement.title.clone()), Block::List { items, small: true }] }
 }
 
 /// Items with their rules; that there is none is said.
-fn weighed(items: &[WeighedItem], room: &Room) -> String {
+fn weighed(items: &[WeighedItem]) -> String {
     if items.is_empty() {
         return "no item".to_owned();
     }
-    let (shown, left_out) = cut(items.iter().collect(), room.entries);
-    let words = shown.iter().map(|item| {
-        let rule = shortened(&item.rule, room.sentence);
-        format!("{} ({rule})", shortened(&weighed_words(item), room.sentence))
-    });
-    let line = words.collect::<Vec<_>>().join("; ");
-    more(left_out, "item").map_or_else(|| line.clone(), |rest| format!("{line}; {rest}"))
+    let words = items.iter().map(|item| format!("{} ({})", weighed_words(item), item.rule));
+    words.collect::<Vec<_>>().join("; ")
 }
 
-fn scores(evidence: &Evidence, room: &Room) -> Section {
-    let (shown, left_out) = cut(evidence.scores.iter().collect(), room.entries);
-    let mut blocks = vec![Block::note(SCORE_NOTE)];
-    blocks.push(side_by_side(shown.iter().map(|score| score_card(score, room)).collect()));
-    blocks.extend(more(left_out, "score").map(Block::note));
+fn scores(evidence: &Evidence) -> Section {
+    let cards = evidence.scores.iter().map(score_card).collect();
+    let blocks = vec![Block::note(SCORE_NOTE), side_by_side(cards)];
     Section { title: "Scores".to_owned(), new_page: false, blocks }
 }
 
-fn score_card(score: &Score, room: &Room) -> Card {
-    let line = |text: &str| shortened(text, room.sentence);
-    let outcome =
-        if is_open(score) { Item::new("", line(&result_words(score))) } else { Item::new(result_words(score), "") };
+fn score_card(score: &Score) -> Card {
+    let outcome = if is_open(score) { Item::new("", result_words(score)) } else { Item::new(result_words(score), "") };
     let mut blocks = vec![
         Block::heading(format!("{} ({})", score.name, score.version)),
         Block::List { items: vec![outcome], small: false },
-        Block::note(line(&format!("Made to estimate: {}. {}", score.estimates, score.applicability))),
+        Block::note(format!("Made to estimate: {}. {}", score.estimates, score.applicability)),
     ];
     if !score.conditions.is_empty() {
         let conditions = score.conditions.iter().map(|known| format!("{}: {}", known.condition, known.state.words()));
-        blocks.push(Block::note(line(&conditions.collect::<Vec<_>>().join("; "))));
+        blocks.push(Block::note(conditions.collect::<Vec<_>>().join("; ")));
     }
-    if let ScoreResult::NotApplicable { .. } = score.result {
-        // Items of a score that is not made for this patient would only take the room of one that is.
-        blocks.push(Block::note(line(&format!("Its items stand in {ELSEWHERE}. Source: {}", score.source))));
-        let texts = [&score.estimates, &score.applicability, &score.source];
-        return Card { lines: 4 + texts.into_iter().map(|text| lines_of(text)).sum::<usize>(), blocks };
-    }
-    let (items, left_out) = cut(score.items.iter().collect(), room.items);
-    let rows = items.into_iter().map(|item| {
+    let rows = score.items.iter().map(|item| {
         vec![
-            Cell::new(line(&format!("{}: {}", item.name, item.criterion))),
-            Cell::new(item.value.as_deref().map_or_else(|| "–".to_owned(), line)),
+            Cell::new(format!("{}: {}", item.name, item.criterion)),
+            Cell::new(item.value.as_deref().unwrap_or("–")),
             Cell::new(item.state.words()),
             Cell::new(points_words(item)),
         ]
@@ -206,7 +179,7 @@ fn score_card(score: &Score, room: &Room) -> Card {
         caption: None,
         columns: vec![Head::words("Item", 5), Head::words("Known", 3), Head::words("State", 2), Head::number("Points")],
         rows: rows.collect(),
-        note: more(left_out, "item"),
+        note: None,
         small: true,
     }));
     if !score.bands.is_empty() {
@@ -216,12 +189,12 @@ fn score_card(score: &Score, room: &Room) -> Card {
             if cohorts.is_empty() { named } else { format!("{named} [{cohorts}]") }
         });
         let bands = bands.collect::<Vec<_>>().join(" · ");
-        blocks.push(Block::note(line(&format!("Bands, figures of a {PUBLISHED_COHORT_NOTE}: {bands}"))));
+        blocks.push(Block::note(format!("Bands, figures of a {PUBLISHED_COHORT_NOTE}: {bands}")));
     }
     if !score.caveats.is_empty() {
-        blocks.extend(sentences(&score.caveats, room));
+        blocks.push(sentences(&score.caveats));
     }
-    blocks.push(Block::note(line(&format!("Source: {}", score.source))));
+    blocks.push(Block::note(format!("Source: {}", score.source)));
     let texts = [&score.estimates, &score.applicability, &score.source].into_iter().chain(&score.caveats);
     let bands = score.bands.iter().flat_map(|band| &band.published_cohorts);
     let lines = 4 + 2 * score.items.len() + texts.chain(bands).map(|text| lines_of(text)).sum::<usize>();
@@ -238,26 +211,24 @@ fn cancer(page: &CancerPage, room: &Room) -> Section {
     if !page.comparisons.is_empty() {
         blocks.push(comparisons(&page.comparisons, room));
     }
-    let missing = if page.missing.is_empty() { "nothing".to_owned() } else { names(&page.missing, room) };
+    let missing = if page.missing.is_empty() { "nothing".to_owned() } else { page.missing.join(", ") };
     blocks.push(Block::List { items: vec![Item::new("Still missing:", missing)], small: false });
     if !page.caveats.is_empty() {
         blocks.push(Block::heading("To keep in mind"));
-        blocks.extend(sentences(&page.caveats, room));
+        blocks.push(sentences(&page.caveats));
     }
     Section { title: CANCER_TITLE.to_owned(), new_page: true, blocks }
 }
 
 fn exposures(exposures: &[Exposure], room: &Room) -> Block {
     let (shown, left_out) = cut(exposures.iter().collect(), room.entries);
-    let line = |text: &str| shortened(text, room.sentence);
     let rows = shown.into_iter().map(|exposure| {
         let date = exposure.date.as_deref().map_or_else(|| "not given".to_owned(), time_words);
         vec![
-            Cell::new(shortened(&exposure.name, room.name)).noted(Some(exposure_words(exposure.kind).to_owned())),
-            Cell::new(line(&exposure.detail)),
-            Cell::new(shortened(&date, room.name)).muted_if(exposure.date.is_none()),
-            Cell::new(exposure.published.as_deref().map_or_else(|| "–".to_owned(), line))
-                .noted(exposure.source.as_deref().map(line)),
+            Cell::new(&exposure.name).noted(Some(exposure_words(exposure.kind).to_owned())),
+            Cell::new(&exposure.detail),
+            Cell::new(date).muted_if(exposure.date.is_none()),
+            Cell::new(exposure.published.as_deref().unwrap_or("–")).noted(exposure.source.clone()),
         ]
     });
     Block::Table(Table {
@@ -276,19 +247,18 @@ fn exposures(exposures: &[Exposure], room: &Room) -> Block {
 
 /// What publications compare, in one table; a row over the whole width names the picture compared with.
 fn comparisons(comparisons: &[Comparison], room: &Room) -> Block {
-    let line = |text: &str| shortened(text, room.sentence);
     let (shown, left_out) = cut(comparisons.iter().collect(), room.entries);
     let mut rows = Vec::new();
     for comparison in shown {
-        rows.push(vec![Cell::new(line(&comparison.title)).strong_if(true)]);
+        rows.push(vec![Cell::new(&comparison.title).strong_if(true)]);
         let (items, rest) = cut(comparison.items.iter().collect(), room.items);
         rows.extend(items.into_iter().map(|item| {
             let absent = item.value_text.is_none();
             vec![
-                Cell::new(shortened(&item.name, room.name)).muted_if(absent),
-                Cell::new(line(&item.published)).noted(Some(line(&item.source))),
-                Cell::new(item.value_text.as_deref().map_or_else(|| "not given".to_owned(), line)).muted_if(absent),
-                Cell::new(item.position.as_deref().map_or_else(|| "–".to_owned(), line)),
+                Cell::new(&item.name).muted_if(absent),
+                Cell::new(&item.published).noted(Some(item.source.clone())),
+                Cell::new(item.value_text.as_deref().unwrap_or("not given")).muted_if(absent),
+                Cell::new(item.position.as_deref().unwrap_or("–")),
             ]
         }));
         rows.extend(more(rest, "item").map(|words| vec![Cell::new(words).muted_if(true)]));

@@ -1,12 +1,12 @@
-//! The report for paper: two to four A4 pages as PDF, tagged, PDF/A-2a and PDF/UA-1, fonts embedded.
+//! The report for paper: two to four A4 pages as PDF, up to six with evidence, more where texts are long, tagged, PDF/A-2a and PDF/UA-1, fonts embedded.
 //!
 //! In: a finished case. Out: the bytes of one PDF; the same case gives the same bytes (no clock, no name of a machine).
-//! Order: identity, result with its intervals, warnings, gallery of called schistocytes; evidence, statements, scores and
+//! Order: identity, result with its intervals, warnings, gallery of called schistocytes and of near misses; evidence, statements, scores and
 //! the page for a patient with cancer, where a panel was given; classes, exclusions, fields, provenance. Title, review status, the fixed footer and the number of the page stand on every page.
 //!
 //! Steps: 1. [`content`] turns the case into words and tables; 2. [`printable`] takes out what no font can show;
-//! 3. [`typeset`] lays the template `report.typ` out over them and writes the PDF; 4. while that takes more than four
-//! pages, the steps are repeated with less [`room`] for lists. Values are data of the template, never its source.
+//! 3. [`typeset`] lays the template `report.typ` out over them and writes the PDF; 4. while that takes more pages
+//! than that, the steps are repeated with less [`room`] for lists; no text is ever cut. Values are data of the template, never its source.
 //!
 //! METHOD: typst is used as a library because it is the one typesetter in Rust that breaks pages, repeats heads of
 //! tables and writes tagged PDF/A from one description; its licence is Apache-2.0 and its fonts are OFL and Bitstream
@@ -18,6 +18,7 @@
 mod brief;
 mod content;
 mod evidence;
+mod gallery;
 mod printable;
 mod provenance;
 mod room;
@@ -28,7 +29,7 @@ use super::ReportError;
 use super::evidence_words::CANCER_TITLE;
 use crate::case::{Case, sha256_hex};
 use content::Draft;
-use room::{MOST_PAGES, ROOMS, Room};
+use room::{MOST_PAGES, MOST_PAGES_WITH_EVIDENCE, ROOMS, Room};
 use sheet::{Block, Section};
 use typeset::{Asset, Typeset};
 
@@ -47,7 +48,8 @@ pub(super) fn render(case: &Case) -> Result<Vec<u8>, ReportError> {
     // Before anything is cut, sections give up their new pages.
     let mut layouts = ROOMS.iter().flat_map(|room| [(room, Flow::NewPages), (room, Flow::RunOn)]).skip(1);
     let mut typeset = laid_out(case, &ROOMS[0], Flow::NewPages)?;
-    while typeset.pages() > MOST_PAGES
+    let most_pages = if case.record.evidence.is_some() { MOST_PAGES_WITH_EVIDENCE } else { MOST_PAGES };
+    while typeset.pages() > most_pages
         && let Some((room, flow)) = layouts.next()
     {
         typeset = laid_out(case, room, flow)?;

@@ -1,7 +1,7 @@
 //! Provenance in the words of the sheet: program, model, options, inputs with their checksums.
 
 use super::content::{cut, more};
-use super::room::{Room, shortened};
+use super::room::Room;
 use super::sheet::{Block, Cell, Column, Head, Section, Table};
 use crate::case::CaseRecord;
 use crate::report::figures::{plain, plain_or_unknown};
@@ -10,8 +10,8 @@ use crate::report::words::{class_healthy_list, healthy_words, option_words, rate
 /// Last section of the document.
 pub(super) fn provenance(record: &CaseRecord, room: &Room) -> Section {
     let columns = vec![
-        Column { width: 1, blocks: vec![Block::Table(program(record, room)), Block::Table(options(record, room))] },
-        Column { width: 1, blocks: vec![Block::Table(model(record, room))] },
+        Column { width: 1, blocks: vec![Block::Table(program(record)), Block::Table(options(record, room))] },
+        Column { width: 1, blocks: vec![Block::Table(model(record))] },
     ];
     let mut blocks = vec![Block::Columns { columns }];
     if !record.provenance.inputs.is_empty() {
@@ -20,10 +20,8 @@ pub(super) fn provenance(record: &CaseRecord, room: &Room) -> Section {
     Section { title: "Provenance".to_owned(), new_page: false, blocks }
 }
 
-fn named(title: &str, rows: Vec<(String, String)>, note: Option<String>, room: &Room) -> Table {
-    let cells = |(name, value): (String, String)| {
-        vec![Cell::new(shortened(&name, room.name)).muted_if(true), Cell::new(shortened(&value, room.sentence))]
-    };
+fn named(title: &str, rows: Vec<(String, String)>, note: Option<String>) -> Table {
+    let cells = |(name, value): (String, String)| vec![Cell::new(name).muted_if(true), Cell::new(value)];
     Table {
         caption: None,
         columns: vec![Head::words(title, 2), Head::words("Value", 3)],
@@ -37,7 +35,7 @@ fn owned<const N: usize>(rows: [(&str, String); N]) -> Vec<(String, String)> {
     rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn program(record: &CaseRecord, room: &Room) -> Table {
+fn program(record: &CaseRecord) -> Table {
     let provenance = &record.provenance;
     let rows = owned([
         ("Software", format!("{} {}", provenance.software, provenance.software_version)),
@@ -47,10 +45,10 @@ fn program(record: &CaseRecord, room: &Room) -> Table {
         ("Cell detector", format!("{} {}", provenance.detector.name, provenance.detector.version)),
         ("Detector SHA-256", provenance.detector.sha256.clone()),
     ]);
-    named("Program", rows, None, room)
+    named("Program", rows, None)
 }
 
-fn model(record: &CaseRecord, room: &Room) -> Table {
+fn model(record: &CaseRecord) -> Table {
     let model = &record.provenance.model;
     let mut rows = owned([
         ("Name", format!("{} {}", model.name, model.version)),
@@ -65,20 +63,18 @@ fn model(record: &CaseRecord, room: &Room) -> Table {
         ("Called another class in them", class_healthy_list(&model.class_healthy_shares)),
         ("SHA-256", model.sha256.clone()),
     ]));
-    named("Model", rows, None, room)
+    named("Model", rows, None)
 }
 
 fn options(record: &CaseRecord, room: &Room) -> Table {
     let options = record.provenance.options.iter().map(|(name, value)| (name.clone(), option_words(value)));
     let (shown, left_out) = cut(options.collect(), room.entries);
-    named("Option", shown, more(left_out, "option"), room)
+    named("Option", shown, more(left_out, "option"))
 }
 
 fn inputs(record: &CaseRecord, room: &Room) -> Table {
     let (shown, left_out) = cut(record.provenance.inputs.iter().collect(), room.inputs);
-    let rows = shown.into_iter().map(|input| {
-        vec![Cell::new(shortened(&input.file, room.name)), Cell::new(shortened(&input.sha256, 64)).muted_if(true)]
-    });
+    let rows = shown.into_iter().map(|input| vec![Cell::new(&input.file), Cell::new(&input.sha256).muted_if(true)]);
     Table {
         caption: Some("Input files in their order".to_owned()),
         columns: vec![Head::words("File", 2), Head::words("SHA-256", 3)],

@@ -73,6 +73,8 @@ pub(super) struct Outcome {
     pub(super) caution: Option<String>,
     /// The statement of the record.
     pub(super) statement: String,
+    /// What the model misses.
+    pub(super) missed: Option<String>,
     /// Figures behind it.
     pub(super) figures: Vec<Pair>,
 }

@@ -8,7 +8,7 @@ use imageproc::drawing::draw_hollow_rect_mut;
 use imageproc::rect::Rect;
 
 use super::canvas::{LINE_HEIGHT_PX, MARGIN_PX, line, wrapped};
-use crate::case::{CalledSchistocyte, Case, FOOTER};
+use crate::case::{Case, FOOTER, PicturedCell};
 use crate::report::ReportError;
 use crate::report::colors::{EXCLUDED, INK, PAPER};
 
@@ -57,7 +57,7 @@ pub(super) fn sheet(case: &Case, about: &str) -> Result<RgbImage, ReportError> {
     Ok(sheet)
 }
 
-fn place_tile(sheet: &mut RgbImage, case: &Case, entry: &CalledSchistocyte, x: u32, y: u32) -> Result<(), ReportError> {
+fn place_tile(sheet: &mut RgbImage, case: &Case, entry: &PicturedCell, x: u32, y: u32) -> Result<(), ReportError> {
     match case.fields.tile(entry)? {
         Some(png) => {
             let tile = image::load_from_memory_with_format(&png, ImageFormat::Png)
