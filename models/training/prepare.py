@@ -49,7 +49,7 @@ STANDS_FOR_LABELED = "other label, below 0.1, drawn"
 # What the segmenter calls a red cell that can be counted.
 COUNTED_KIND = "red_cell"
 # Largest hidden share of a cell that the program calls a schistocyte (MAX_HIDDEN_SHARE of src/classify/scores.rs).
-MAX_HIDDEN_SHARE = 0.2
+MAX_HIDDEN_SHARE = 0.15
 
 
 @dataclass

@@ -3,7 +3,8 @@
 //! In: [`Scores`], as the graph answers them. Out: a [`Verdict`].
 //!
 //! Rule. Schistocyte where the schistocyte probability reaches the card's operating point and no more of the outline than
-//! [`MAX_HIDDEN_SHARE`] is hidden by neighbors, else the likeliest of the twelve other classes (the first in label order where two are equal). `class_probability` is the schistocyte
+//! [`MAX_HIDDEN_SHARE`] is hidden by neighbors, else the likeliest of the twelve other classes
+//! (the first in label order where two are equal). `class_probability` is the schistocyte
 //! probability for a schistocyte and the class's own output otherwise, so it can be small where the graph leaned to
 //! schistocyte without reaching the operating point.
 //!
@@ -21,11 +22,12 @@ pub const PROBABILITY_ROUNDING: f32 = 1e-5;
 /// Largest share of its outline that neighbors may hide of a cell that is called a schistocyte, 0–1.
 ///
 /// METHOD: where cells touch, the segmenter parts them by a line, and what is left of a round cell looks like a helmet. A
-/// person counts such a cell and calls it no fragment. Of 773 cells read as schistocytes 3.6 % are hidden further, of 1,491
-/// that the readers left undecided or could not assess 40 %. A network that never saw the set `cbc` called 80 of its 2,797
-/// cells, 73 of them hidden further; by 0.25 fewer of them go, by 0.15 9 % of the read schistocytes. They stay in the count
-/// of red cells: without them fragments, which have fewer neighbors, would be too large a share where cells crowd.
-pub const MAX_HIDDEN_SHARE: f64 = 0.2;
+/// person counts such a cell and calls it no fragment. Of 773 cells read as schistocytes 9 % are hidden further, of 1,491 that the
+/// readings left undecided or could not assess 50 %. Chosen on networks that never saw the healthy set they were tried on:
+/// the set `cbc`, whose cells crowd, needs an operating point of 0.76 without this limit, of 0.47 with one of 0.2 and of 0.33 with 0.15, so that
+/// more schistocytes are found than with any wider limit (`models/README.md`). Hidden cells stay in the count of red cells:
+/// without them fragments, which have fewer neighbors, would be too large a share where cells crowd.
+pub const MAX_HIDDEN_SHARE: f64 = 0.15;
 
 /// What the graph answers for one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -161,7 +163,7 @@ mod tests {
         }
     }
     #[test]
-    fn no_cell_is_called_of_which_neighbors_hide_more_than_a_fifth() {
+    fn no_cell_is_called_of_which_neighbors_hide_too_much() {
         let mut class = [0.0; CellClass::ALL.len()];
         class[CellClass::Schistocyte.index()] = 0.8;
         class[CellClass::Burr.index()] = 0.15;

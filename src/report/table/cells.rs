@@ -13,7 +13,7 @@
 //! | `status` | `counted` or `excluded` |
 //! | `reason` | name of the exclusion reason; absent where counted |
 //! | `form` | ICSH form of a counted schistocyte by rule, validated by no expert; absent where no rule gives one |
-//! | `hidden_share` | share of the outline in common with other objects, 0–1, three decimals; above 0.2 no schistocyte is called |
+//! | `hidden_share` | share of the outline in common with other objects, 0–1, three decimals; above 0.15 no schistocyte is called |
 //!
 //! Positions are in pixels of the original image, for a field of a slide those of the whole slide at full resolution, x right, y down, origin at its top-left corner.
 
