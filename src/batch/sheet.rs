@@ -32,7 +32,9 @@ impl Sheet {
     /// Reads a table that has some of the wanted headings.
     pub(super) fn read(bytes: &[u8], wanted: &[&str]) -> Result<Self, ManifestProblem> {
         // The reader of CSV gives a row behind a line end of two characters the line before.
-        let text = decoded(bytes)?.replace("\r\n", "\n");
+        let text: Vec<String> =
+            decoded(bytes)?.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
+        let text = text.join("\n");
         let (text, stated, skipped) = match text.strip_prefix(SEPARATOR_LINE).and_then(|rest| rest.split_once('\n')) {
             Some((separator, rest)) => (rest, separator.bytes().next(), 1),
             None => (text.as_str(), None, 0),
