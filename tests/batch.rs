@@ -138,6 +138,31 @@ fn killed_after(child: &mut Child, time: Duration) -> bool {
     true
 }
 
+impl Place {
+    /// Runs a batch over a manifest of the folder.
+    fn with_manifest(&self, manifest: &[u8], out: &str, more: &[&str], exit: i32) -> Output {
+        let path = self.path("manifest.csv");
+        fs::write(&path, manifest).expect("written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+        command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        command.arg("batch").arg(path).arg("--out").arg(self.path(out)).args(more);
+        command.args(["--min-cells", "5", "--format", "json", "--model"]).arg(&TINY_MODEL.1);
+        ended(&mut command, exit)
+    }
+
+    /// Accessions in a table of the batch, in its order, with one of its columns.
+    fn column(&self, out: &str, column: &str) -> Vec<(String, String)> {
+        let bytes = fs::read(self.path(out).join("specimens.csv")).expect("a table");
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let rows = reader.deserialize().map(|row: Result<BTreeMap<String, String>, _>| row.expect("a row"));
+        rows.map(|row| (row["accession"].clone(), row[column].clone())).collect()
+    }
+}
+
+fn texts<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+    pairs.map(|(one, two)| (one.to_owned(), two.to_owned())).to_vec()
+}
+
 fn journal(place: &Place, out: &str) -> Vec<serde_json::Value> {
     let text = fs::read_to_string(place.path(out).join("journal.jsonl")).expect("a journal");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -158,7 +183,7 @@ fn every_specimen_has_its_reports_and_the_failed_one_its_reason() {
     // The record is the one that `analyze` makes.
     let lines = journal(&place, "out");
     assert_eq!(
-        lines.iter().map(|line| line["row"].as_u64()).collect::<Vec<_>>(),
+        lines.iter().map(|line| line["line"].as_u64()).collect::<Vec<_>>(),
         (1..=7).map(Some).collect::<Vec<_>>()
     );
     for line in lines.iter().filter(|line| !line["result"].is_null()) {
@@ -178,6 +203,13 @@ fn every_specimen_has_its_reports_and_the_failed_one_its_reason() {
     }
     let page = String::from_utf8_lossy(of("batch.html"));
     assert!(page.contains("S-4") && page.contains("href=\"specimens/S-0_"));
+    let mut specimens = csv::Reader::from_reader(of("specimens.csv"));
+    let rows: Vec<BTreeMap<String, String>> = specimens.deserialize().collect::<Result<_, _>>().expect("rows");
+    let states: Vec<_> = rows.iter().map(|row| (row["accession"].as_str(), row["state"] == "failed")).collect();
+    assert_eq!(
+        states,
+        (0..7).map(|n| (["S-0", "S-1", "S-2", "S-3", "S-4", "S-5", "S-6"][n], n == 4)).collect::<Vec<_>>()
+    );
     for name in ["specimens.parquet", "cells.parquet"] {
         assert!(of(name).starts_with(b"PAR1") && of(name).ends_with(b"PAR1"), "{name}");
     }
@@ -279,7 +311,7 @@ fn kills_at_random_moments_lose_and_repeat_nothing() {
                 let text = fs::read_to_string(place.path(&out).join("journal.jsonl")).unwrap_or_default();
                 let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
                 let lines = whole.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line"));
-                lines.filter(|line| !line["result"].is_null()).filter_map(|line| line["row"].as_u64()).collect()
+                lines.filter(|line| !line["result"].is_null()).filter_map(|line| line["line"].as_u64()).collect()
             };
             let before = done(&place);
             let mut child = place
@@ -427,4 +459,108 @@ fn a_row_beats_the_defaults_and_hostile_names_stay_inside() {
     assert_eq!(beside, ["deep", "labs.json", "manifest.csv", "specimens"]);
     let page = fs::read_to_string(place.path("deep/er/out/batch.html")).expect("a page");
     assert!(!page.contains("<b>"));
+}
+
+#[test]
+fn a_corrected_manifest_goes_on_where_rows_and_files_are_the_same() {
+    let place = Place::new();
+    let first =
+        "accession,inputs,site\nS-0,specimens/S-0,A\nS-1,specimens/S-1,B\nS-2,specimens/S-2,C\nS-3,specimens/S-3,D\n";
+    place.with_manifest(first.as_bytes(), "out", &[], 0);
+    let times = |accession: &str| {
+        let folder = fs::read_dir(place.path("out/specimens")).expect("a folder");
+        let mut found = folder
+            .map(|entry| entry.expect("an entry"))
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{accession}_")));
+        let path = found.next().expect("a result").path().join("case.json");
+        assert!(found.next().is_none(), "one result of {accession}");
+        fs::metadata(path).and_then(|file| file.modified()).expect("a time")
+    };
+    let before = ["S-0", "S-2"].map(times);
+    // S-1 is gone, S-3 has another pixel size, a row stands in front, and the others moved a line; one extra column changed.
+    let second = "accession;inputs;site;um_per_px\nS-5;specimens/S-5;E;\nS-0;specimens/S-0;Z;\nS-2;specimens/S-2;C;\n\
+                  S-3;specimens/S-3;D;0,2\n";
+    let said = stderr(&place.with_manifest(second.as_bytes(), "out", &["--resume"], 0));
+    assert!(said.contains("S-1: no longer in the manifest") && said.contains("left_out/S-1_"), "{said}");
+    assert!(said.contains("S-3: its row or a file that it names has changed, done again"), "{said}");
+    assert!(!said.contains("S-0:") && !said.contains("S-2:"), "{said}");
+    assert_eq!(["S-0", "S-2"].map(times), before, "what is the same is not done again");
+    assert_eq!(place.column("out", "site"), texts([("S-5", "E"), ("S-0", "Z"), ("S-2", "C"), ("S-3", "D")]));
+    assert_eq!(place.column("out", "line"), texts([("S-5", "2"), ("S-0", "3"), ("S-2", "4"), ("S-3", "5")]));
+    let left: Vec<String> = fs::read_dir(place.path("out/left_out"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(left.len(), 2, "nothing is lost: {left:?}");
+    // But for that folder it is what a run at once makes.
+    place.with_manifest(second.as_bytes(), "at-once", &["--quiet"], 0);
+    fs::remove_dir_all(place.path("out/left_out")).expect("removed");
+    place.same("out", "at-once");
+
+    // A picture that is added, and one that is changed, are noticed.
+    fs::write(place.path("specimens/S-0/added.png"), &PICTURES[3]).expect("written");
+    fs::write(place.path("specimens/S-2/0.png"), &PICTURES[0]).expect("written");
+    let said = stderr(&place.with_manifest(second.as_bytes(), "out", &["--resume"], 0));
+    assert!(said.contains("S-0: its row or a file") && said.contains("S-2: its row or a file"), "{said}");
+    assert!(!said.contains("S-3:") && !said.contains("S-5:"), "{said}");
+    // Pictures that were put away say nothing against a result.
+    fs::rename(place.path("specimens/S-5"), place.path("archived")).expect("renamed");
+    let said = stderr(&place.with_manifest(second.as_bytes(), "out", &["--resume"], 0));
+    assert!(said.contains("S-5: kept as it was; its files cannot be read any more"), "{said}");
+    let fields = place.column("out", "fields");
+    assert_eq!(fields[1], ("S-0".to_owned(), "2".to_owned()));
+}
+
+#[test]
+fn columns_of_the_manifest_reach_the_tables() {
+    let place = Place::new();
+    let text = "\"\",\"ACCESSION\",\"inputs\",\"site\"\n\"1\",\"S-0\",\"specimens/S-0\",\"Köln\"\n\"2\",\"S-1\",\"specimens/S-1\",NA\n";
+    let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16 = [&[0xff, 0xfe], units.as_slice()].concat();
+    let said = stderr(&place.with_manifest(&utf16, "out", &[], 0));
+    assert!(said.contains("columns carried into the tables and not heeded otherwise: site"), "{said}");
+    assert_eq!(place.column("out", "site"), texts([("S-0", "Köln"), ("S-1", "NA")]));
+    let table = fs::read(place.path("out/specimens.parquet")).expect("a table");
+    assert!(table.windows(5).any(|bytes| bytes == "Köln".as_bytes()));
+    let said = stderr(&place.with_manifest(b"accession,inputs,percent\nS-0,specimens/S-0,1\n", "no", &[], 2));
+    assert!(said.contains("manifest.csv: ") && said.contains("`percent`, which is a column of the tables"), "{said}");
+}
+
+#[test]
+fn failures_and_shared_pictures_are_named_with_manifest_and_line() {
+    let place = Place::new();
+    let text = "accession,inputs\nS-0,specimens/S-0\nS-4,specimens/S-4\nS-9,specimens/S-0/0.png;specimens/S-1\n";
+    let done = place.with_manifest(text.as_bytes(), "out", &[], 1);
+    let said = stderr(&done);
+    assert!(said.contains("manifest.csv: line 3: S-4: expected at least one readable image"), "{said}");
+    let shared = said.find("manifest.csv: lines 2 and 4: specimens S-0 and S-9 name the same picture: ");
+    let failed = said.find("line 3: S-4");
+    assert!(shared.is_some() && shared < failed, "named before the run: {said}");
+    assert_eq!(said.matches("name the same picture").count(), 1, "one broken file is one file: {said}");
+}
+
+#[test]
+fn flat_and_nested_folders_are_grouped_and_listed_before_any_work() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("flat/deep")).expect("a folder");
+    for (name, picture) in [("flat/A-1_x.png", 0), ("flat/A-1_y.png", 1), ("flat/deep/A-2_x.png", 2)] {
+        fs::write(place.path(name), &PICTURES[picture]).expect("written");
+    }
+    let run = |more: &[&str], exit: i32| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+        command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        command.arg("batch").arg(place.path("flat")).arg("--out").arg(place.path("out")).args(more);
+        ended(command.args(["--min-cells", "5", "--format", "json", "--model"]).arg(&TINY_MODEL.1), exit)
+    };
+    assert!(stderr(&run(&[], 2)).contains("found images outside of them (A-1_x.png, A-1_y.png)"));
+    let pattern = r"(?<accession>A-\d)_[xy]\.png$";
+    let listed = run(&["--group", pattern, "--dry-run"], 0);
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(text.starts_with("A-1: 2 images\n") && text.ends_with("2 specimens, 3 images\n"), "{text}");
+    assert!(text.contains(&format!("A-2: 1 images\n  {}", place.path("flat/deep/A-2_x.png").display())), "{text}");
+    assert!(!place.path("out").exists(), "nothing is made");
+    run(&["--group", pattern, "--quiet"], 0);
+    assert_eq!(place.column("out", "fields"), texts([("A-1", "2"), ("A-2", "1")]));
+    assert!(stderr(&run(&["--group", "(?<accession>A-1)"], 2)).contains("found none for deep/A-2_x.png"));
+    run(&["--group", "A-1"], 2);
 }

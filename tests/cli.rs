@@ -67,7 +67,7 @@ fn a_specimen_gives_all_reports_and_one_json_document() {
     assert!(page.contains("For Research Use Only. Not for use in diagnostic procedures."));
     let names = files_in(out.path());
     assert_eq!(names.iter().filter(|name| name.starts_with("S-1_") && name.ends_with(".specimen.csv")).count(), 1);
-    assert_eq!(names[1..], ["case.fields.gz", "case.json", "cells.csv", "report.html"]);
+    assert_eq!(names[1..], ["case.fields.gz", "case.json", "cells.csv", "files.json", "report.html"]);
     let schistocytes = record["count"]["schistocytes"].as_u64().expect("a count");
     assert!(schistocytes > 10 && schistocytes < counted, "the model calls some and not all: {schistocytes}");
     assert_eq!(page.matches("src=\"data:image/png;base64,").count() as u64, schistocytes);
@@ -218,7 +218,8 @@ fn only_the_formats_asked_for_are_written_and_no_table_holds_more() {
     let (input, out) = (specimen(1), TempDir::new().expect("a temporary folder"));
     analyze(&[input.path()], out.path(), &["--format", "csv"]).code(4);
     let names = files_in(out.path());
-    assert!(names.len() == 2 && names[0] == "cells.csv" && names[1].ends_with(".specimen.csv"), "{names:?}");
+    assert_eq!(names[..2], ["cells.csv", "files.json"]);
+    assert!(names.len() == 3 && names[2].ends_with(".specimen.csv"), "{names:?}");
 }
 
 #[test]
@@ -288,7 +289,8 @@ fn an_interrupted_run_leaves_the_earlier_report() {
         fs::copy(input.path().join("field-0001.png"), input.path().join(name)).expect("writable");
     }
     let earlier = folder.path().join("case.json");
-    fs::write(&earlier, "earlier").expect("writable");
+    let record = r#"{"accession": null, "provenance": {"inputs": []}}"#;
+    fs::write(&earlier, record).expect("writable");
     let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin!("schistoquant"));
     run.arg("analyze").arg(input.path()).arg("--out").arg(folder.path()).arg("--model").arg(&TINY_MODEL.1);
     let mut run = run.args(["--threads", "1", "--quiet"]).spawn().expect("the program is built");
@@ -297,7 +299,7 @@ fn an_interrupted_run_leaves_the_earlier_report() {
         std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill is there");
     assert!(sent.success(), "the run was over before it could be interrupted");
     assert_eq!(run.wait().expect("it ends").code(), Some(130));
-    assert_eq!(fs::read_to_string(&earlier).expect("a file"), "earlier");
+    assert_eq!(fs::read_to_string(&earlier).expect("a file"), record);
     assert_eq!(files_in(folder.path()), ["case.json"]);
 }
 

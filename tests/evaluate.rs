@@ -195,12 +195,19 @@ fn the_floor_is_what_analyze_counts() {
         said.contains(&format!("counted cells called schistocyte: {:.2} %", 100.0 * floor.value.expect("a share")))
     );
     assert!(said.contains("3 fields, 0 refused") && said.contains("evaluation.html"), "{said}");
-    // With labels the floor is the same, and the outlines are judged too.
+    // Labels that name a schistocyte contradict the declaration.
     let labelled = folder();
-    with_truth(SPECIMEN.path(), labelled.path(), &["--expect-none", "--quiet"]).code(0);
-    let found = evaluation(labelled.path());
-    assert_eq!(found.healthy.called_schistocyte, floor);
-    assert!(found.segmentation.boxes.recall.n > 100);
+    let refused = with_truth(SPECIMEN.path(), labelled.path(), &["--expect-none", "--quiet"]).code(2);
+    assert!(stderr(&refused).contains("as --expect-none declares, found one in its labels"), "{}", stderr(&refused));
+    // With labels that do not, the floor is the same, and the outlines are judged too.
+    let healthy = folder();
+    program().args(["synth", "--seed", "4", "--fields", "1", "--out"]).arg(healthy.path()).assert().code(0);
+    let alone = folder();
+    evaluate(healthy.path(), alone.path(), &["--expect-none", "--quiet"]).code(0);
+    with_truth(healthy.path(), labelled.path(), &["--expect-none", "--quiet"]).code(0);
+    let (found, alone) = (evaluation(labelled.path()), evaluation(alone.path()));
+    assert_eq!(found.healthy.called_schistocyte, alone.healthy.called_schistocyte);
+    assert!(found.segmentation.boxes.recall.n > 30);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use image::RgbImage;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use schistoquant::case::{Case, CaseField, CaseFields, FOOTER, Job, Order, Patient, banned_terms_in};
-use schistoquant::report::{COLUMNS, MOST_TILES, ReportFile, ReportFormat, render};
+use schistoquant::report::{COLUMNS, MOST_TILES, ReportFile, ReportFormat, is_own_column, render};
 use schistoquant::smear::{CellClass, CellStatus, Contour};
 use serde::Deserialize;
 
@@ -88,6 +88,9 @@ fn the_row_of_the_specimen_is_the_record() {
         // A text that a spreadsheet would run has an apostrophe in front.
         let accession = if accession.starts_with('=') { format!("'{accession}") } else { accession.to_owned() };
         assert_eq!(row["accession"], accession);
+        // No column of a manifest can take the place of one of these.
+        let free: Vec<_> = row.keys().filter(|column| !is_own_column(column)).collect();
+        assert!(free.is_empty() && is_own_column("PERCENT") && !is_own_column("blast_percent"), "{free:?}");
         assert_eq!(row["job"], Job::of(record).expect("a job").id());
         assert_eq!(row["red_cells"], record.count.red_cells.to_string());
         assert_eq!(row["schistocytes"], record.count.schistocytes.to_string());

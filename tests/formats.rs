@@ -199,7 +199,7 @@ fn reports_replace_earlier_ones_and_leave_nothing_else() {
     let folder = base.path().join("new/report");
     for case in [FakeCase::default().build(), FakeCase { fields: 1, ..FakeCase::default() }.build()] {
         let target = ReportTarget::prepare(&folder, &ReportFormat::ALL).expect("a writable folder");
-        let written = target.write(&case).expect("reports");
+        let written = target.write(&case).expect("reports").files;
         let files: Vec<ReportFile> = ReportFormat::ALL
             .into_iter()
             .flat_map(|format| render(format, &case).expect("a case that can be written"))

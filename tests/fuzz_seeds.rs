@@ -3,6 +3,7 @@
 #[path = "support/fake_case.rs"]
 mod fake_case;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -61,8 +62,24 @@ fn the_journal_is_that_of_a_finished_and_a_failed_specimen() {
     let result = SpecimenResult::of(&small_case().record, "S-1_0123456789abcdef").expect("figures");
     let failure = SpecimenFailure { exit_code: 3, reason: "S-2/a.png: expected a picture".to_owned() };
     let outcomes = [
-        SpecimenOutcome { row: 2, accession: "S-2".to_owned(), result: None, failure: Some(failure) },
-        SpecimenOutcome { row: 1, accession: "S-1".to_owned(), result: Some(result), failure: None },
+        SpecimenOutcome {
+            line: 3,
+            accession: "S-2".to_owned(),
+            row_sha256: String::new(),
+            files_sha256: None,
+            extra: BTreeMap::new(),
+            result: None,
+            failure: Some(failure),
+        },
+        SpecimenOutcome {
+            line: 2,
+            accession: "S-1".to_owned(),
+            row_sha256: "1".repeat(64),
+            files_sha256: Some("0".repeat(64)),
+            extra: BTreeMap::from([("site".to_owned(), "A".to_owned())]),
+            result: Some(result),
+            failure: None,
+        },
     ];
     let mut journal = Vec::new();
     for outcome in &outcomes {

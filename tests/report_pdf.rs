@@ -441,7 +441,7 @@ fn cases_are_written_for_the_readers() {
     for (name, case) in cases {
         let formats = [ReportFormat::Json, ReportFormat::Html, ReportFormat::Pdf];
         let target = ReportTarget::prepare(&folder.join(name), &formats).expect("a writable folder");
-        let written = target.write(&case).expect("a case that can be written");
+        let written = target.write(&case).expect("a case that can be written").files;
         // The record has its archive beside it.
         assert_eq!(written.len(), formats.len() + 1);
         for path in written {

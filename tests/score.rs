@@ -81,7 +81,7 @@ fn a_sparse_panel_gives_ranges_and_names_what_is_missing() {
 }
 
 #[test]
-fn a_refused_panel_leaves_with_2_and_an_unreadable_one_with_3() {
+fn a_panel_that_is_refused_or_cannot_be_read_leaves_with_2() {
     let done = score(&fixture("bad/labs/unknown-unit.json"), &[]).code(2);
     let error = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
     assert!(error.starts_with("error: ") && error.lines().count() == 1, "{error}");
@@ -90,7 +90,7 @@ fn a_refused_panel_leaves_with_2_and_an_unreadable_one_with_3() {
         "{error}"
     );
     assert_eq!(stdout(&done), "");
-    let done = score(Path::new("no-such-panel.json"), &[]).code(3);
+    let done = score(Path::new("no-such-panel.json"), &[]).code(2);
     assert!(String::from_utf8_lossy(&done.get_output().stderr).contains("no-such-panel.json: expected a file"));
     Command::cargo_bin("schistoquant").expect("the program is built").arg("score").assert().code(2);
 }

@@ -138,7 +138,8 @@ fn nothing_is_lost_or_doubled_by_kills_at_random_moments() {
         child.wait().expect("ended");
     }
     let left = place.watch().wait().expect("ended");
-    assert_eq!(left.code(), Some(0));
+    // 1 where the last run met a broken specimen, which is by chance.
+    assert!(matches!(left.code(), Some(0 | 1)), "{left:?}");
 
     let references: Vec<_> = (0..place.pictures.len()).map(|picture| undisturbed(&place, picture)).collect();
     let (done, refused) = (names(&place.path("drop/done")), names(&place.path("drop/error")));
@@ -212,4 +213,132 @@ fn a_second_watcher_of_a_folder_is_wrong_usage() {
     first.wait().expect("ended");
     let third = start(&["--once"]).wait_with_output().expect("ended");
     assert_eq!(third.status.code(), Some(0), "a kill lets go of the lock");
+}
+
+/// The blocks of a page that are fenced with a word.
+fn blocks(page: &str, word: &str) -> Vec<String> {
+    let fence = format!("```{word}\n");
+    let blocks = page.split(fence.as_str()).skip(1);
+    blocks.map(|rest| rest.split("```").next().expect("a block").to_owned()).collect()
+}
+
+/// A text with the digits of every job taken out.
+fn without_jobs(text: &str) -> String {
+    let mut parts = text.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| match part.get(..16) {
+        Some(job) if job.bytes().all(|byte| byte.is_ascii_hexdigit()) => text + "_JOB" + &part[16..],
+        _ => text + "_" + part,
+    })
+}
+
+#[test]
+fn the_drop_folder_of_the_page_works_as_it_stands_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/lims.md")).expect("the page");
+    let base = TempDir::new().expect("a folder");
+    let fixture = |name: &str| fs::read(root.join("fixtures").join(name)).expect("a fixture");
+    fs::create_dir_all(base.path().join("docs")).expect("a folder");
+    fs::copy(root.join("docs/laboratory.toml"), base.path().join("docs/laboratory.toml")).expect("copied");
+    let order_file =
+        blocks(&page, "json").into_iter().find(|block| block.contains("\"inputs\"")).expect("an order file");
+
+    // Every line of the layouts is a file; an image stands for all fields of the specimen.
+    let layouts = blocks(&page, "text").into_iter().filter(|block| block.starts_with("drop/"));
+    let lines: Vec<String> = layouts.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    for line in &lines {
+        let path = base.path().join(line.split_whitespace().next().expect("a path"));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        match name.as_str() {
+            "order.json" => fs::write(&path, fixture("messages/order.json")).expect("written"),
+            "labs.json" => fs::write(&path, fixture("labs/cancer.json")).expect("written"),
+            ".ready" => fs::write(&path, "").expect("written"),
+            name if name.ends_with(".order.json") => fs::write(&path, &order_file).expect("written"),
+            name if name.ends_with(".hl7") => fs::write(&path, fixture("labs/cancer.hl7")).expect("written"),
+            _ => {
+                assert!(name.ends_with(".jpg"), "{line}");
+                for entry in fs::read_dir(root.join("fixtures/specimen")).expect("a folder") {
+                    let from = entry.expect("an entry").path();
+                    if from.extension().is_some_and(|extension| extension == "jpg") {
+                        fs::copy(&from, path.with_file_name(from.file_name().expect("a name"))).expect("copied");
+                    }
+                }
+            }
+        }
+    }
+
+    let command = blocks(&page, "sh").into_iter().find(|block| block.contains("schistoquant watch")).expect("a call");
+    let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+    let mut watch = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+    watch.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG").current_dir(base.path()).args(words);
+    let done = watch.args(["--once", "--settle-seconds", "0.2", "--poll-seconds", "0.05"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+
+    // The receipt is the one of the page, but for the job, which follows from program and model.
+    let receipts: Vec<serde_json::Value> = String::from_utf8_lossy(&done.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a receipt"))
+        .collect();
+    assert_eq!(receipts.len(), 2, "{receipts:?}");
+    let of = |name: &str| receipts.iter().find(|receipt| receipt["name"] == name).expect("a receipt");
+    let stated = blocks(&page, "json").into_iter().find(|block| block.contains("\"made_before\"")).expect("a receipt");
+    let stated: serde_json::Value = serde_json::from_str(&without_jobs(&stated)).expect("JSON");
+    let found: serde_json::Value = serde_json::from_str(&without_jobs(&of("S-2041-0007").to_string())).expect("JSON");
+    assert_eq!(found, stated);
+    // The specimen of the order file is that of its order, with its panel.
+    let ordered = of("S-2041-0008");
+    assert_eq!((ordered["state"].as_str(), ordered["exit_code"].as_u64()), (Some("done"), Some(0)));
+    let folder = base.path().join("results").join(ordered["result"].as_str().expect("a result"));
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join("case.json")).expect("a record")).expect("JSON");
+    assert_eq!(
+        (record["accession"].as_str(), record["order"]["placer_order_number"].as_str()),
+        (Some("S-2041-0008"), Some("P-991"))
+    );
+    assert!(record["evidence"].is_object() && record["fields"].as_array().is_some_and(|fields| fields.len() == 18));
+    assert_eq!(names(&base.path().join("drop")), ["done", "error", "files", "work"]);
+    assert_eq!(names(&base.path().join("drop/error")), [] as [&str; 0]);
+}
+
+#[test]
+fn receipts_name_what_failed_and_what_was_not_read_and_once_says_so() {
+    let place = Place::new();
+    let folder = place.path("drop/S-1");
+    fs::create_dir_all(folder.join("more")).expect("a folder");
+    fs::write(folder.join("a.png"), &place.pictures[0]).expect("written");
+    fs::write(folder.join("broken.png"), "no picture").expect("written");
+    fs::write(folder.join("more/b.png"), &place.pictures[1]).expect("written");
+    fs::write(folder.join("notes.txt"), "a note").expect("written");
+    fs::write(folder.join("ORDER.JSON"), r#"{"accession": "S-1"}"#).expect("written");
+    fs::write(folder.join(".ready"), "").expect("written");
+    fs::write(place.path("drop/loose.png"), &place.pictures[2]).expect("written");
+    fs::create_dir(place.path("drop/S-2")).expect("a folder");
+    fs::write(place.path("drop/S-2/a.png"), &place.pictures[0]).expect("written");
+    fs::write(place.path("drop/S-2/panel.hl7"), "MSH|").expect("written");
+    fs::write(place.path("drop/S-2/.ready"), "").expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
+    command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+    command.arg("watch").arg(place.path("drop")).arg("--out").arg(place.path("out")).arg("--once");
+    let done = command.arg("--model").arg(&TINY_MODEL.1).output().expect("it runs");
+    assert_eq!(done.status.code(), Some(1), "something failed");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(said.contains("loose.png: an image outside of a specimen's folder"), "{said}");
+    let receipt = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(place.path(path)).expect("a receipt")).expect("JSON")
+    };
+    let of_one = receipt("drop/done/S-1.json");
+    // Too few cells for a percentage comes before a failed input, as for `analyze`.
+    assert_eq!(of_one["exit_code"], 4);
+    assert_eq!(of_one["passed_over"], serde_json::json!(["notes.txt"]));
+    let failed = of_one["failed_inputs"].as_array().expect("a list");
+    let starts: Vec<bool> = [("broken.png: expected", 0), ("more: expected the images of a specimen directly", 1)]
+        .map(|(start, at)| failed[at].as_str().is_some_and(|text| text.starts_with(start)))
+        .to_vec();
+    assert_eq!((failed.len(), starts), (2, vec![true, true]), "{failed:?}");
+    let of_two = receipt("drop/error/S-2.json");
+    assert_eq!(of_two["exit_code"], 2);
+    assert!(of_two["reason"].as_str().is_some_and(|reason| reason.contains("panel.hl7: expected a panel")), "{of_two}");
 }

@@ -74,5 +74,12 @@ pub enum BatchError {
     Json(#[from] serde_json::Error),
     /// The user stopped the run.
     #[error("interrupted; what is finished is kept, go on with --resume")]
-    Interrupted(#[from] Interrupted),
+    Interrupted,
+}
+
+impl From<Interrupted> for BatchError {
+    /// Without its text: of one specimen nothing was written, of the batch what is finished was.
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
 }

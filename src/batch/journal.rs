@@ -1,8 +1,11 @@
 //! The journal of a batch: a line for each specimen that is done, durable before the next step.
 //!
-//! Format: JSON Lines, one [`SpecimenOutcome`] a line, in the order in which specimens end; a later line of a row stands
-//! for an earlier one. A last line without its end was being written when the run was killed: it is cut off. Any other
-//! line that cannot be read means that something else wrote here, and is refused.
+//! Format: JSON Lines, one [`SpecimenOutcome`] a line, in the order in which specimens end; a later line of an accession
+//! stands for an earlier one, and one with neither result nor failure takes it back. A last line without its end was being
+//! written when the run was killed: it is cut off. Any other line that cannot be read means that something else wrote
+//! here, and is refused.
+//!
+//! METHOD: by accession and not by line, so that a row that is put into the manifest moves no result to another specimen.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -22,8 +25,8 @@ pub(super) struct Journal {
     file: File,
 }
 
-/// Outcomes by row.
-pub type Outcomes = BTreeMap<u64, SpecimenOutcome>;
+/// Outcomes by accession.
+pub type Outcomes = BTreeMap<String, SpecimenOutcome>;
 
 impl Journal {
     /// Opens the journal of a folder, locks it, and reads what is done.
@@ -50,8 +53,22 @@ impl Journal {
     /// # Errors
     /// [`BatchError::Write`].
     pub(super) fn add(&mut self, outcome: &SpecimenOutcome) -> Result<(), BatchError> {
-        let mut line = serde_json::to_vec(outcome)?;
-        line.push(b'\n');
+        self.add_all(std::slice::from_ref(outcome))
+    }
+
+    /// Adds lines and flushes them together.
+    ///
+    /// # Errors
+    /// [`BatchError::Write`].
+    pub(super) fn add_all(&mut self, outcomes: &[SpecimenOutcome]) -> Result<(), BatchError> {
+        let mut line = Vec::new();
+        for outcome in outcomes {
+            serde_json::to_writer(&mut line, outcome)?;
+            line.push(b'\n');
+        }
+        if line.is_empty() {
+            return Ok(());
+        }
         // A file that was removed takes every write: its name must still lead to it.
         let written =
             fs::metadata(&self.path).and_then(|_| self.file.write_all(&line)).and_then(|()| self.file.sync_data());
@@ -59,10 +76,10 @@ impl Journal {
     }
 }
 
-/// The journal's bytes with one line for each row, in their order.
-pub(super) fn bytes(outcomes: &Outcomes) -> Result<Vec<u8>, BatchError> {
+/// The journal's bytes with one line for each specimen, in the order of the manifest.
+pub(super) fn bytes(outcomes: &[SpecimenOutcome]) -> Result<Vec<u8>, BatchError> {
     let mut bytes = Vec::new();
-    for outcome in outcomes.values() {
+    for outcome in outcomes {
         serde_json::to_writer(&mut bytes, outcome)?;
         bytes.push(b'\n');
     }
@@ -91,10 +108,11 @@ pub fn parse(bytes: &[u8]) -> Result<(Outcomes, u64), String> {
     for (index, line) in bytes[..whole].split_inclusive(|&byte| byte == b'\n').enumerate() {
         let outcome: SpecimenOutcome =
             serde_json::from_slice(line).map_err(|error| format!("line {}: {error}", index + 1))?;
-        if outcome.result.is_some() == outcome.failure.is_some() {
-            return Err(format!("line {}: neither or both of result and failure", index + 1));
+        match (&outcome.result, &outcome.failure) {
+            (Some(_), Some(_)) => return Err(format!("line {}: both a result and a failure", index + 1)),
+            (None, None) => drop(outcomes.remove(&outcome.accession)),
+            _ => drop(outcomes.insert(outcome.accession.clone(), outcome)),
         }
-        outcomes.insert(outcome.row, outcome);
     }
     Ok((outcomes, whole as u64))
 }
@@ -104,9 +122,11 @@ mod tests {
     use super::*;
     use crate::case::SpecimenFailure;
 
-    fn outcome(row: u64, reason: &str) -> SpecimenOutcome {
+    fn outcome(line: u64, reason: &str) -> SpecimenOutcome {
         let failure = SpecimenFailure { exit_code: 3, reason: reason.to_owned() };
-        SpecimenOutcome { row, accession: format!("S-{row}"), result: None, failure: Some(failure) }
+        let (row_sha256, files_sha256, extra) = (String::new(), None, BTreeMap::new());
+        let accession = format!("S-{line}");
+        SpecimenOutcome { line, accession, row_sha256, files_sha256, extra, result: None, failure: Some(failure) }
     }
 
     #[test]
@@ -122,7 +142,7 @@ mod tests {
         for cut in 1..30 {
             fs::write(&path, [&whole[..], &whole[..cut]].concat()).expect("a journal");
             let (mut journal, done) = Journal::open(folder.path()).expect("a journal");
-            assert_eq!(done.keys().copied().collect::<Vec<_>>(), [1, 2]);
+            assert_eq!(done.keys().collect::<Vec<_>>(), ["S-1", "S-2"]);
             journal.add(&outcome(3, "c")).expect("a line");
             drop(journal);
             assert_eq!(read(&path).expect("whole lines").0.len(), 3);
@@ -130,23 +150,26 @@ mod tests {
     }
 
     #[test]
-    fn a_later_line_stands_for_an_earlier_one_and_rows_are_sorted() {
-        let lines = [outcome(2, "a"), outcome(1, "b"), outcome(2, "c")];
+    fn a_later_line_stands_for_an_earlier_one_and_one_with_nothing_takes_it_back() {
+        let back = SpecimenOutcome { failure: None, ..outcome(3, "") };
+        // The accession counts, not the line: a row may have moved.
+        let moved = SpecimenOutcome { line: 7, ..outcome(2, "c") };
+        let lines = [outcome(2, "a"), outcome(1, "b"), outcome(3, "x"), moved, back];
         let text: Vec<u8> = lines
             .iter()
             .flat_map(|line| [serde_json::to_vec(line).expect("a line"), b"\n".to_vec()].concat())
             .collect();
         let (outcomes, whole) = parse(&text).expect("whole lines");
-        assert_eq!((outcomes[&2].failure.as_ref().map(|f| f.reason.as_str()), whole), (Some("c"), text.len() as u64));
-        let sorted = bytes(&outcomes).expect("lines");
-        assert_eq!(parse(&sorted).expect("whole lines").0, outcomes);
-        assert!(String::from_utf8(sorted).expect("UTF-8").starts_with("{\"row\":1,"));
+        let of_two = &outcomes["S-2"];
+        assert_eq!((of_two.failure.as_ref().map(|f| f.reason.as_str()), of_two.line), (Some("c"), 7));
+        assert_eq!((outcomes.len(), whole), (2, text.len() as u64));
+        let written = bytes(&outcomes.values().cloned().collect::<Vec<_>>()).expect("lines");
+        assert_eq!(parse(&written).expect("whole lines").0, outcomes);
     }
 
     #[test]
     fn what_nobody_wrote_here_is_refused() {
-        let both = SpecimenOutcome { failure: None, ..outcome(1, "a") };
-        for wrong in ["x\n", "{}\n", &format!("{}\n", serde_json::to_string(&both).expect("a line"))] {
+        for wrong in ["x\n", "{}\n", "{\"row\":1}\n"] {
             assert!(parse(wrong.as_bytes()).expect_err("not a line").starts_with("line 1: "), "{wrong}");
         }
         assert_eq!(parse(b"").expect("empty"), (Outcomes::new(), 0));

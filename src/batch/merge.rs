@@ -57,7 +57,8 @@ fn read(folder: &Path) -> Result<Found, BatchError> {
         return Err(BatchError::Shards { found, remedy: "name the output folders of the shards" });
     };
     let (outcomes, _) = journal::read(&folder.join(journal::FILE))?;
-    let open = settings.rows().filter(|row| !outcomes.contains_key(row)).count();
+    // A run takes back what its manifest no longer names before it writes the settings: no outcome is of another row.
+    let open = settings.rows().count().saturating_sub(outcomes.len());
     if open > 0 {
         let found = format!("{} with {open} specimens still open", folder.display());
         return Err(BatchError::Shards { found, remedy: "run the shard to its end with --resume" });
@@ -76,6 +77,10 @@ fn joined(found: &[Found]) -> Result<BatchSettings, BatchError> {
     let mut folders = BTreeMap::new();
     for shard in found {
         first.settings.must_equal(&shard.settings, &shard.folder)?;
+        if !first.settings.same_manifest(&shard.settings) {
+            let path = shard.folder.join(settings::FILE);
+            return Err(BatchError::Differs { path, what: "manifest".to_owned() });
+        }
         match shard.settings.shard {
             Some(part) if part.count == count => {
                 if let Some(other) = folders.insert(part.index, &shard.folder) {

@@ -8,7 +8,9 @@
 //! | `journal.jsonl` | one line for each specimen that is done ([`SpecimenOutcome`](crate::case::SpecimenOutcome)) |
 //! | `specimens/<accession>_<job>/` | the reports of a specimen |
 //! | `failures.csv` | specimens without a result and why |
+//! | `specimens.csv` | one row for each specimen, finished or not |
 //! | `specimens.parquet`, `cells.parquet` | the tables of all of them; left out where no specimen was finished |
+//! | `left_out/` | results that a corrected manifest no longer asks for; in no table |
 //! | `batch.html` | the page over all of them |
 //!
 //! Order for a specimen, every step durable before the next: 1. reports into `.partial-ROW`, flushed; 2. that folder
@@ -20,9 +22,13 @@
 //! METHOD: a specimen that fails is a line in the journal, too, and stops nothing; resume tries it again, because a file
 //! that could not be read for a moment (a network drive) must not be lost to a large batch.
 //!
+//! A batch goes on with a corrected manifest: what a row asks for and the bytes of its files ([`work`]) stand in the
+//! journal, so that rows that are the same are kept, changed ones are done again, and those that are gone are named.
+//!
 //! Limits: one run at a time in an output folder, kept so by a lock on the journal where the file system has locks.
 
 mod error;
+mod grouping;
 mod journal;
 mod manifest;
 mod merge;
@@ -30,25 +36,35 @@ mod results;
 mod run;
 mod settings;
 mod shard;
+mod shared;
+mod sheet;
+mod work;
 
 pub use error::BatchError;
+pub use grouping::GroupPattern;
 pub use journal::{Outcomes, parse as parse_journal};
 pub use manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestProblem, ManifestRow};
 pub use merge::merge;
-pub use run::{BatchOptions, BatchWatcher, Prepared, Preparer, run};
+pub use run::{BatchOptions, BatchWatcher, Prepared, Preparer, TakenBack, run};
 pub use settings::BatchSettings;
 pub use shard::Shard;
+pub use shared::{SharedImages, shared_images};
+
+use crate::case::SpecimenOutcome;
 
 /// What a run or a merge came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BatchReport {
     /// Specimens with a result.
     pub finished: usize,
-    /// Specimens without one.
-    pub failed: usize,
+    /// Specimens without one, with the reason.
+    pub failed: Vec<SpecimenOutcome>,
     /// Inputs of finished specimens that could not be read.
     pub failed_inputs: u64,
 }
 
 /// Folder of the specimens' reports.
 const SPECIMENS: &str = "specimens";
+
+/// Folder of reports that the manifest no longer asks for.
+const LEFT_OUT: &str = "left_out";

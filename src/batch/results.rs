@@ -1,7 +1,7 @@
-//! The files over all specimens, written when the last of them is done: `failures.csv`, the joined tables, the page, the
-//! settings and the journal in the order of the manifest.
+//! The files over all specimens, written when the last of them is done: `failures.csv`, `specimens.csv`, the joined tables,
+//! the page, the settings and the journal in the order of the manifest.
 //!
-//! In: the outcomes by row and the folder with the specimens' own files. Out: whole files or none, see
+//! In: the outcomes and the folder with the specimens' own files. Out: whole files or none, see
 //! [`OutputFolder`]. The same outcomes give the same bytes.
 
 use std::fs::File;
@@ -13,10 +13,11 @@ use super::{BatchError, BatchReport, BatchSettings, SPECIMENS, journal, settings
 use crate::case::SpecimenOutcome;
 use crate::report::{
     BatchAbout, JoinedTable, OutputFolder, ReportError, ReportFormat, batch_page, join_cells, join_specimens,
-    spreadsheet_text,
+    outcome_table, spreadsheet_text,
 };
 
 const FAILURES: &str = "failures.csv";
+const OUTCOME_TABLE: &str = "specimens.csv";
 const SPECIMEN_TABLE: &str = "specimens.parquet";
 const CELL_TABLE: &str = "cells.parquet";
 const PAGE: &str = "batch.html";
@@ -26,27 +27,39 @@ const PAGE: &str = "batch.html";
 /// # Errors
 /// [`BatchError::Report`] where a table cannot be joined or a file cannot be written.
 pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes) -> Result<BatchReport, BatchError> {
-    let all: Vec<SpecimenOutcome> = outcomes.values().cloned().collect();
+    let mut all: Vec<SpecimenOutcome> = outcomes.values().cloned().collect();
+    all.sort_by_key(|outcome| outcome.line);
+    let extra_columns = settings.extra_columns.clone();
     let about = BatchAbout {
         software: &settings.software(),
         model: &settings.model(),
+        extra_columns: &extra_columns,
         linked: settings.formats.iter().any(|format| format == ReportFormat::Html.name()),
     };
     let page = batch_page(&about, &all);
     let failures = failures(&all)?;
-    let (settings, journal) = (settings.bytes()?, journal::bytes(outcomes)?);
+    let specimens = outcome_table(&all, &extra_columns)?;
+    let (settings, journal) = (settings.bytes()?, journal::bytes(&all)?);
     let cells = tables(folder, &all, "cells");
     if !cells.is_empty() {
         write_table(folder, CELL_TABLE, |writer| join_cells(&cells, writer))?;
-        write_table(folder, SPECIMEN_TABLE, |writer| join_specimens(&tables(folder, &all, "specimen"), writer))?;
+        write_table(folder, SPECIMEN_TABLE, |writer| {
+            join_specimens(&tables(folder, &all, "specimen"), &extra_columns, writer)
+        })?;
     }
-    let files = [(FAILURES, failures), (PAGE, page.into_bytes()), (settings::FILE, settings), (journal::FILE, journal)];
+    let files = [
+        (FAILURES, failures),
+        (OUTCOME_TABLE, specimens),
+        (PAGE, page.into_bytes()),
+        (settings::FILE, settings),
+        (journal::FILE, journal),
+    ];
     let names = files.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     OutputFolder::prepare(folder, &names)?.write(&files)?;
     let results = || all.iter().filter_map(|outcome| outcome.result.as_ref());
     Ok(BatchReport {
         finished: results().count(),
-        failed: all.len() - results().count(),
+        failed: all.iter().filter(|outcome| outcome.result.is_none()).cloned().collect(),
         failed_inputs: results().map(|result| result.failed_inputs).sum(),
     })
 }
@@ -56,7 +69,8 @@ fn tables(folder: &Path, outcomes: &[SpecimenOutcome], kind: &str) -> Vec<Joined
     let table = |outcome: &SpecimenOutcome| {
         let result = outcome.result.as_ref()?;
         let path = folder.join(SPECIMENS).join(&result.folder).join(format!("{}.{kind}.parquet", result.folder));
-        Some(JoinedTable { path, accession: outcome.accession.clone(), job: result.job.clone() })
+        let (accession, extra) = (outcome.accession.clone(), outcome.extra.clone());
+        Some(JoinedTable { path, accession, job: result.job.clone(), extra })
     };
     outcomes.iter().filter_map(table).collect()
 }
@@ -79,11 +93,11 @@ fn write_table(
 /// One row for each specimen without a result.
 fn failures(outcomes: &[SpecimenOutcome]) -> Result<Vec<u8>, BatchError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["row", "accession", "exit_code", "reason"]).map_err(ReportError::from)?;
+    writer.write_record(["line", "accession", "exit_code", "reason"]).map_err(ReportError::from)?;
     for outcome in outcomes {
         let Some(failure) = &outcome.failure else { continue };
-        let (row, code) = (outcome.row.to_string(), failure.exit_code.to_string());
-        let texts = [&row, &spreadsheet_text(&outcome.accession), &code, &spreadsheet_text(&failure.reason)];
+        let (line, code) = (outcome.line.to_string(), failure.exit_code.to_string());
+        let texts = [&line, &spreadsheet_text(&outcome.accession), &code, &spreadsheet_text(&failure.reason)];
         writer.write_record(texts).map_err(ReportError::from)?;
     }
     writer.into_inner().map_err(|error| ReportError::Stream(error.into_error()).into())
@@ -97,8 +111,16 @@ mod tests {
     #[test]
     fn failures_are_rows_that_no_spreadsheet_runs() {
         let failure = SpecimenFailure { exit_code: 3, reason: "expected an image, found \"=1\"".to_owned() };
-        let outcome = SpecimenOutcome { row: 7, accession: "=cmd()".to_owned(), result: None, failure: Some(failure) };
+        let outcome = SpecimenOutcome {
+            line: 7,
+            accession: "=cmd()".to_owned(),
+            row_sha256: String::new(),
+            files_sha256: None,
+            extra: std::collections::BTreeMap::new(),
+            result: None,
+            failure: Some(failure),
+        };
         let text = String::from_utf8(failures(&[outcome]).expect("a table")).expect("UTF-8");
-        assert_eq!(text, "row,accession,exit_code,reason\n7,'=cmd(),3,\"expected an image, found \"\"=1\"\"\"\n");
+        assert_eq!(text, "line,accession,exit_code,reason\n7,'=cmd(),3,\"expected an image, found \"\"=1\"\"\"\n");
     }
 }

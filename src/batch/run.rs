@@ -10,14 +10,17 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::ThreadPool;
+use rayon::prelude::*;
 
 use super::journal::{Journal, Outcomes};
 use super::manifest::ManifestRow;
-use super::{BatchError, BatchReport, BatchSettings, Manifest, SPECIMENS, results, settings};
+use super::work::Work;
+use super::{BatchError, BatchReport, BatchSettings, LEFT_OUT, Manifest, SPECIMENS, results, settings};
 use crate::case::{Case, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::pipeline::{AnalyzeError, Interrupted, Models, Progress, SpecimenInputs, SpecimenSink, analyze_all};
 use crate::report::{FileNames, OutputFolder, ReportError, ReportFormat, ReportSettings, ReportTarget};
+use crate::source::listed_images;
 
 /// Formats that every specimen of a batch has: the record, and the tables that are joined.
 const NEEDED: [ReportFormat; 2] = [ReportFormat::Json, ReportFormat::Parquet];
@@ -67,10 +70,24 @@ pub trait Preparer: Sync {
 
 /// Told of the progress of a batch.
 pub trait BatchWatcher: Progress {
-    /// So many specimens are to be done, so many are done from an earlier run.
-    fn specimens(&self, all: usize, done: usize);
+    /// A result of an earlier run is kept although its files cannot be read any more.
+    fn kept_unread(&self, outcome: &SpecimenOutcome);
+    /// A result of an earlier run does not stand any more; its reports lie in the folder `left_out`.
+    fn taken_back(&self, outcome: &SpecimenOutcome, why: TakenBack);
+    /// So many specimens are to be done, so many are done from an earlier run; the others list so many images, by
+    /// accession.
+    fn specimens(&self, all: usize, done: usize, images: BTreeMap<String, u64>);
     /// A specimen is done.
     fn specimen_done(&self, outcome: &SpecimenOutcome);
+}
+
+/// Why an outcome of an earlier run does not stand any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// The manifest names no such specimen.
+    Gone,
+    /// Its row or a file that it names is another one.
+    Changed,
 }
 
 impl BatchOptions {
@@ -102,17 +119,21 @@ pub fn run(
 ) -> Result<BatchReport, BatchError> {
     let out = &options.out;
     OutputFolder::prepare(out, &[settings::FILE])?.keep();
-    let (journal, mut outcomes) = open(settings, options)?;
-    // A result whose folder is gone is no result; a failure is tried again.
-    outcomes.retain(|_, outcome| {
-        outcome.result.as_ref().is_some_and(|result| out.join(SPECIMENS).join(&result.folder).is_dir())
-    });
+    let (mut journal, earlier, is_new) = open(settings, options)?;
     let rows: Vec<u64> = settings.rows().collect();
-    watcher.specimens(rows.len(), outcomes.len());
-    let todo: Vec<u64> = rows.into_iter().filter(|row| !outcomes.contains_key(row)).collect();
+    let outcomes = pool.install(|| still_standing(out, manifest, &rows, earlier, &mut journal, watcher))?;
+    if is_new {
+        // Behind the journal: a shard that is merged must not hold outcomes of another manifest.
+        OutputFolder::prepare(out, &[settings::FILE])?.write(&[(settings::FILE, settings.bytes()?)])?;
+    }
+    let row = |row: u64| &manifest.rows()[row as usize - 1];
+    let todo: Vec<u64> = rows.iter().copied().filter(|n| !outcomes.contains_key(&row(*n).accession)).collect();
+    let images = |n: &u64| (row(*n).accession.clone(), listed_images(&row(*n).inputs).len() as u64);
+    watcher.specimens(rows.len(), outcomes.len(), pool.install(|| todo.par_iter().map(images).collect()));
 
     let note = Note { journal: RefCell::new(journal), outcomes: RefCell::new(outcomes), watcher };
-    let sink = Writer { manifest, options, formats: formats(&options.formats), preparer, panels: Mutex::default() };
+    let (formats, in_work) = (formats(&options.formats), Mutex::default());
+    let sink = Writer { manifest, options, formats, preparer, in_work };
     let refused = Cell::new(None);
     let specimens = todo.into_iter().map_while(|row| {
         // An error of the journal ends the stream; it is told behind it.
@@ -129,8 +150,80 @@ pub fn run(
     Ok(report)
 }
 
-/// Opens the journal of a folder that holds this batch or none.
-fn open(settings: &BatchSettings, options: &BatchOptions) -> Result<(Journal, Outcomes), BatchError> {
+/// The outcomes of an earlier run that still stand. What does not is taken back in the journal, and its reports are moved out
+/// of the specimens' folder; what stands takes line and columns of the manifest as it is now.
+fn still_standing(
+    out: &Path,
+    manifest: &Manifest,
+    rows: &[u64],
+    earlier: Outcomes,
+    journal: &mut Journal,
+    watcher: &dyn BatchWatcher,
+) -> Result<Outcomes, BatchError> {
+    let rows: BTreeMap<&str, &ManifestRow> =
+        rows.iter().map(|row| &manifest.rows()[*row as usize - 1]).map(|row| (row.accession.as_str(), row)).collect();
+    // A result whose folder is gone is no result; a failure is tried again.
+    let folder = |outcome: &SpecimenOutcome| Some(out.join(SPECIMENS).join(&outcome.result.as_ref()?.folder));
+    let judged = |(accession, outcome): (String, SpecimenOutcome)| {
+        let Some(row) = rows.get(accession.as_str()) else { return (outcome, Earlier::Back(TakenBack::Gone)) };
+        if !folder(&outcome).is_some_and(|folder| folder.is_dir()) {
+            return (outcome, Earlier::Open);
+        }
+        let judgement = match (outcome.row_sha256 == row.sha256, Work::of(row)) {
+            // METHOD: images that were put away when they were done, or lie on a drive that is not there for the moment, say
+            // nothing against a result.
+            (true, Err(_)) => Earlier::Unread,
+            (true, Ok(work)) if outcome.files_sha256.as_ref() == Some(&work.sha256) => Earlier::Stands,
+            _ => return (outcome, Earlier::Back(TakenBack::Changed)),
+        };
+        (SpecimenOutcome { line: row.line, extra: row.extra.clone(), ..outcome }, judgement)
+    };
+    let judged: Vec<_> = earlier.into_par_iter().map(judged).collect();
+    let (mut standing, mut back) = (Outcomes::new(), Vec::new());
+    for (outcome, judgement) in judged {
+        match judgement {
+            Earlier::Open => continue,
+            Earlier::Stands => {}
+            Earlier::Unread => watcher.kept_unread(&outcome),
+            Earlier::Back(why) => {
+                if let Some(folder) = folder(&outcome).filter(|folder| folder.is_dir()) {
+                    leave_out(out, &folder)?;
+                }
+                watcher.taken_back(&outcome, why);
+                back.push(SpecimenOutcome { result: None, failure: None, ..outcome });
+                continue;
+            }
+        }
+        standing.insert(outcome.accession.clone(), outcome);
+    }
+    journal.add_all(&back)?;
+    Ok(standing)
+}
+
+/// What becomes of an outcome of an earlier run.
+enum Earlier {
+    /// Its row and its files are the same.
+    Stands,
+    /// Its row is the same, its files cannot be read any more.
+    Unread,
+    /// It does not stand any more.
+    Back(TakenBack),
+    /// It is no result: tried again.
+    Open,
+}
+
+/// Moves the reports of a specimen out of the way: they are kept, and nothing counts them.
+fn leave_out(out: &Path, folder: &Path) -> Result<(), BatchError> {
+    let place = out.join(LEFT_OUT);
+    let moved = fs::create_dir_all(&place).and_then(|()| match folder.file_name() {
+        Some(name) => replace(folder, &place.join(name)),
+        None => Ok(()),
+    });
+    moved.map_err(|source| BatchError::Write { path: place, source })
+}
+
+/// Opens the journal of a folder that holds this batch or none; whether the settings are still to be written.
+fn open(settings: &BatchSettings, options: &BatchOptions) -> Result<(Journal, Outcomes, bool), BatchError> {
     let out = &options.out;
     let earlier = BatchSettings::read(out)?;
     match &earlier {
@@ -145,13 +238,11 @@ fn open(settings: &BatchSettings, options: &BatchOptions) -> Result<(Journal, Ou
         None => {}
     }
     let (journal, outcomes) = Journal::open(out)?;
-    if earlier.is_none() {
-        OutputFolder::prepare(out, &[settings::FILE])?.write(&[(settings::FILE, settings.bytes()?)])?;
-    }
+    let is_new = earlier.as_ref() != Some(settings);
     let specimens = out.join(SPECIMENS);
     fs::create_dir_all(&specimens).map_err(|source| BatchError::Write { path: specimens, source })?;
     remove_partial(out)?;
-    Ok((journal, outcomes))
+    Ok((journal, outcomes, is_new))
 }
 
 /// Removes what a killed run left half-written.
@@ -180,7 +271,7 @@ impl Note<'_> {
     fn down(&self, outcome: SpecimenOutcome) -> Result<(), BatchError> {
         self.journal.borrow_mut().add(&outcome)?;
         self.watcher.specimen_done(&outcome);
-        self.outcomes.borrow_mut().insert(outcome.row, outcome);
+        self.outcomes.borrow_mut().insert(outcome.accession.clone(), outcome);
         Ok(())
     }
 }
@@ -191,8 +282,8 @@ struct Writer<'a> {
     options: &'a BatchOptions,
     formats: Vec<ReportFormat>,
     preparer: &'a dyn Preparer,
-    /// Panels of the specimens in work, by row.
-    panels: Mutex<BTreeMap<u64, (LabPanel, ScoreOptions)>>,
+    /// Panels of the specimens in work, by the place of their row.
+    in_work: Mutex<BTreeMap<u64, (LabPanel, ScoreOptions)>>,
 }
 
 impl Writer<'_> {
@@ -205,14 +296,15 @@ impl Writer<'_> {
     fn prepared(&self, row: u64) -> Result<Option<(usize, SpecimenInputs)>, SpecimenFailure> {
         let prepared = self.preparer.prepare(self.row(row))?;
         if let Some(panel) = prepared.panel {
-            self.panels.lock().unwrap_or_else(PoisonError::into_inner).insert(row, panel);
+            self.in_work.lock().unwrap_or_else(PoisonError::into_inner).insert(row, panel);
         }
         Ok(Some((row as usize, prepared.specimen)))
     }
 
     fn failed(&self, row: u64, failure: SpecimenFailure) -> SpecimenOutcome {
-        let accession = self.row(row).accession.clone();
-        SpecimenOutcome { row, accession, result: None, failure: Some(failure) }
+        let ManifestRow { line, accession, extra, sha256, .. } = self.row(row).clone();
+        let (row_sha256, files_sha256) = (sha256, None);
+        SpecimenOutcome { line, accession, row_sha256, files_sha256, extra, result: None, failure: Some(failure) }
     }
 
     /// Writes the reports into a folder of their own and gives it its name when they stand.
@@ -232,8 +324,12 @@ impl Writer<'_> {
             let _ = fs::remove_dir_all(&partial);
             return Err(error);
         }
-        let accession = self.row(row).accession.clone();
-        Ok(SpecimenOutcome { row, accession, result: Some(result), failure: None })
+        // METHOD: hashed behind the work and held against the images that it read, so that a picture which was exchanged
+        // meanwhile leaves no hash, and the specimen is done again when the batch goes on.
+        let work = Work::of(self.row(row)).ok().filter(|work| work.holds(&case.record));
+        let ManifestRow { line, accession, extra, sha256, .. } = self.row(row).clone();
+        let (row_sha256, files_sha256) = (sha256, work.map(|work| work.sha256));
+        Ok(SpecimenOutcome { line, accession, row_sha256, files_sha256, extra, result: Some(result), failure: None })
     }
 }
 
@@ -243,7 +339,7 @@ impl SpecimenSink for Writer<'_> {
 
     fn finish(&self, row: usize, case: Result<Case, AnalyzeError>) -> Result<SpecimenOutcome, BatchError> {
         let row = row as u64;
-        let panel = self.panels.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
+        let panel = self.in_work.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
         let case = match case {
             Ok(case) => case,
             Err(AnalyzeError::Interrupted(_)) => return Err(Interrupted.into()),

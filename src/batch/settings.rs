@@ -14,7 +14,7 @@ use crate::case::Provenance;
 pub(super) const FILE: &str = "batch.json";
 
 /// Version of the file's format.
-const SCHEMA_VERSION: &str = "1.0";
+const SCHEMA_VERSION: &str = "2.0";
 
 /// What a batch was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct BatchSettings {
     pub manifest_sha256: String,
     /// Rows of the whole manifest.
     pub specimens: u64,
+    /// Columns of the manifest that are carried along.
+    pub extra_columns: Vec<String>,
     /// The part of it; null for all of it.
     pub shard: Option<Shard>,
 }
@@ -43,6 +45,7 @@ impl BatchSettings {
             formats,
             manifest_sha256: manifest.sha256().to_owned(),
             specimens: manifest.rows().len() as u64,
+            extra_columns: manifest.extra_columns().to_vec(),
             shard,
         }
     }
@@ -58,7 +61,7 @@ impl BatchSettings {
         format!("{} {}", self.provenance.model.name, self.provenance.model.version)
     }
 
-    /// Rows that a run with these settings takes, from 1.
+    /// Rows that a run with these settings takes, by their place from 1.
     pub(super) fn rows(&self) -> impl Iterator<Item = u64> + use<> {
         let shard = self.shard;
         (1..=self.specimens).filter(move |&row| shard.is_none_or(|shard| shard.takes(row)))
@@ -88,7 +91,12 @@ impl BatchSettings {
         }
     }
 
-    /// Refuses settings that differ; the shard is left aside.
+    /// Whether both are about the same rows.
+    pub(super) fn same_manifest(&self, other: &Self) -> bool {
+        self.manifest_sha256 == other.manifest_sha256 && self.specimens == other.specimens
+    }
+
+    /// Refuses settings that differ; shard and manifest are left aside.
     pub(super) fn must_equal(&self, other: &Self, folder: &Path) -> Result<(), BatchError> {
         let (one, two) = (&self.provenance, &other.provenance);
         let differs = [
@@ -99,7 +107,6 @@ impl BatchSettings {
             (one.engine != two.engine, "engine"),
             (one.options != two.options, "options"),
             (self.formats != other.formats, "formats"),
-            (self.manifest_sha256 != other.manifest_sha256 || self.specimens != other.specimens, "manifest"),
         ];
         match differs.into_iter().find_map(|(differs, what)| differs.then_some(what)) {
             Some(what) => Err(BatchError::Differs { path: folder.join(FILE), what: what.to_owned() }),

@@ -17,11 +17,12 @@ use super::progress::Bar;
 use super::report_options::{ReportOptions, Requested, sorted};
 use super::slide_options::SlideArgs;
 use super::stop::on_interrupt;
-use crate::case::{Case, State};
+use crate::case::{Case, FieldRecord, State};
 use crate::count::CountOptions;
 use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, SlideOptions, analyze};
-use crate::report::{ReportError, ReportFormat, ReportTarget};
+use crate::report::{ReportError, ReportFormat, ReportTarget, WrittenReports, reason_words, state_words};
 use crate::smear::AgeGroup;
+use crate::source::passed_over;
 
 /// The words of `--age-group`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -101,7 +102,11 @@ impl From<AnalyzeError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        Self::new(Exit::OutputNotWritable, error)
+        let exit = match error {
+            ReportError::OtherSpecimen { .. } | ReportError::ForeignFile { .. } => Exit::Usage,
+            _ => Exit::OutputNotWritable,
+        };
+        Self::new(exit, error)
     }
 }
 
@@ -115,10 +120,12 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let formats = sorted(&args.format);
     let requested = args.report.read()?;
     let slide = args.slide.read()?;
+    args.slide.check_inputs(&args.inputs)?;
     let options = analyze_options(&requested, args.um_per_px, args.age_group.into(), args.min_cells);
     let options = AnalyzeOptions { slide, ..options };
     let models = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
+    target.check_accession(options.accession.as_deref())?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.map_or(0, usize::from))
         .build()
@@ -134,6 +141,10 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     if !args.quiet {
         for failure in &case.record.failed_inputs {
             warn(format_args!("{}: {}", failure.path, failure.reason));
+        }
+        let unread = passed_over(&args.inputs);
+        if !unread.is_empty() {
+            warn(format_args!("not read, as no images: {}", some_names(&unread)));
         }
     }
     if args.json {
@@ -188,13 +199,20 @@ pub(super) fn exit_of(case: &Case) -> Exit {
 }
 
 /// A case in a few lines.
-pub(super) fn summary(case: &Case, written: &[PathBuf]) -> String {
+pub(super) fn summary(case: &Case, written: &WrittenReports) -> String {
     let record = &case.record;
     let accepted = record.fields.iter().filter(|field| field.accepted).count();
     let mut text = format!("{}\n", record.statement);
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "state: {}", record.count.state.name());
+    let _ = writeln!(text, "state: {}", state_words(record.count.state));
     let _ = writeln!(text, "fields: {accepted} of {} accepted", record.fields.len());
+    let refused: Vec<&FieldRecord> = record.fields.iter().filter(|field| !field.accepted).collect();
+    for field in refused.iter().take(MOST_NAMES) {
+        let _ = writeln!(text, "refused: {}: {}", field.field, field.refusals.join("; "));
+    }
+    if refused.len() > MOST_NAMES {
+        let _ = writeln!(text, "refused: {} more, named in the report", refused.len() - MOST_NAMES);
+    }
     for slide in record.slides.iter().flat_map(|slides| &slides.slides) {
         let _ = writeln!(
             text,
@@ -203,10 +221,28 @@ pub(super) fn summary(case: &Case, written: &[PathBuf]) -> String {
         );
     }
     for (reason, n) in &record.exclusions {
-        let _ = writeln!(text, "excluded: {n} {reason}");
+        let _ = writeln!(text, "excluded: {n} {}", reason_words(reason));
     }
-    for path in written {
-        let _ = writeln!(text, "written: {}", path.display());
+    for (what, paths) in [
+        ("written", &written.files),
+        ("removed, of an earlier run", &written.removed),
+        ("left of an earlier run, not made again", &written.left),
+    ] {
+        for path in paths {
+            let _ = writeln!(text, "{what}: {}", path.display());
+        }
     }
     text
+}
+
+/// Things that are named one by one on the terminal.
+const MOST_NAMES: usize = 10;
+
+/// The first of some paths, and how many more there are.
+pub(super) fn some_names(paths: &[PathBuf]) -> String {
+    let mut names: Vec<String> = paths.iter().take(MOST_NAMES).map(|path| path.display().to_string()).collect();
+    if paths.len() > names.len() {
+        names.push(format!("{} more", paths.len() - names.len()));
+    }
+    names.join(", ")
 }

@@ -1,45 +1,60 @@
 //! `batch`: a manifest or a folder of specimens in, the reports of all of them and the tables over them out.
 //!
-//! stdout: one line on what was done. stderr: a bar with rate and time left where it is a terminal, else one JSON line
-//! each [`BatchArgs::progress_seconds`]: `specimens`, `specimens_done`, `specimens_failed`, `fields_done`,
-//! `fields_per_second`, `seconds_left` (null while nothing tells).
+//! stdout: one line on what was done, or with `--dry-run` the specimens with their images. stderr: pictures that two
+//! specimens name, columns that are carried along, results of an earlier run that do not stand any more, failures with the
+//! line of the manifest; a bar over the fields where it is a terminal, else one JSON line each
+//! [`BatchArgs::progress_seconds`]: `specimens`, `specimens_done`, `specimens_failed`, `fields_done`, `fields_expected`,
+//! `fields_per_second`, `seconds_left` (the last three null while nothing tells).
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::analyze::{AgeWord, analyze_options};
+use super::analyze::{AgeWord, analyze_options, some_names};
 use super::batch_progress::BatchProgress;
 use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure, chain};
 use super::model_options::ModelOptions;
-use super::output::print;
+use super::output::{print, warn};
 use super::report_options::Requested;
 use super::score::read_labs;
 use super::stop::on_interrupt;
 use crate::batch::{
-    BatchError, BatchOptions, BatchReport, BatchSettings, Manifest, ManifestProblem, ManifestRow, Prepared, Preparer,
-    Shard, run as run_batch,
+    BatchError, BatchOptions, BatchReport, BatchSettings, GroupPattern, Manifest, ManifestProblem, ManifestRow,
+    Prepared, Preparer, Shard, SharedImages, run as run_batch, shared_images,
 };
 use crate::case::SpecimenFailure;
 use crate::pipeline::{AnalyzeError, AnalyzeOptions, SpecimenInputs, named_options, provenance};
 use crate::report::{ReportError, ReportFormat};
 use crate::settings::Settings;
 use crate::smear::AgeGroup;
+use crate::source::{listed_images, passed_over};
+
+const EXAMPLES: &str = "Examples:
+  schistoquant batch manifest.csv --out result --format json,csv,html
+  schistoquant batch films --group '(?<accession>S-\\d+)' --out result --dry-run
+  schistoquant batch manifest.csv --out result --resume";
 
 /// Count the schistocytes of many specimens, resumable and divisible among machines
 #[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct BatchArgs {
-    /// Manifest (CSV: accession, inputs, um_per_px, age_group, labs), or a folder with a folder for each specimen
+    /// Manifest (CSV: accession, inputs, um_per_px, age_group, labs, and columns to carry along), or a folder with a folder for each specimen
     #[arg(value_name = "MANIFEST|FOLDER")]
     pub manifest: PathBuf,
     /// Folder for the results; made where missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Group the images below the folder, at any depth, by a regular expression that finds the group `accession` in their paths
+    #[arg(long, value_name = "REGEX")]
+    pub group: Option<GroupPattern>,
+    /// List the specimens with their images and end
+    #[arg(long)]
+    pub dry_run: bool,
     /// Take only the K-th of N parts of the specimens
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
-    /// Go on with the batch in the folder: what is finished is not repeated, what failed is tried again
+    /// Go on with the batch in the folder: what is finished and unchanged is not repeated, what failed is tried again
     #[arg(long)]
     pub resume: bool,
     /// Pixel size, µm, where the manifest has none; otherwise from the files or estimated for each specimen
@@ -60,7 +75,7 @@ pub struct BatchArgs {
     /// Threads; all processors by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Reports to write for each specimen; json and parquet are always among them
+    /// Reports to write for each specimen: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it; json and parquet are always among them
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,parquet,html")]
     pub format: Vec<ReportFormat>,
     /// Time between two lines of progress where stderr is no terminal, s
@@ -76,7 +91,7 @@ impl From<BatchError> for Failure {
         let exit = match error {
             BatchError::Exists { .. } | BatchError::Differs { .. } | BatchError::Shards { .. } => Exit::Usage,
             BatchError::Read { .. } | BatchError::Damaged { .. } => Exit::NoInputReadable,
-            BatchError::Interrupted(_) => Exit::Interrupted,
+            BatchError::Interrupted => Exit::Interrupted,
             _ => Exit::OutputNotWritable,
         };
         Self::new(exit, error)
@@ -136,18 +151,28 @@ impl Preparer for Rows<'_> {
 /// A [`Failure`] where the batch cannot go on; a specimen's failure is a row of `failures.csv` and exit code 1.
 pub fn run(args: &BatchArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
-    let manifest = Manifest::read(&args.manifest)
-        .map_err(|problem| Failure::from(problem).within(&args.manifest.display().to_string()))?;
+    let manifest = match &args.group {
+        Some(pattern) => Manifest::of_groups(&args.manifest, pattern),
+        None => Manifest::read(&args.manifest),
+    };
+    let manifest = manifest.map_err(|problem| Failure::from(problem).within(&args.manifest.display().to_string()))?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.map_or(0, usize::from))
+        .build()
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    if !args.quiet || args.dry_run {
+        notes(args, &manifest, &pool.install(|| shared_images(&manifest)));
+    }
+    if args.dry_run {
+        print(&listing(&manifest))?;
+        return Ok(Exit::Success);
+    }
     let settings = args.config.load()?.settings;
     let settings_sha256 = settings.sha256().map_err(|error| Failure::new(Exit::Usage, error))?;
     let reports = settings.messages.clone();
     let requested = Requested { accession: None, order: None, issued_at: None, panel: None, settings, settings_sha256 };
     let defaults = analyze_options(&requested, args.um_per_px, AgeGroup::from(args.age_group), args.min_cells);
     let models = args.model.open()?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
     let options = BatchOptions { out: args.out.clone(), formats: args.format.clone(), reports, resume: args.resume };
     let asked = BatchSettings::new(
         provenance(&models, named_options(&defaults), Vec::new()),
@@ -159,20 +184,64 @@ pub fn run(args: &BatchArgs) -> Result<Exit, Failure> {
     let rows = Rows { settings: &requested.settings, defaults: &defaults };
     let report = run_batch(&manifest, &asked, &options, &rows, &models, &pool, &progress, &stop)?;
     progress.clear();
-    print(&summary(report, &args.out))?;
-    Ok(exit_of(report))
+    if !args.quiet {
+        failures(&report, &format!("{}: ", args.manifest.display()));
+    }
+    print(&summary(&report, &args.out))?;
+    Ok(exit_of(&report))
+}
+
+/// What the caller should know before the work begins.
+fn notes(args: &BatchArgs, manifest: &Manifest, shared: &[SharedImages]) {
+    for pair in shared {
+        warn(format_args!("{}: {}", args.manifest.display(), pair.words()));
+    }
+    if !manifest.extra_columns().is_empty() {
+        let columns = manifest.extra_columns().join(", ");
+        warn(format_args!("columns carried into the tables and not heeded otherwise: {columns}"));
+    }
+    for row in manifest.rows() {
+        let unread: Vec<PathBuf> =
+            passed_over(&row.inputs).into_iter().filter(|path| Some(path) != row.labs.as_ref()).collect();
+        if !unread.is_empty() {
+            warn(format_args!("{}: not read, as no images: {}", row.accession, some_names(&unread)));
+        }
+    }
+}
+
+/// The specimens with their images, as the manifest or the pattern makes them.
+fn listing(manifest: &Manifest) -> String {
+    let (mut text, mut all) = (String::new(), 0);
+    for row in manifest.rows() {
+        let images = listed_images(&row.inputs);
+        all += images.len();
+        text.push_str(&format!("{}: {} images\n", row.accession, images.len()));
+        for path in images.iter().chain(&row.labs) {
+            text.push_str(&format!("  {}\n", path.display()));
+        }
+    }
+    text + &format!("{} specimens, {all} images\n", manifest.rows().len())
+}
+
+/// Names each specimen without a result by its line.
+pub(super) fn failures(report: &BatchReport, place: &str) {
+    for outcome in &report.failed {
+        let reason = outcome.failure.as_ref().map_or("", |failure| failure.reason.as_str());
+        warn(format_args!("{place}line {}: {}: {reason}", outcome.line, outcome.accession));
+    }
 }
 
 /// One line on what was done.
-pub(super) fn summary(report: BatchReport, out: &Path) -> String {
+pub(super) fn summary(report: &BatchReport, out: &Path) -> String {
     let BatchReport { finished, failed, failed_inputs } = report;
     format!(
-        "{finished} specimens finished, {failed} failed, {failed_inputs} inputs not readable; written: {}\n",
+        "{finished} specimens finished, {} failed, {failed_inputs} inputs not readable; written: {}\n",
+        failed.len(),
         out.display()
     )
 }
 
 /// The exit code of a batch that came to its end.
-pub(super) fn exit_of(report: BatchReport) -> Exit {
-    if report.failed > 0 || report.failed_inputs > 0 { Exit::SomeInputsFailed } else { Exit::Success }
+pub(super) fn exit_of(report: &BatchReport) -> Exit {
+    if !report.failed.is_empty() || report.failed_inputs > 0 { Exit::SomeInputsFailed } else { Exit::Success }
 }

@@ -1,14 +1,15 @@
 //! Progress of a batch on stderr: a bar on a terminal, else a JSON line each some seconds.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::output::warn;
-use crate::batch::BatchWatcher;
+use crate::batch::{BatchWatcher, TakenBack};
 use crate::case::SpecimenOutcome;
 use crate::pipeline::Progress;
 
@@ -17,6 +18,8 @@ pub(super) struct BatchProgress {
     bar: ProgressBar,
     /// Time between two lines; `None` where none are asked for.
     every: Option<Duration>,
+    /// Whether notes are left out.
+    quiet: bool,
     state: Mutex<State>,
 }
 
@@ -24,8 +27,12 @@ struct State {
     started: Instant,
     told: Instant,
     line: Line,
-    /// Specimens that an earlier run finished.
-    before: u64,
+    /// Images of the specimens that are still to be done, by accession.
+    images: BTreeMap<String, u64>,
+    /// Images and fields of the specimens that this run has finished: how many fields an image holds.
+    finished: (u64, u64),
+    /// Fields in work that no finished specimen holds yet.
+    fields_in_work: u64,
 }
 
 /// A line of progress.
@@ -35,21 +42,31 @@ struct Line {
     specimens_done: u64,
     specimens_failed: u64,
     fields_done: u64,
+    /// Fields that this run will have done at its end.
+    fields_expected: Option<u64>,
     fields_per_second: Option<f64>,
     seconds_left: Option<f64>,
 }
 
-impl Line {
-    /// The line after some seconds, `before` specimens having been done at the start.
-    fn after(&self, seconds: f64, before: u64) -> Self {
-        let per_second = |number: u64| (seconds > 0.0 && number > 0).then(|| number as f64 / seconds);
+impl State {
+    /// The line after some seconds.
+    ///
+    /// METHOD: the time left needs to know how many fields an image holds (a slide holds hundreds) and how long a field
+    /// takes. Both are known when a specimen is finished in this run; before that nothing is said.
+    fn line(&self, seconds: f64) -> Line {
         let tenths = |value: f64| (value * 10.0).round() / 10.0;
-        let left = self.specimens.saturating_sub(self.specimens_done) as f64;
-        let specimens = per_second(self.specimens_done.saturating_sub(before));
-        Self {
-            fields_per_second: per_second(self.fields_done).map(tenths),
-            seconds_left: specimens.map(|rate| tenths(left / rate)),
-            ..self.clone()
+        let rate = (seconds > 0.0 && self.line.fields_done > 0).then(|| self.line.fields_done as f64 / seconds);
+        let (images, fields) = self.finished;
+        let images_left: u64 = self.images.values().sum();
+        let left = (images > 0 && fields > 0).then(|| {
+            let fields_left = images_left as f64 * fields as f64 / images as f64;
+            (fields_left - self.fields_in_work as f64).max(0.0)
+        });
+        Line {
+            fields_expected: left.map(|left| self.line.fields_done + left.round() as u64),
+            fields_per_second: rate.map(tenths),
+            seconds_left: left.zip(rate).map(|(left, rate)| tenths(left / rate)),
+            ..self.line.clone()
         }
     }
 }
@@ -59,14 +76,22 @@ impl BatchProgress {
     pub(super) fn new(quiet: bool, every_seconds: f64) -> Self {
         let terminal = io::stderr().is_terminal();
         let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} specimens, {msg}, {eta} left") {
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {msg}") {
             bar.set_style(style);
         }
         let now = Instant::now();
         // An absurd number of seconds means never.
         let every = Duration::try_from_secs_f64(every_seconds).ok().filter(|_| !quiet && !terminal);
-        Self { bar, every, state: Mutex::new(State { started: now, told: now, line: Line::default(), before: 0 }) }
+        let state = State {
+            started: now,
+            told: now,
+            line: Line::default(),
+            images: BTreeMap::new(),
+            finished: (0, 0),
+            fields_in_work: 0,
+        };
+        Self { bar, every, quiet, state: Mutex::new(state) }
     }
 
     /// Takes the bar off the terminal.
@@ -77,8 +102,12 @@ impl BatchProgress {
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         change(&mut state);
-        let line = state.line.after(state.started.elapsed().as_secs_f64(), state.before);
-        self.bar.set_message(format!("{} fields/s", line.fields_per_second.unwrap_or(0.0)));
+        let line = state.line(state.started.elapsed().as_secs_f64());
+        if let Some(expected) = line.fields_expected {
+            self.bar.set_length(expected);
+        }
+        self.bar.set_position(line.fields_done);
+        self.bar.set_message(words(&line));
         if self.every.is_some_and(|every| state.told.elapsed() >= every) {
             state.told = Instant::now();
             if let Ok(text) = serde_json::to_string(&line) {
@@ -88,29 +117,65 @@ impl BatchProgress {
     }
 }
 
+/// A line of progress for a terminal.
+fn words(line: &Line) -> String {
+    let fields = match line.fields_expected {
+        Some(expected) => format!("{} of about {expected} fields", line.fields_done),
+        None => format!("{} fields", line.fields_done),
+    };
+    let rate = line.fields_per_second.map(|rate| format!(", {rate} fields/s")).unwrap_or_default();
+    let left = line.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let left = left.map(|left| format!(", about {:#} left", HumanDuration(left))).unwrap_or_default();
+    format!("{fields}, {} of {} specimens{rate}{left}", line.specimens_done, line.specimens)
+}
+
 impl Progress for BatchProgress {
     fn found(&self, _fields: usize) {}
 
     fn field_done(&self) {
-        self.change(|state| state.line.fields_done += 1);
+        self.change(|state| {
+            state.line.fields_done += 1;
+            state.fields_in_work += 1;
+        });
     }
 }
 
 impl BatchWatcher for BatchProgress {
-    fn specimens(&self, all: usize, done: usize) {
-        self.bar.set_length(all as u64);
-        self.bar.set_position(done as u64);
-        self.bar.reset_eta();
+    fn taken_back(&self, outcome: &SpecimenOutcome, why: TakenBack) {
+        if self.quiet {
+            return;
+        }
+        let kept = outcome.result.as_ref().map(|result| format!("; its reports lie in left_out/{}", result.folder));
+        let why = match why {
+            TakenBack::Gone => "no longer in the manifest, in no table any more",
+            TakenBack::Changed => "its row or a file that it names has changed, done again",
+        };
+        warn(format_args!("{}: {why}{}", outcome.accession, kept.unwrap_or_default()));
+    }
+
+    fn kept_unread(&self, outcome: &SpecimenOutcome) {
+        if !self.quiet {
+            warn(format_args!("{}: kept as it was; its files cannot be read any more", outcome.accession));
+        }
+    }
+
+    fn specimens(&self, all: usize, done: usize, images: BTreeMap<String, u64>) {
         self.change(|state| {
-            (state.line.specimens, state.line.specimens_done, state.before) = (all as u64, done as u64, done as u64);
+            (state.line.specimens, state.line.specimens_done) = (all as u64, done as u64);
+            state.images = images;
         });
     }
 
     fn specimen_done(&self, outcome: &SpecimenOutcome) {
-        self.bar.inc(1);
         self.change(|state| {
             state.line.specimens_done += 1;
             state.line.specimens_failed += u64::from(outcome.failure.is_some());
+            let images = state.images.remove(&outcome.accession).unwrap_or(0);
+            if let Some(result) = &outcome.result {
+                state.finished.0 += images;
+                state.finished.1 += result.fields;
+                state.fields_in_work = state.fields_in_work.saturating_sub(result.fields);
+            }
         });
     }
 }
@@ -119,14 +184,35 @@ impl BatchWatcher for BatchProgress {
 mod tests {
     use super::*;
 
+    fn state(images: &[(&str, u64)], finished: (u64, u64), fields_done: u64) -> State {
+        let now = Instant::now();
+        let line = Line { specimens: 30, specimens_done: 20, specimens_failed: 1, fields_done, ..Line::default() };
+        let images = images.iter().map(|(accession, images)| ((*accession).to_owned(), *images)).collect();
+        State { started: now, told: now, line, images, finished, fields_in_work: 2 }
+    }
+
     #[test]
-    fn what_an_earlier_run_did_does_not_count_for_the_rate() {
-        let line = Line { specimens: 30, specimens_done: 20, specimens_failed: 1, fields_done: 50, ..Line::default() };
-        let after = line.after(20.0, 10);
-        assert_eq!((after.fields_per_second, after.seconds_left), (Some(2.5), Some(20.0)));
-        let nothing_yet = Line { fields_done: 0, ..line }.after(20.0, 20);
-        assert_eq!((nothing_yet.fields_per_second, nothing_yet.seconds_left), (None, None));
-        let text = serde_json::to_string(&after).expect("a line");
-        assert!(text.starts_with("{\"specimens\":30,\"specimens_done\":20,\"specimens_failed\":1,\"fields_done\":50,"));
+    fn nothing_is_said_of_the_time_before_a_specimen_is_finished() {
+        let before = state(&[("a", 10), ("b", 10)], (0, 0), 5).line(10.0);
+        assert_eq!((before.fields_per_second, before.fields_expected, before.seconds_left), (Some(0.5), None, None));
+        assert_eq!(words(&before), "5 fields, 20 of 30 specimens, 0.5 fields/s");
+        let nothing = state(&[("a", 10)], (0, 0), 0).line(0.0);
+        assert_eq!((nothing.fields_per_second, nothing.seconds_left), (None, None));
+        let text = serde_json::to_string(&nothing).expect("a line");
+        assert!(text.starts_with("{\"specimens\":30,\"specimens_done\":20,\"specimens_failed\":1,\"fields_done\":0,"));
+    }
+
+    #[test]
+    fn the_time_left_follows_the_fields_of_the_images_that_are_left() {
+        // Twelve fields done, ten of them in a finished specimen of five images: two fields an image.
+        let after = state(&[("a", 10), ("b", 1)], (5, 10), 12).line(6.0);
+        // Of 22 fields to come 2 are in work and done.
+        assert_eq!(
+            (after.fields_expected, after.fields_per_second, after.seconds_left),
+            (Some(32), Some(2.0), Some(10.0))
+        );
+        assert_eq!(words(&after), "12 of about 32 fields, 20 of 30 specimens, 2 fields/s, about 10s left");
+        let end = state(&[], (5, 10), 12).line(6.0);
+        assert_eq!((end.fields_expected, end.seconds_left), (Some(12), Some(0.0)));
     }
 }

@@ -112,7 +112,10 @@ pub struct EvaluateArgs {
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         let exit = match error {
-            VerifyError::NothingKnown { .. } | VerifyError::Labels(_) | VerifyError::Split(_) => Exit::Usage,
+            VerifyError::NothingKnown { .. }
+            | VerifyError::Contradicted { .. }
+            | VerifyError::Labels(_)
+            | VerifyError::Split(_) => Exit::Usage,
             VerifyError::NoField { .. } => Exit::NoInputReadable,
             VerifyError::Detect(_) | VerifyError::Examine { .. } => Exit::ModelUnusable,
             VerifyError::Picture { .. } | VerifyError::Temporary { .. } => Exit::OutputNotWritable,

@@ -1,12 +1,12 @@
 //! `merge`: the shards of a batch in, the folder of the whole batch out.
 //!
-//! stdout: one line on what was joined.
+//! stdout: one line on what was joined. stderr: specimens without a result, by their line of the manifest.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::batch::{exit_of, summary};
+use super::batch::{exit_of, failures, summary};
 use super::exit::{Exit, Failure};
 use super::output::print;
 use crate::batch::merge;
@@ -28,6 +28,7 @@ pub struct MergeArgs {
 /// A [`Failure`] where the shards do not belong together or a folder cannot be read or written.
 pub fn run(args: &MergeArgs) -> Result<Exit, Failure> {
     let report = merge(&args.shards, &args.out)?;
-    print(&summary(report, &args.out))?;
-    Ok(exit_of(report))
+    failures(&report, "");
+    print(&summary(&report, &args.out))?;
+    Ok(exit_of(&report))
 }

@@ -12,7 +12,7 @@ use crate::case::{MAX_ORDER_BYTES, Order, OrderError, TimeError, Timestamp};
 #[derive(Debug, Clone, Default, Args)]
 pub struct OrderOptions {
     /// Specimen number; that of the order where there is one
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = accession)]
     pub accession: Option<String>,
     /// Order of the specimen as JSON: patient, numbers, times, requester
     #[arg(long, value_name = "FILE")]
@@ -63,6 +63,30 @@ impl OrderOptions {
     }
 }
 
+/// Something that can be read and searched for.
+fn accession(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("expected a specimen number, found nothing but spaces".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
 fn time(text: &str) -> Result<Timestamp, TimeError> {
     Timestamp::parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accession_is_text() {
+        for good in ["S-1", " S 1", "Ä"] {
+            assert_eq!(accession(good).as_deref(), Ok(good));
+        }
+        for bad in ["", " ", "\u{a0}\t"] {
+            assert!(accession(bad).is_err(), "{bad:?}");
+        }
+    }
 }

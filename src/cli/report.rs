@@ -18,8 +18,13 @@ use crate::report::{ARCHIVE_FILE, CASE_FILE, ReportError, ReportFormat, ReportTa
 /// Largest `case.json` that is read, bytes.
 const MAX_CASE_BYTES: u64 = 256 << 20;
 
+const EXAMPLES: &str = "Examples:
+  schistoquant report case --labs panel.hl7 --format json,html,hl7
+  schistoquant report case --out again --format parquet";
+
 /// Make the reports of a case again, without its images
 #[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
     /// Folder that `analyze` wrote
     #[arg(value_name = "CASE_DIR")]
@@ -30,7 +35,7 @@ pub struct ReportArgs {
     /// Panel, order and configuration.
     #[command(flatten)]
     pub report: ReportOptions,
-    /// Reports to write
+    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
     pub format: Vec<ReportFormat>,
     /// Print the case as one JSON document on stdout

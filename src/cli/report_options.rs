@@ -81,8 +81,7 @@ impl ReportOptions {
     /// Reads what is named.
     ///
     /// # Errors
-    /// [`Exit::Usage`] where order, panel or configuration are refused, [`Exit::NoInputReadable`] where the panel cannot
-    /// be read.
+    /// [`Exit::Usage`] where order, panel or configuration cannot be read or are refused.
     pub fn read(&self) -> Result<Requested, Failure> {
         let settings = self.config.load()?.settings;
         let settings_sha256 = settings.sha256().map_err(|error| Failure::new(Exit::Usage, error))?;

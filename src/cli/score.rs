@@ -69,12 +69,13 @@ struct Document<'a> {
 /// Reads a panel file.
 ///
 /// # Errors
-/// [`Exit::NoInputReadable`] where the file cannot be read, [`Exit::Usage`] where the panel is refused.
+/// [`Exit::Usage`] where the file cannot be read or the panel is refused: as for an order, the call is wrong, and no image
+/// is asked for again.
 pub fn read_labs(path: &Path, options: &PanelOptions) -> Result<LabPanel, Failure> {
     let shown = path.display().to_string();
     let unreadable = |error: std::io::Error| {
         let text = format!("{shown}: expected a file that can be read, found: {error}; check path and rights");
-        Failure::new(Exit::NoInputReadable, text)
+        Failure::new(Exit::Usage, text)
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;

@@ -10,6 +10,7 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use crate::pipeline::{DEFAULT_MAX_CELLS, SlideOptions, StopRule};
 use crate::source::slide::{Annotation, PixelRect, SlideArea};
+use crate::source::{DecodeLimits, holds_slide};
 
 /// Least memory that a run on slides is given, MiB: program, models and one field with its tiles.
 const MIN_MEMORY_MIB: u64 = 512;
@@ -41,6 +42,25 @@ pub struct SlideArgs {
 }
 
 impl SlideArgs {
+    /// Refuses options that would be heeded by slides alone where no input is one.
+    ///
+    /// METHOD: a count that was asked to end at a number of cells and does not is another result than the one asked for.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] with the option.
+    pub(super) fn check_inputs(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+        let given = [(self.cells.is_some(), "--cells"), (self.max_cells.is_some(), "--max-cells")];
+        let Some((_, option)) = given.into_iter().find(|(given, _)| *given) else { return Ok(()) };
+        if holds_slide(inputs, DecodeLimits::default()) {
+            return Ok(());
+        }
+        let text = format!(
+            "{option}: expected a slide among the inputs, found photographs only, which are counted to the last; leave the \
+             option out, or give fewer photographs"
+        );
+        Err(Failure::new(Exit::Usage, text))
+    }
+
     /// Reads what is named.
     ///
     /// # Errors

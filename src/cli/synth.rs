@@ -1,7 +1,8 @@
 //! `synth`: writes the fields of a synthetic specimen and their truth.
 //!
 //! Each field is a PNG with a `.truth.json` beside it (a `LabeledField`). Files are written under a temporary name and
-//! renamed; files of the same names are replaced, others are left alone.
+//! renamed; files of the same names are replaced. A folder that holds a field of another run is refused: both together
+//! would be a specimen that nobody drew.
 
 use std::fs;
 use std::io::{self, Cursor};
@@ -14,7 +15,9 @@ use rayon::prelude::*;
 use super::exit::{Exit, Failure};
 use super::output::{print, replace};
 use crate::smear::{CellClass, LabeledField, TruthKind};
-use crate::synth::{CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, SynthError, SynthOptions, field};
+use crate::synth::{
+    CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, FIELD_PREFIX, SynthError, SynthOptions, field,
+};
 
 /// Draw a synthetic specimen with exact truth
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -61,6 +64,15 @@ pub enum SynthFailure {
     /// The field could not be drawn.
     #[error(transparent)]
     Draw(#[from] SynthError),
+    /// The folder holds a field that this run does not draw.
+    #[error(
+        "{}: expected a folder without fields of another run, found this one; remove it or choose another folder with --out",
+        path.display()
+    )]
+    LeftOver {
+        /// The field.
+        path: PathBuf,
+    },
     /// A file or folder could not be written.
     #[error("{}: expected a place that can be written to; choose another folder with --out", path.display())]
     Write {
@@ -74,7 +86,7 @@ pub enum SynthFailure {
 impl From<SynthFailure> for Failure {
     fn from(failure: SynthFailure) -> Self {
         let exit = match failure {
-            SynthFailure::Draw(_) => Exit::Usage,
+            SynthFailure::Draw(_) | SynthFailure::LeftOver { .. } => Exit::Usage,
             SynthFailure::Write { .. } => Exit::OutputNotWritable,
         };
         Self::new(exit, failure)
@@ -129,11 +141,26 @@ pub fn run(args: &SynthArgs) -> Result<(), Failure> {
     };
     options.check().map_err(SynthFailure::from)?;
     fs::create_dir_all(&args.out).map_err(|source| SynthFailure::Write { path: args.out.clone(), source })?;
+    check_left_over(&args.out, args.fields)?;
     let tally = (0..args.fields)
         .into_par_iter()
         .map(|index| write_field(&options, args.seed, index, &args.out))
         .try_reduce(Tally::default, |a, b| Ok(a.plus(b)))?;
     summarize(args, tally)
+}
+
+/// Refuses a folder with a field that is none of the first `fields`.
+fn check_left_over(folder: &Path, fields: u32) -> Result<(), SynthFailure> {
+    let failed = |source| SynthFailure::Write { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let number = name.strip_prefix(FIELD_PREFIX).and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        if number.is_some_and(|number| number > fields) {
+            return Err(SynthFailure::LeftOver { path });
+        }
+    }
+    Ok(())
 }
 
 fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> Result<Tally, SynthFailure> {
@@ -237,6 +264,17 @@ mod tests {
         let truth: LabeledField = serde_json::from_slice(&first[1].1).expect("truth reads back");
         let image = image::load_from_memory(&first[0].1).expect("an image");
         assert_eq!((image.width(), image.height()), (truth.width_px, truth.height_px));
+    }
+
+    #[test]
+    fn a_field_of_another_run_is_refused_by_name() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run(&args(folder.path())).expect("two fields");
+        fs::write(folder.path().join("field-notes.txt"), "kept").expect("written");
+        let failure = run(&SynthArgs { fields: 1, ..args(folder.path()) }).expect_err("the second field is left");
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.to_string().contains("field-0002."), "{failure}");
+        run(&SynthArgs { fields: 3, ..args(folder.path()) }).expect("every field is drawn again");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `watch`: specimens put into a drop folder are analyzed as they come, for a laboratory system that only writes files.
 //!
 //! stdout: one JSON line for each finished specimen, its receipt. stderr: notes. SIGTERM and Ctrl-C are its regular end:
-//! the work on a specimen stops between two fields, stays claimed, and is taken up at the next start; exit code 0.
+//! the work on a specimen stops between two fields, stays claimed, and is taken up at the next start; exit code 0. With
+//! `--once` it leaves with 1 where a specimen was refused or an input of one could not be read.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::analyze::{AgeWord, analyze_options, with_evidence};
+use super::analyze::{AgeWord, analyze_options, exit_of, with_evidence};
 use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure, chain};
 use super::model_options::ModelOptions;
@@ -20,15 +21,24 @@ use super::progress::Bar;
 use super::report_options::{Requested, check_patient, sorted};
 use super::score::read_labs;
 use super::stop::on_interrupt;
+use crate::clinical::{ORDER_FILE_NAME, is_panel_name};
 use crate::pipeline::{AnalyzeError, Models, analyze};
 use crate::report::{FileNames, ReportFormat, ReportTarget};
 use crate::settings::Settings;
+use crate::source::passed_over;
 use crate::watch::{
     Claimed, Handled, Handler, Journal, Receipt, ReceiptState, Refusal, WatchError, WatchOptions, watch,
 };
 
+const SECONDS_PER_HOUR: f64 = 3600.0;
+
+const EXAMPLES: &str = "Examples:
+  schistoquant watch drop --out results --format json,html,hl7
+  schistoquant watch drop --out results --once";
+
 /// Analyze specimens as they are put into a folder
 #[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct WatchArgs {
     /// Drop folder: specimen folders and order files
     #[arg(value_name = "DROP")]
@@ -42,7 +52,10 @@ pub struct WatchArgs {
     /// Time between two looks, s
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = super::positive)]
     pub poll_seconds: f64,
-    /// End when no specimen is left
+    /// An order whose files have not come is refused after this long, hours
+    #[arg(long, value_name = "H", default_value_t = 24.0, value_parser = super::positive)]
+    pub order_wait_hours: f64,
+    /// End when no specimen is left; leaves with 1 where one was refused or an input failed
     #[arg(long)]
     pub once: bool,
     /// The laboratory's configuration.
@@ -60,7 +73,7 @@ pub struct WatchArgs {
     /// Threads; all processors by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Reports to write
+    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
     pub format: Vec<ReportFormat>,
     /// No notes on stderr
@@ -85,7 +98,8 @@ impl Handler for Analyzer<'_> {
         let failed = |failure: Failure| Refusal::Failed { exit_code: failure.exit.code(), reason: chain(&failure) };
         let output = |error: &dyn std::error::Error| Refusal::Output(chain(error));
         let order = claimed.order().map_err(|problem| usage(problem.to_string()))?;
-        let panel = claimed.labs().map(|path| read_labs(&path, &self.settings.clinical.panel)).transpose();
+        let panel = claimed.labs().map_err(|problem| usage(problem.to_string()))?;
+        let panel = panel.map(|path| read_labs(&path, &self.settings.clinical.panel)).transpose();
         let panel = panel.map_err(failed)?;
         check_patient(order.as_ref(), panel.as_ref()).map_err(failed)?;
         // Without an order the name of the drop is all that says whose it is.
@@ -100,25 +114,43 @@ impl Handler for Analyzer<'_> {
         };
         let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group.into(), None);
         let bar = Bar::new(true);
-        let case = analyze(&claimed.inputs(), &options, &self.models, &self.pool, &bar, self.stop).map_err(
-            |error| match error {
+        let inputs = claimed.inputs();
+        let case =
+            analyze(&inputs, &options, &self.models, &self.pool, &bar, self.stop).map_err(|error| match error {
                 AnalyzeError::Interrupted(_) => Refusal::Interrupted,
                 error => failed(error.into()),
-            },
-        )?;
+            })?;
         let case = with_evidence(case, &requested);
         let result = FileNames::of(&case.record).map_err(|error| output(&error))?.base().to_owned();
         let target = ReportTarget::prepare(partial, &self.formats).map_err(|error| output(&error))?;
         let written = target.write_with(&case, &self.settings.messages).map_err(|error| output(&error))?;
-        let name = |path: &PathBuf| path.strip_prefix(partial).unwrap_or(path).to_string_lossy().into_owned();
-        let state = case.record.count.state.name().to_owned();
-        Ok(Handled { result, state, files: written.iter().map(name).collect() })
+        let below =
+            |path: &Path, folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+        let failed = case.record.failed_inputs.iter();
+        let failed = failed.map(|input| format!("{}: {}", below(Path::new(&input.path), claimed.path()), input.reason));
+        Ok(Handled {
+            result,
+            state: case.record.count.state.name().to_owned(),
+            files: written.files.iter().map(|path| below(path, partial)).collect(),
+            exit_code: exit_of(&case).code(),
+            failed_inputs: failed.collect(),
+            passed_over: unread(&inputs).iter().map(|path| below(path, claimed.path())).collect(),
+        })
     }
+}
+
+/// Files of a drop that nothing was made of: neither image nor order nor panel.
+fn unread(inputs: &[PathBuf]) -> Vec<PathBuf> {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let known = |name: String| name.eq_ignore_ascii_case(ORDER_FILE_NAME) || is_panel_name(&name);
+    passed_over(inputs).into_iter().filter(|path| !known(name(path))).collect()
 }
 
 /// Receipts to stdout, notes to stderr.
 struct Log {
     quiet: bool,
+    /// Whether a specimen was refused or an input of one could not be read.
+    any_failed: Cell<bool>,
     /// What has been said, so that a drop that waits is named once.
     said: RefCell<BTreeSet<String>>,
 }
@@ -129,8 +161,17 @@ impl Journal for Log {
             // Nobody may read along any more; the receipt lies in the folder.
             let _ = print_document(&(line + "\n"));
         }
-        if receipt.state == ReceiptState::Error && !self.quiet {
-            warn(format_args!("{}: {}", receipt.name, receipt.reason.as_deref().unwrap_or_default()));
+        if receipt.state == ReceiptState::Error || !receipt.failed_inputs.is_empty() {
+            self.any_failed.set(true);
+        }
+        if self.quiet {
+            return;
+        }
+        for reason in receipt.reason.iter().chain(&receipt.failed_inputs) {
+            warn(format_args!("{}: {reason}", receipt.name));
+        }
+        if !receipt.passed_over.is_empty() {
+            warn(format_args!("{}: not read: {}", receipt.name, receipt.passed_over.join(", ")));
         }
     }
 
@@ -180,10 +221,13 @@ pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         out: args.out.clone(),
         settle: seconds(args.settle_seconds)?,
         poll: seconds(args.poll_seconds)?,
+        order_wait: seconds(args.order_wait_hours * SECONDS_PER_HOUR)?,
         once: args.once,
     };
-    watch(&options, &analyzer, &Log { quiet: args.quiet, said: RefCell::default() }, &stop)?;
-    Ok(Exit::Success)
+    let log = Log { quiet: args.quiet, any_failed: Cell::new(false), said: RefCell::default() };
+    watch(&options, &analyzer, &log, &stop)?;
+    // Without an end of its own the watcher is ended by the user: its receipts have said what failed.
+    Ok(if args.once && log.any_failed.get() { Exit::SomeInputsFailed } else { Exit::Success })
 }
 
 fn seconds(value: f64) -> Result<Duration, Failure> {

@@ -20,6 +20,7 @@ mod moment;
 mod number;
 mod options;
 mod panel;
+mod panel_file;
 mod patient_identifier;
 pub mod plasmic;
 mod read;
@@ -41,6 +42,7 @@ pub use options::{
     ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,
 };
 pub use panel::{IgnoredObservation, LabPanel};
+pub use panel_file::{ORDER_FILE_NAME, PanelFileError, is_panel_name, panel_in};
 pub use patient_identifier::PatientIdentifier;
 pub use read::{
     MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_FILE_NAMES, PANEL_SCHEMA, PanelFile, ResultFile,

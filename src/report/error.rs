@@ -26,6 +26,28 @@ pub enum ReportError {
         /// The path of the report.
         path: PathBuf,
     },
+    /// The folder holds the reports of another specimen (request invalid).
+    #[error(
+        "{path}: expected a folder for this specimen ({given}), found the reports of another one ({found}); name another \
+         folder with --out", path = .path.display()
+    )]
+    OtherSpecimen {
+        /// The folder.
+        path: PathBuf,
+        /// Whose reports it holds.
+        found: String,
+        /// Whose were to be written.
+        given: String,
+    },
+    /// A file of the folder bears the name of a record and is none (request invalid).
+    #[error(
+        "{path}: expected the record of a specimen, found another file of this name; move it or name another output folder",
+        path = .path.display()
+    )]
+    ForeignFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be written (environment).
     #[error("{path}: expected a file that can be written; check permissions and free space", path = .path.display())]
     Write {

@@ -9,6 +9,7 @@
 
 mod batch_page;
 mod colors;
+mod contents;
 mod error;
 mod evidence_words;
 mod fhir;
@@ -46,8 +47,9 @@ pub use names::{FileNames, MAX_PART_CHARS};
 pub use pictures::MOST_TILES;
 pub use settings::ReportSettings;
 pub use sink::ReportFile;
-pub use table::{COLUMNS, JoinedTable, join_cells, join_specimens, spreadsheet_text};
-pub use target::ReportTarget;
+pub use table::{COLUMNS, JoinedTable, is_own_column, join_cells, join_specimens, outcome_table, spreadsheet_text};
+pub use target::{ReportTarget, WrittenReports};
+pub use words::{reason_words, state_words};
 
 use crate::case::Case;
 use sink::FileSink;

@@ -18,7 +18,7 @@ use crate::stats::proportion;
 pub(super) const REVIEW_STATUS: &str = "Preliminary, not reviewed";
 
 /// A state in words: the same ones in every report.
-pub(super) fn state_words(state: State) -> &'static str {
+pub fn state_words(state: State) -> &'static str {
     match state {
         State::Above => "Above the reference limit",
         State::NotAbove => "Not above the reference limit",
@@ -225,7 +225,7 @@ pub(super) fn in_report_order(exclusions: &BTreeMap<String, u64>) -> Vec<(&str, 
 }
 
 /// A reason in words; its name where it is none of this program.
-pub(super) fn reason_words(name: &str) -> &str {
+pub fn reason_words(name: &str) -> &str {
     ExclusionReason::ALL.into_iter().find(|reason| reason.name() == name).map_or(name, |reason| reason.describe())
 }
 

@@ -118,6 +118,15 @@ pub enum SourceProblem {
         "expected a folder with JPEG, PNG, TIFF, BMP or WebP images, found none in it; give the folder that holds them (subfolders are not searched)"
     )]
     FolderWithoutImages,
+    /// Images in a folder below that of the specimen.
+    #[error(
+        "expected the images of a specimen directly in its folder, found {found} in this folder below it, which is not \
+         searched; give it as an input of its own where it is the same specimen's, else move it away"
+    )]
+    SubFolder {
+        /// An image in it.
+        found: String,
+    },
     /// Two fields that cannot be told apart by name.
     #[error("expected a file name of its own, found one that names a second field `{name}`; rename the file")]
     AmbiguousName {
@@ -255,6 +264,7 @@ impl SourceProblem {
             | Self::UnsuitableSamples { .. }
             | Self::NoFullPage
             | Self::FolderWithoutImages
+            | Self::SubFolder { .. }
             | Self::NotASlide { .. }
             | Self::OutsideSlide { .. }
             | Self::NoAnnotation { .. }

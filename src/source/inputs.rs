@@ -5,7 +5,8 @@
 //!
 //! Rules:
 //! 1. A folder is searched one level deep; hidden files are left out. A file in it that is no image is left out too,
-//!    unless its extension says image; a file given by name must be one.
+//!    unless its extension says image; a file given by name must be one. A folder in it that holds images is a failure of
+//!    a specimen: it may be half of it, or another patient's.
 //! 2. A file that is reached twice is read once, at its first place.
 //! 3. A field is named by its file. Files of the same name get as many folders in front as tell them apart
 //!    (`a/1.jpg`, `b/1.jpg`); other names stay bare, so results do not depend on where a specimen lies on disk.
@@ -16,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::folder::image_below;
 use super::slide::{Slide, SlideArea, SlideFields, SlidePlan, SlideRequest};
 use super::still::StillFile;
 use super::{DecodeLimits, FieldSource, SmearSource, SourceError, SourceProblem};
@@ -116,6 +118,14 @@ impl Listing {
         for name in names.iter().filter(|name| !name.to_string_lossy().starts_with('.')) {
             let path = folder.join(name);
             if fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+                if self.request.is_some()
+                    && !leads_up(folder, &path)
+                    && let Some(image) = image_below(&path)
+                {
+                    images += 1;
+                    let found = image.strip_prefix(&path).unwrap_or(&image).display().to_string();
+                    self.failures.push(SourceProblem::SubFolder { found }.at(path));
+                }
                 continue;
             }
             // Label and overview of a slide belong to it.
@@ -219,6 +229,12 @@ impl Listing {
     }
 }
 
+/// Whether a folder in another one is a link to that one or to what lies above it.
+fn leads_up(folder: &Path, below: &Path) -> bool {
+    let real = |path| fs::canonicalize(path).ok();
+    real(folder).zip(real(below)).is_some_and(|(folder, below)| folder.starts_with(below))
+}
+
 /// Series and kind of a DICOM slide, by the file's content.
 fn dicom_identity(path: &Path) -> Option<(String, String)> {
     Slide::dicom_identity(path)
@@ -228,8 +244,13 @@ fn extension_of(path: &Path) -> Option<String> {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
 }
 
-fn claims_to_be_image(path: &Path) -> bool {
+pub(super) fn claims_to_be_image(path: &Path) -> bool {
     extension_of(path).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// Whether the name is that of a slide in the format of a scanner's maker.
+pub(super) fn is_vendor_slide(path: &Path) -> bool {
+    extension_of(path).is_some_and(|extension| VENDOR_EXTENSIONS.contains(&extension.as_str()))
 }
 
 /// File names, with folders in front where names are the same.
@@ -278,13 +299,13 @@ fn printable(name: &OsStr) -> String {
 
 /// A part of a name: a number goes by its value, text without regard to case.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum NamePart {
+pub(super) enum NamePart {
     Number { digits: usize, value: String },
     Text(String),
 }
 
 /// Sort key of a name in natural order.
-fn natural_key(name: &str) -> Vec<NamePart> {
+pub(super) fn natural_key(name: &str) -> Vec<NamePart> {
     let mut parts = Vec::new();
     let mut rest = name;
     while let Some(first) = rest.chars().next() {

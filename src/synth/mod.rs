@@ -49,9 +49,12 @@ pub struct SyntheticField {
     pub eyepiece: Option<Eyepiece>,
 }
 
+/// What the names of fields begin with.
+pub const FIELD_PREFIX: &str = "field-";
+
 /// File name of field `index` (from 0): `field-0001.png` for the first.
 pub fn field_name(index: u32) -> String {
-    format!("field-{:04}.png", u64::from(index) + 1)
+    format!("{FIELD_PREFIX}{:04}.png", u64::from(index) + 1)
 }
 
 /// Draws field `index` (from 0) of the specimen `seed`.

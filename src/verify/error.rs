@@ -26,6 +26,14 @@ pub enum VerifyError {
     /// The split file cannot be used.
     #[error(transparent)]
     Split(#[from] SplitError),
+    /// Labels contradict what was declared.
+    #[error(
+        "{field}: expected a field without schistocytes, as --expect-none declares, found one in its labels; leave one of both out"
+    )]
+    Contradicted {
+        /// Field.
+        field: String,
+    },
     /// Not one field could be evaluated.
     #[error("{set}: expected at least one readable field with labels, found none; {}", reasons(failures, *unlabelled))]
     NoField {

@@ -17,7 +17,7 @@ use crate::evaluate::{
 };
 use crate::pipeline::{ExaminedField, Models, Progress, examine, in_order, input_failure, provenance, tile};
 use crate::report::ReportError;
-use crate::smear::{Field, LabeledField};
+use crate::smear::{CellClass, Field, LabeledField};
 use crate::source::FieldSource;
 
 /// An evaluation with pictures of its worst cells.
@@ -159,6 +159,11 @@ fn field_done(
         Err(error) => return Ok(Done::Failed(InputFailure { path: name, reason: error.to_string() })),
     };
     truth.field.clone_from(&name);
+    // METHOD: the floor counts every call of a healthy field as false; a labelled schistocyte among them would raise it
+    // without a word.
+    if set.expect_none && truth.cells.iter().any(|cell| cell.class == Some(CellClass::Schistocyte)) {
+        return Err(VerifyError::Contradicted { field: name });
+    }
     let ExaminedField { calibration, quality, cells, .. } = examine(&field, fields.scale_of(source), models)
         .map_err(|source| VerifyError::Examine { field: name.clone(), source })?;
     let judged = JudgedField::of(&FieldInput {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::drops::{DropOrder, Found, ORDER_SUFFIX, is_order};
 use super::{WatchError, WatchProblem};
 use crate::case::{MAX_ORDER_BYTES, Order, OrderError};
-use crate::clinical::PANEL_FILE_NAMES;
+use crate::clinical::{ORDER_FILE_NAME, panel_in};
 
 /// Ends the name of a claim that is not finished.
 pub(super) const CLAIM_SUFFIX: &str = ".claim";
@@ -20,8 +20,6 @@ const ORDER_FILE: &str = "drop.order.json";
 const INPUTS: &str = "inputs";
 /// Folder of the panel of an order.
 const LABS: &str = "labs";
-/// The order in a dropped folder.
-const FOLDER_ORDER: &str = "order.json";
 
 /// A drop in `work`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +60,12 @@ impl Claimed {
         if file.exists() {
             return Ok(DropOrder::read(&file)?.order);
         }
-        let file = self.path.join(FOLDER_ORDER);
-        if !file.exists() {
-            return Ok(None);
-        }
         let refused = |found: String| WatchProblem::OrderFile(found);
+        let mut orders = orders_in(&self.path).map_err(|error| refused(error.to_string()))?;
+        let Some(file) = orders.pop() else { return Ok(None) };
+        if let Some(other) = orders.pop() {
+            return Err(refused(format!("a second one, {}", other.display())));
+        }
         let size = fs::metadata(&file).map_err(|error| refused(error.to_string()))?.len();
         if size > MAX_ORDER_BYTES as u64 {
             let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -77,13 +76,28 @@ impl Claimed {
     }
 
     /// The panel's file; `None` where there is none.
-    pub fn labs(&self) -> Option<PathBuf> {
+    ///
+    /// # Errors
+    /// [`WatchProblem::Panel`] where it cannot be told which file it is.
+    pub fn labs(&self) -> Result<Option<PathBuf>, WatchProblem> {
         if self.path.join(ORDER_FILE).exists() {
-            let mut panels = fs::read_dir(self.path.join(LABS)).ok()?;
-            return Some(panels.next()?.ok()?.path());
+            let panel = || fs::read_dir(self.path.join(LABS)).ok()?.next()?.ok().map(|entry| entry.path());
+            return Ok(panel());
         }
-        PANEL_FILE_NAMES.iter().map(|name| self.path.join(name)).find(|path| path.exists())
+        Ok(panel_in(&self.path)?)
     }
+}
+
+/// Orders in a dropped folder, by their name without regard to case.
+fn orders_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut orders = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().eq_ignore_ascii_case(ORDER_FILE_NAME) {
+            orders.push(entry.path());
+        }
+    }
+    Ok(orders)
 }
 
 /// Drops in `work`, by name; unfinished claims are left out.
@@ -93,7 +107,8 @@ pub(super) fn claimed(work: &Path) -> Result<Vec<Claimed>, WatchError> {
     for entry in fs::read_dir(work).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !name.ends_with(CLAIM_SUFFIX) {
+        // Hidden entries are the watcher's own.
+        if path.is_dir() && !name.ends_with(CLAIM_SUFFIX) && !name.starts_with('.') {
             claimed.push(Claimed { name, path });
         }
     }

@@ -4,7 +4,8 @@
 //! `.ready`, or when the signature has stayed for the settling time. Times of the file system are compared with each other
 //! only, never with this machine's clock: a share's clock may differ.
 //!
-//! Hidden entries, links, pipes, devices and the watcher's own folders are no drops.
+//! Hidden entries, links, pipes, devices and the watcher's own folders are no drops; nor is `files`, which holds what order
+//! files name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,8 +15,9 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::claim::CLAIM_SUFFIX;
-use super::{OWN_FOLDERS, WatchError, WatchProblem};
+use super::{FILES, OWN_FOLDERS, Waits, WatchError, WatchProblem};
 use crate::case::{Order, sha256_hex};
+use crate::source::looks_like_image;
 
 /// Marks a folder as complete.
 pub(super) const READY: &str = ".ready";
@@ -43,12 +45,12 @@ const MAX_ENTRIES: usize = 100_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropOrder {
-    /// Images and folders, relative to the drop folder.
+    /// Images and folders, relative to the drop folder: files beside the order, or anything below `files`.
     pub inputs: Vec<PathBuf>,
     /// The order.
     #[serde(default)]
     pub order: Option<Order>,
-    /// Laboratory panel, relative to the drop folder.
+    /// Laboratory panel, likewise.
     #[serde(default)]
     pub labs: Option<PathBuf>,
 }
@@ -79,6 +81,16 @@ impl DropOrder {
             }
         }
         Ok(order)
+    }
+
+    /// The first path that lies where specimens lie.
+    fn among_specimens(&self, drop: &Path) -> Option<&PathBuf> {
+        self.paths().find(|path| {
+            let below_files = path.starts_with(FILES) && path.components().count() > 1;
+            let beside =
+                path.components().count() == 1 && path.as_path() != Path::new(FILES) && !drop.join(path).is_dir();
+            !below_files && !beside
+        })
     }
 
     /// Inputs and panel.
@@ -125,6 +137,8 @@ pub(super) struct Look {
     pub settling: usize,
     /// Drops that wait for something, with what.
     pub waiting: Vec<(String, String)>,
+    /// Complete drops that cannot be worked on.
+    pub refused: Vec<(Found, WatchProblem)>,
 }
 
 type Signature = Vec<(PathBuf, u64, Option<SystemTime>)>;
@@ -133,53 +147,72 @@ type Signature = Vec<(PathBuf, u64, Option<SystemTime>)>;
 pub(super) struct Drops {
     folder: PathBuf,
     settle: Duration,
+    waits: Waits,
     seen: BTreeMap<PathBuf, (Signature, Instant)>,
 }
 
 impl Drops {
-    pub fn new(folder: &Path, settle: Duration) -> Self {
-        Self { folder: folder.to_owned(), settle, seen: BTreeMap::new() }
+    pub fn new(folder: &Path, settle: Duration, waits: Waits) -> Self {
+        Self { folder: folder.to_owned(), settle, waits, seen: BTreeMap::new() }
     }
 
     /// Looks once.
     pub fn look(&mut self) -> Result<Look, WatchError> {
         let (mut look, mut present) = (Look::default(), BTreeMap::new());
-        let mut claimed_by_orders = Vec::new();
         let entries = self.entries()?;
-        for path in entries.iter().filter(|path| is_order(path)) {
-            // Inputs of an order are the order's, complete or not, and no drops of their own.
-            if let Ok(order) = DropOrder::read(path) {
-                claimed_by_orders.extend(
-                    order.paths().filter_map(|path| path.components().next().map(|first| self.folder.join(first))),
-                );
-            }
-        }
+        let orders = Orders::read(&entries, &self.folder);
         for path in entries {
-            if !is_order(&path) && (!path.is_dir() || claimed_by_orders.contains(&path)) {
+            if !is_order(&path) && !path.is_dir() {
+                if !orders.name_file(&path) && looks_like_image(&path) {
+                    let reason = "an image outside of a specimen's folder; put it into one or name it in an order file";
+                    look.waiting.push((name_of(&path), reason.to_owned()));
+                }
                 continue;
             }
             let found = Found::of(path.clone());
-            let signature = match self.signature(&path) {
+            let problem = orders.problem_of(&path);
+            let signature = match self.signature(&path, orders.refused_folder(&path)) {
                 Ok(signature) => signature,
-                Err(missing) => {
-                    look.waiting.push((found.name, missing));
+                Err(missing) if problem.is_none() => {
+                    match self.overdue(&path, &missing)? {
+                        Some(problem) => look.refused.push((found, problem)),
+                        None => look.waiting.push((found.name, missing)),
+                    }
                     continue;
                 }
+                Err(_) => Signature::new(),
             };
             let since = match self.seen.remove(&path) {
                 Some((before, since)) if before == signature => since,
                 _ => Instant::now(),
             };
-            let ready = path.is_dir() && path.join(READY).exists();
+            // A folder that an order names is refused together with the order, not before.
+            let ready = path.is_dir() && path.join(READY).exists() && problem.is_none();
             if ready || since.elapsed() >= self.settle {
-                look.complete.push(found);
+                match problem {
+                    Some(problem) => look.refused.push((found, problem)),
+                    None => look.complete.push(found),
+                }
             } else {
                 look.settling += 1;
                 present.insert(path, (signature, since));
             }
         }
         self.seen = present;
+        let folder = self.folder.clone();
+        self.waits.forget_others().map_err(|source| WatchError::Folder { path: folder, source })?;
         Ok(look)
+    }
+
+    /// What is wrong with an order that has waited for too long for its files; `None` where it may wait.
+    fn overdue(&mut self, order: &Path, missing: &str) -> Result<Option<WatchProblem>, WatchError> {
+        if !is_order(order) {
+            return Ok(None);
+        }
+        let path = order.to_owned();
+        let hours = self.waits.most().as_secs_f64() / 3600.0;
+        let overdue = self.waits.too_long(order).map_err(|source| WatchError::Folder { path, source })?;
+        Ok(overdue.then(|| WatchProblem::Overdue { missing: missing.to_owned(), hours }))
     }
 
     /// Entries that could be drops, sorted.
@@ -192,7 +225,7 @@ impl Drops {
             let hidden = name.to_string_lossy().starts_with('.');
             // A link could lead to another patient's files, and reading a pipe may never end.
             let plain = entry.file_type().is_ok_and(|kind| kind.is_file() || kind.is_dir());
-            if !hidden && plain && !OWN_FOLDERS.iter().any(|own| name == *own) {
+            if !hidden && plain && name != FILES && !OWN_FOLDERS.iter().any(|own| name == *own) {
                 entries.push(entry.path());
             }
         }
@@ -200,10 +233,15 @@ impl Drops {
         Ok(entries)
     }
 
-    /// Everything in a drop, or what it still waits for.
-    fn signature(&self, path: &Path) -> Result<Signature, String> {
+    /// Everything in a drop, or what it still waits for. `named` is a folder that an order wrongly names: both settle
+    /// together.
+    fn signature(&self, path: &Path, named: Option<PathBuf>) -> Result<Signature, String> {
         let mut signature = Signature::new();
         add(path, &mut signature).map_err(|error| error.to_string())?;
+        if let Some(folder) = named {
+            add(&folder, &mut signature).map_err(|error| error.to_string())?;
+            return Ok(signature);
+        }
         // An order that cannot be read is complete, so that it is refused with its reason.
         if let (true, Ok(order)) = (is_order(path), DropOrder::read(path)) {
             for input in order.paths() {
@@ -212,6 +250,51 @@ impl Drops {
             }
         }
         Ok(signature)
+    }
+}
+
+/// The order files of a look, and what is wrong among them.
+struct Orders {
+    folder: PathBuf,
+    orders: Vec<(PathBuf, DropOrder)>,
+}
+
+impl Orders {
+    fn read(entries: &[PathBuf], folder: &Path) -> Self {
+        let orders = entries.iter().filter(|path| is_order(path));
+        let read = orders.filter_map(|path| Some((path.clone(), DropOrder::read(path).ok()?))).collect();
+        Self { folder: folder.to_owned(), orders: read }
+    }
+
+    /// Whether an order names a file that lies in the drop folder itself.
+    fn name_file(&self, file: &Path) -> bool {
+        self.orders.iter().any(|(_, order)| order.paths().any(|path| self.folder.join(path) == file))
+    }
+
+    /// The folder that an order wrongly names.
+    fn refused_folder(&self, order: &Path) -> Option<PathBuf> {
+        let (_, order) = self.orders.iter().find(|(path, _)| path == order)?;
+        let first = order.among_specimens(&self.folder)?.components().next()?;
+        Some(self.folder.join(first)).filter(|folder| folder.is_dir())
+    }
+
+    /// Why a drop cannot be worked on, as far as that lies in what orders name.
+    fn problem_of(&self, drop: &Path) -> Option<WatchProblem> {
+        let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !is_order(drop) {
+            let (order, _) = self.orders.iter().find(|(path, _)| self.refused_folder(path).as_deref() == Some(drop))?;
+            return Some(WatchProblem::NamedByOrder { order: file_name(order) });
+        }
+        let (_, own) = self.orders.iter().find(|(path, _)| path == drop)?;
+        if let Some(found) = own.among_specimens(&self.folder) {
+            return Some(WatchProblem::AmongSpecimens { found: found.display().to_string() });
+        }
+        let others = self.orders.iter().filter(|(path, _)| path != drop);
+        let meets = |one: &Path, other: &Path| one.starts_with(other) || other.starts_with(one);
+        others.flat_map(|(path, other)| other.paths().map(move |input| (path, input))).find_map(|(other, input)| {
+            let path = own.paths().find(|path| meets(path, input))?.display().to_string();
+            Some(WatchProblem::Shared { path, other: file_name(other) })
+        })
     }
 }
 

@@ -54,6 +54,47 @@ pub enum WatchProblem {
         "order file: inputs: expected plain files or folders inside the drop folder, found `{0}`; put the images into the drop folder"
     )]
     Outside(String),
+    /// An order names what could be a specimen of its own.
+    #[error(
+        "order file: inputs: expected files beside the order or anything below `{files}`, found `{found}`: every other folder of the drop folder is a specimen of its own; put it below `{files}` and name it from there",
+        files = super::FILES
+    )]
+    AmongSpecimens {
+        /// The path in the order.
+        found: String,
+    },
+    /// An order names this folder, which lies where specimens lie.
+    #[error(
+        "expected a folder of one specimen, found one that the order file {order} names; put what orders name below `{files}`, and drop it again where it is a specimen of its own",
+        files = super::FILES
+    )]
+    NamedByOrder {
+        /// Name of the order file.
+        order: String,
+    },
+    /// Two orders name the same file.
+    #[error(
+        "order file: inputs: expected files of its own, found `{path}`, which the order file {other} names too; correct the one that is wrong and drop both again"
+    )]
+    Shared {
+        /// The path in the order.
+        path: String,
+        /// Name of the other order file.
+        other: String,
+    },
+    /// What an order names did not come.
+    #[error(
+        "order file: {missing}, and it did not come within {hours:.2} hours; drop the order again when its files are there"
+    )]
+    Overdue {
+        /// What is missing.
+        missing: String,
+        /// How long the order has waited at least, hours.
+        hours: f64,
+    },
+    /// The panel of the specimen cannot be told.
+    #[error(transparent)]
+    Panel(#[from] crate::clinical::PanelFileError),
     /// The name of a drop, from which its accession may follow, cannot be used.
     #[error(
         "{found:?}: expected a name of at most {most} bytes of text without control characters that does not end with `{suffix}`; rename it and drop it again",

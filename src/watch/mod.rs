@@ -4,13 +4,19 @@
 //! specimen is a [`Handler`]'s; this module moves files and nothing else.
 //!
 //! A drop is a folder of images (with `order.json` and `labs.json`, `labs.hl7` or `labs.fhir.json` where there are such),
-//! or an order file `NAME.order.json` that names images elsewhere in the drop folder ([`DropOrder`]). It is complete when
-//! a folder holds a file `.ready`, or when nothing in it has changed for the settling time.
+//! or an order file `NAME.order.json` that names images and a panel ([`DropOrder`]). It is complete when a folder holds a
+//! file `.ready`, or when nothing in it has changed for the settling time.
+//!
+//! METHOD: what an order may name lies where no specimen is taken from: beside the order as a file, or below `files`.
+//! Every other folder of the drop folder is a specimen; an order that names one is refused together with it, and so are
+//! two orders that name one file, because nobody can tell here whose picture it is. An order whose files do not come
+//! ends in `error` after [`WatchOptions::order_wait`].
 //!
 //! Order for one drop, every step one rename: 1. claimed: moved to `work/NAME`; 2. the handler writes to
 //! `OUT/.partial-NAME`; 3. that folder becomes `OUT/RESULT`; where `RESULT` stands already, the same work was done before
 //! and the new copy is dropped; 4. receipt `done/NAME.json`; 5. `work/NAME` becomes `done/NAME` (or `error/NAME` with its
-//! reason). What is found in `work` at the start was interrupted and is worked on first.
+//! reason). What is found in `work` at the start was interrupted and is worked on first. When a drop is done, an earlier
+//! one of its name moves from `error` to `repaired` with its receipt, so that `error` holds what is still open.
 //!
 //! METHOD: the result's name follows from its content (accession and job), so that work repeated after a kill at any
 //! moment ends in the folder that is there or not yet there: nothing is lost, nothing is made twice.
@@ -26,6 +32,7 @@ mod claim;
 mod drops;
 mod error;
 mod receipt;
+mod waits;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -41,6 +48,7 @@ pub use receipt::{Receipt, ReceiptState};
 
 use drops::Drops;
 use receipt::write_receipt;
+use waits::Waits;
 
 /// Folder of claimed drops, in the drop folder.
 const WORK: &str = "work";
@@ -48,12 +56,16 @@ const WORK: &str = "work";
 const DONE: &str = "done";
 /// Folder of refused drops.
 const ERROR: &str = "error";
+/// Folder of refused drops that were done later.
+const REPAIRED: &str = "repaired";
+/// Folder of what order files name: nothing in it is a drop.
+const FILES: &str = "files";
 /// File in [`WORK`] whose lock the watcher holds.
 const LOCK: &str = ".lock";
 /// File that is written and removed to try whether a folder can be written.
 const PROBE: &str = ".writable";
-/// Folders of the watcher itself.
-const OWN_FOLDERS: [&str; 3] = [WORK, DONE, ERROR];
+/// Folders of the watcher itself, which no order may name anything in.
+const OWN_FOLDERS: [&str; 4] = [WORK, DONE, ERROR, REPAIRED];
 
 /// Exit code of wrong usage, as on the command line.
 const USAGE: u8 = 2;
@@ -69,6 +81,8 @@ pub struct WatchOptions {
     pub settle: Duration,
     /// Time between two looks.
     pub poll: Duration,
+    /// An order whose files are not there is refused when it has waited for longer than this.
+    pub order_wait: Duration,
     /// End when nothing is left that is complete or may become so by settling.
     pub once: bool,
 }
@@ -82,6 +96,12 @@ pub struct Handled {
     pub state: String,
     /// Names of the files in the result folder.
     pub files: Vec<String>,
+    /// Exit code that the same work leaves with on the command line.
+    pub exit_code: u8,
+    /// Inputs that could not be read, each with the reason.
+    pub failed_inputs: Vec<String>,
+    /// Names of files that are no images and were not read.
+    pub passed_over: Vec<String>,
 }
 
 /// Works on one specimen.
@@ -131,7 +151,8 @@ pub fn watch(
     let folders = Folders::prepare(options)?;
     // Held until the watcher ends.
     let _lock = folders.lock()?;
-    let mut drops = Drops::new(&options.drop, options.settle);
+    let waits = Waits::new(&folders.work, options.order_wait);
+    let mut drops = Drops::new(&options.drop, options.settle, waits);
     for (found, problem) in claim::finish_interrupted_claims(&options.drop, &folders.work)? {
         refuse_unclaimed(&folders, &found, &problem, journal)?;
     }
@@ -148,7 +169,10 @@ pub fn watch(
         for (name, reason) in &look.waiting {
             journal.waiting(name, reason);
         }
-        let mut progressed = false;
+        let mut progressed = !look.refused.is_empty();
+        for (found, problem) in &look.refused {
+            refuse_unclaimed(&folders, found, problem, journal)?;
+        }
         for found in &look.complete {
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
@@ -187,6 +211,8 @@ struct Folders {
     work: PathBuf,
     done: PathBuf,
     error: PathBuf,
+    /// Made when it is needed.
+    repaired: PathBuf,
     out: PathBuf,
 }
 
@@ -196,7 +222,8 @@ impl Folders {
             return Err(WatchError::NoDropFolder { path: options.drop.clone() });
         }
         let below = |name: &str| options.drop.join(name);
-        let folders = Self { work: below(WORK), done: below(DONE), error: below(ERROR), out: options.out.clone() };
+        let (work, done, error, repaired) = (below(WORK), below(DONE), below(ERROR), below(REPAIRED));
+        let folders = Self { work, done, error, repaired, out: options.out.clone() };
         for path in [&folders.work, &folders.done, &folders.error, &folders.out] {
             let unusable = |source| WatchError::Folder { path: path.clone(), source };
             fs::create_dir_all(path).map_err(unusable)?;
@@ -275,6 +302,9 @@ fn work_on(
         }
     };
     put_away(claimed.path(), target, &receipt)?;
+    if receipt.state == ReceiptState::Done {
+        clear_repaired(folders, claimed.name())?;
+    }
     journal.finished(&receipt);
     Ok(true)
 }
@@ -306,6 +336,35 @@ fn put_away(from: &Path, folder: &Path, receipt: &Receipt) -> Result<(), WatchEr
     let to = folder.join(&name);
     fs::rename(from, &to).map_err(|source| WatchError::Folder { path: to, source })?;
     flush(folder)
+}
+
+/// Moves what was refused under a name that is done now from `error` to `repaired`, receipts first: a receipt in `error`
+/// is what a laboratory system looks for.
+fn clear_repaired(folders: &Folders, name: &str) -> Result<(), WatchError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| WatchError::Folder { path, source }
+    };
+    for entry in fs::read_dir(&folders.error).map_err(failed(&folders.error))? {
+        let path = entry.map_err(failed(&folders.error))?.path();
+        let Some(stem) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".json")) else { continue };
+        // The name itself, or with the number that a second refusal got; the receipt says which name it is of.
+        let is_own = path.is_file() && stem.starts_with(name) && receipt::is_of(&path, name);
+        if !is_own {
+            continue;
+        }
+        fs::create_dir_all(&folders.repaired).map_err(failed(&folders.repaired))?;
+        let taken =
+            |stem: &str| folders.repaired.join(stem).exists() || folders.repaired.join(format!("{stem}.json")).exists();
+        let free = (1_u64..).map(|n| format!("{name}.{n}")).find(|stem| !taken(stem)).unwrap_or_default();
+        let to = folders.repaired.join(format!("{free}.json"));
+        fs::rename(&path, &to).map_err(failed(&to))?;
+        let (drop, to) = (folders.error.join(stem), folders.repaired.join(&free));
+        if drop.exists() {
+            fs::rename(&drop, &to).map_err(failed(&to))?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_folder(path: &Path) -> io::Result<()> {

@@ -34,10 +34,14 @@ pub struct Receipt {
     pub files: Vec<String>,
     /// Whether the same work had been done before: no file was written again.
     pub made_before: bool,
-    /// Exit code that the same work would leave with on the command line; null where a result was made.
-    pub exit_code: Option<u8>,
+    /// Exit code that the same work leaves with on the command line: 0, 1 or 4 where a result was made.
+    pub exit_code: u8,
     /// Why no result was made.
     pub reason: Option<String>,
+    /// Inputs that could not be read, each with the reason.
+    pub failed_inputs: Vec<String>,
+    /// Files of the drop that are no images and were not read.
+    pub passed_over: Vec<String>,
 }
 
 impl Receipt {
@@ -49,8 +53,10 @@ impl Receipt {
             count_state: Some(handled.state.clone()),
             files: handled.files.clone(),
             made_before,
-            exit_code: None,
+            exit_code: handled.exit_code,
             reason: None,
+            failed_inputs: handled.failed_inputs.clone(),
+            passed_over: handled.passed_over.clone(),
         }
     }
 
@@ -62,10 +68,19 @@ impl Receipt {
             count_state: None,
             files: Vec::new(),
             made_before: false,
-            exit_code: Some(exit_code),
+            exit_code,
             reason: Some(reason.to_owned()),
+            failed_inputs: Vec::new(),
+            passed_over: Vec::new(),
         }
     }
+}
+
+/// Whether a file is the receipt of a drop of this name.
+pub(super) fn is_of(path: &Path, name: &str) -> bool {
+    // Receipts of earlier versions have other fields.
+    let receipt = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    receipt.is_some_and(|receipt| receipt["name"] == name)
 }
 
 /// Writes a receipt whole or not at all. What a kill leaves is named after the receipt, so that the next run, which writes

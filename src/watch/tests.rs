@@ -1,5 +1,7 @@
 //! Scripted handlers: what is moved where, and that a stop or a failure at any step loses and doubles nothing.
 
+mod orders;
+
 use std::cell::RefCell;
 use std::sync::atomic::AtomicUsize;
 
@@ -46,7 +48,14 @@ impl Handler for Scripted {
             content.push_str(&texts.concat());
         }
         fs::write(partial.join("result"), &content).expect("written");
-        Ok(Handled { result: format!("result-{content}"), state: "above".to_owned(), files: vec!["result".to_owned()] })
+        Ok(Handled {
+            result: format!("result-{content}"),
+            state: "above".to_owned(),
+            files: vec!["result".to_owned()],
+            exit_code: 0,
+            failed_inputs: Vec::new(),
+            passed_over: Vec::new(),
+        })
     }
 }
 
@@ -67,13 +76,14 @@ impl Journal for Kept {
 
 struct Place {
     base: tempfile::TempDir,
+    order_wait: Duration,
 }
 
 impl Place {
     fn new() -> Self {
         let base = tempfile::tempdir().expect("a folder");
         fs::create_dir(base.path().join("drop")).expect("a folder");
-        Self { base }
+        Self { base, order_wait: Duration::from_secs(3600) }
     }
 
     fn drop(&self, name: &str) -> PathBuf {
@@ -96,6 +106,7 @@ impl Place {
             out: self.base.path().join("out"),
             settle: Duration::from_millis(60),
             poll: Duration::from_millis(10),
+            order_wait: self.order_wait,
             once: true,
         };
         let kept = Kept::default();
@@ -137,7 +148,7 @@ fn a_failure_or_a_panic_stops_no_other() {
     }
     let receipts = place.watch(&Scripted::new("bad"));
     let states: Vec<_> = receipts.iter().map(|receipt| (receipt.name.as_str(), receipt.exit_code)).collect();
-    assert_eq!(states, [("a-bad", Some(3)), ("b-panic", Some(101)), ("c-good", None)]);
+    assert_eq!(states, [("a-bad", 3), ("b-panic", 101), ("c-good", 0)]);
     assert_eq!(place.names(&place.drop("error")), ["a-bad", "a-bad.json", "b-panic", "b-panic.json"]);
     assert_eq!(place.names(&place.base.path().join("out")), ["result-c-good"]);
 }
@@ -170,7 +181,8 @@ fn a_folder_without_a_marker_waits_until_nothing_changes() {
     let place = Place::new();
     place.put("S-1", "one");
     fs::remove_file(place.drop("S-1/.ready")).expect("removed");
-    let mut drops = Drops::new(&place.base.path().join("drop"), Duration::from_millis(40));
+    let waits = Waits::new(&place.drop(WORK), Duration::from_secs(3600));
+    let mut drops = Drops::new(&place.base.path().join("drop"), Duration::from_millis(40), waits);
     let first = drops.look().expect("a folder");
     assert_eq!((first.complete.len(), first.settling), (0, 1));
     std::thread::sleep(Duration::from_millis(50));
@@ -179,49 +191,6 @@ fn a_folder_without_a_marker_waits_until_nothing_changes() {
     assert_eq!((changed.complete.len(), changed.settling), (0, 1));
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(drops.look().expect("a folder").complete.len(), 1);
-}
-
-#[test]
-fn an_order_file_brings_its_images() {
-    let place = Place::new();
-    for folder in ["x", "y"] {
-        fs::create_dir(place.drop(folder)).expect("a folder");
-        fs::write(place.drop(folder).join("same.png"), folder).expect("written");
-    }
-    let order = r#"{"inputs": ["x/same.png", "y/same.png"], "order": {"accession": "S-9"}}"#;
-    fs::write(place.drop("S-9.order.json"), order).expect("written");
-    let receipts = place.watch(&Scripted::new(""));
-    let done: Vec<_> = receipts.iter().filter(|receipt| receipt.name == "S-9").collect();
-    assert_eq!(done.len(), 1);
-    assert_eq!(done[0].result.as_deref(), Some("result-xy"));
-    assert!(!place.drop("x/same.png").exists());
-    assert!(place.drop("done/S-9/inputs/1/same.png").exists());
-}
-
-#[test]
-fn a_claim_that_was_cut_off_goes_on() {
-    let place = Place::new();
-    fs::create_dir_all(place.drop("work/S-9.claim/inputs/1")).expect("a folder");
-    fs::write(place.drop("work/S-9.claim/inputs/1/a.png"), "x").expect("written");
-    fs::write(place.drop("b.png"), "y").expect("written");
-    fs::write(place.drop("S-9.order.json"), r#"{"inputs": ["a.png", "b.png"]}"#).expect("written");
-    let receipts = place.watch(&Scripted::new(""));
-    assert_eq!(receipts[0].result.as_deref(), Some("result-xy"));
-    assert_eq!(place.names(&place.drop("work")), [LOCK]);
-}
-
-#[test]
-fn orders_that_reach_outside_are_refused() {
-    let place = Place::new();
-    fs::write(place.base.path().join("secret.png"), "other patient").expect("written");
-    for (index, inputs) in [r#"["../secret.png"]"#, r#"["/etc/passwd"]"#, r#"["done/x.png"]"#, "[]"].iter().enumerate()
-    {
-        fs::write(place.drop(&format!("{index}.order.json")), format!(r#"{{"inputs": {inputs}}}"#)).expect("written");
-    }
-    let receipts = place.watch(&Scripted::new(""));
-    assert_eq!(receipts.len(), 4);
-    assert!(receipts.iter().all(|receipt| receipt.exit_code == Some(2) && receipt.result.is_none()));
-    assert!(place.base.path().join("secret.png").exists());
 }
 
 #[cfg(unix)]
@@ -235,7 +204,7 @@ fn links_are_not_followed() {
     fs::write(place.drop("S-1.order.json"), r#"{"inputs": ["link/a.png"]}"#).expect("written");
     let receipts = place.watch(&Scripted::new(""));
     assert_eq!(receipts.len(), 1);
-    assert_eq!(receipts[0].exit_code, Some(2), "{receipts:?}");
+    assert_eq!(receipts[0].exit_code, 2, "{receipts:?}");
     assert!(outside.join("a.png").exists());
 }
 
@@ -247,6 +216,7 @@ fn results_do_not_lie_among_the_drops() {
         out: place.drop("results"),
         settle: Duration::ZERO,
         poll: Duration::ZERO,
+        order_wait: Duration::ZERO,
         once: true,
     };
     let error = watch(&options, &Scripted::new(""), &Kept::default(), &AtomicBool::new(false)).expect_err("inside");
@@ -265,6 +235,7 @@ fn a_second_watcher_is_refused_and_touches_nothing() {
         out: place.base.path().join("out"),
         settle: Duration::ZERO,
         poll: Duration::ZERO,
+        order_wait: Duration::ZERO,
         once: true,
     };
     let second = || watch(&options, &Scripted::new(""), &Kept::default(), &AtomicBool::new(false));
@@ -290,7 +261,7 @@ fn a_name_that_cannot_be_used_is_refused_and_stops_no_other() {
     fs::write(place.drop("x.png"), "two").expect("written");
     let receipts = place.watch(&Scripted::new(""));
     let refused: Vec<&str> =
-        receipts.iter().filter(|receipt| receipt.exit_code == Some(2)).map(|receipt| receipt.name.as_str()).collect();
+        receipts.iter().filter(|receipt| receipt.exit_code == 2).map(|receipt| receipt.name.as_str()).collect();
     assert_eq!(refused.len(), 3, "{receipts:?}");
     assert!(refused.iter().all(|name| name.len() <= drops::MAX_NAME_BYTES && !name.contains('\n')), "{refused:?}");
     let mut done: Vec<&str> = receipts.iter().filter_map(|receipt| receipt.result.as_deref()).collect();
@@ -311,7 +282,7 @@ fn a_name_that_is_no_text_gives_no_accession() {
         fs::write(folder.join(READY), "").expect("written");
     }
     let receipts = place.watch(&Scripted::new(""));
-    assert_eq!(receipts.iter().filter(|receipt| receipt.exit_code == Some(2)).count(), 2, "{receipts:?}");
+    assert_eq!(receipts.iter().filter(|receipt| receipt.exit_code == 2).count(), 2, "{receipts:?}");
     assert_ne!(receipts[0].name, receipts[1].name);
 }
 
@@ -347,19 +318,25 @@ fn links_and_pipes_inside_a_drop_are_neither_followed_nor_waited_for() {
     }
     let receipts = place.watch(&Scripted::new(""));
     let codes: Vec<_> = receipts.iter().map(|receipt| (receipt.name.as_str(), receipt.exit_code)).collect();
-    let refused = Some(2);
-    let expected =
-        [("a-link", refused), ("b-deep", refused), ("c-labs", refused), ("d-pipe", refused), ("e-good", None)];
+    let refused = 2;
+    let expected = [("a-link", refused), ("b-deep", refused), ("c-labs", refused), ("d-pipe", refused), ("e-good", 0)];
     assert_eq!(codes, expected, "{receipts:?}");
     assert_eq!(fs::read_to_string(&outside).expect("still there"), "other patient");
 }
 
 #[test]
-fn the_order_inside_an_order_file_is_held_to_the_rules_of_orders() {
+fn a_refused_drop_leaves_error_when_one_of_its_name_is_done() {
     let place = Place::new();
-    fs::write(place.drop("a.png"), "one").expect("written");
-    let order = r#"{"inputs": ["a.png"], "order": {"accession": "S-1\r\nOBX|1"}}"#;
-    fs::write(place.drop("S-1.order.json"), order).expect("written");
-    let receipts = place.watch(&Scripted::new(""));
-    assert!(receipts[0].reason.as_ref().is_some_and(|reason| reason.contains("U+000D")), "{receipts:?}");
+    for _ in 0..2 {
+        place.put("S-1", "bad");
+        place.watch(&Scripted::new("S-1"));
+    }
+    place.put("S-10", "other");
+    place.watch(&Scripted::new("S-10"));
+    assert_eq!(place.names(&place.drop("error")), ["S-1", "S-1.2", "S-1.2.json", "S-1.json", "S-10", "S-10.json"]);
+    place.put("S-1", "good");
+    assert_eq!(place.watch(&Scripted::new(""))[0].exit_code, 0);
+    assert_eq!(place.names(&place.drop("error")), ["S-10", "S-10.json"], "what is open stays");
+    assert_eq!(place.names(&place.drop("repaired")), ["S-1.1", "S-1.1.json", "S-1.2", "S-1.2.json"]);
+    assert!(place.drop("repaired/S-1.1/a.png").exists(), "nothing is lost");
 }

@@ -154,8 +154,17 @@ fn fhir(case: &Case) -> Said {
 
 fn batch(record: &CaseRecord) -> Said {
     let result = SpecimenResult::of(record, "s_1").expect("a result");
-    let outcome = SpecimenOutcome { row: 1, accession: "S-1".to_owned(), result: Some(result), failure: None };
-    let page = batch_page(&BatchAbout { software: "schistoquant 0", model: "m 1", linked: false }, &[outcome]);
+    let outcome = SpecimenOutcome {
+        line: 1,
+        accession: "S-1".to_owned(),
+        row_sha256: String::new(),
+        files_sha256: None,
+        extra: std::collections::BTreeMap::new(),
+        result: Some(result),
+        failure: None,
+    };
+    let about = BatchAbout { software: "schistoquant 0", model: "m 1", extra_columns: &[], linked: false };
+    let page = batch_page(&about, &[outcome]);
     let counted = |words: &str, specimens: u8| {
         page.contains(&format!("<th scope=\"row\">{words}</th><td class=\"number\">{specimens}</td>"))
     };

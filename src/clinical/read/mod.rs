@@ -29,7 +29,7 @@ use super::patient_identifier::PatientIdentifier;
 use super::result::{Comparator, ResultStatus};
 use super::unit::DDimerKind;
 
-/// Names by which a panel lies beside the images of its specimen, the first that exists is taken.
+/// Names by which a panel lies beside the images of its specimen, without regard to case.
 pub const PANEL_FILE_NAMES: [&str; 3] = ["labs.json", "labs.hl7", "labs.fhir.json"];
 
 /// Most bytes of a panel.

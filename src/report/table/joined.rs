@@ -5,6 +5,7 @@
 //! row must say whose cell it is. Values are copied column by column and never read as text, so that they are the same
 //! to the last bit. Rows are gathered in groups as large as in a single table; memory holds one group.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::TypePtr;
+use parquet::schema::types::{Type, TypePtr};
 
 use super::parquet_file::{DEFINED, ROWS_PER_GROUP, schema};
 use super::{Column, Kind, cells};
@@ -33,6 +34,8 @@ pub struct JoinedTable {
     pub accession: String,
     /// Job.
     pub job: String,
+    /// Columns of the manifest that are carried along, by name.
+    pub extra: BTreeMap<String, String>,
 }
 
 /// Joins the tables of the cells.
@@ -43,17 +46,25 @@ pub struct JoinedTable {
 pub fn join_cells(tables: &[JoinedTable], writer: &mut (dyn Write + Send)) -> Result<(), ReportError> {
     let owner = ["accession", "job"].map(|name| Column::new(name, Kind::Text));
     let columns: Vec<Column> = owner.into_iter().chain(cells::columns()).collect();
-    join(tables, schema(&columns)?, 2, writer)
+    join(tables, schema(&columns)?, 2, &[], writer)
 }
 
-/// Joins the tables of the specimens, which say themselves whose they are; the first gives the columns.
+/// Joins the tables of the specimens, which say themselves whose they are; the first gives the columns. Those of the
+/// manifest follow as text.
 ///
 /// # Errors
 /// As [`join_cells`]; no table at all cannot be joined.
-pub fn join_specimens(tables: &[JoinedTable], writer: &mut (dyn Write + Send)) -> Result<(), ReportError> {
+pub fn join_specimens(
+    tables: &[JoinedTable],
+    extra_columns: &[String],
+    writer: &mut (dyn Write + Send),
+) -> Result<(), ReportError> {
     let first = tables.first().ok_or_else(|| ParquetError::General("expected a table, found none".to_owned()))?;
     let columns = open(&first.path)?.metadata().file_metadata().schema_descr().root_schema_ptr();
-    join(tables, columns, 0, writer)
+    let extra: Vec<Column> = extra_columns.iter().map(|name| Column::new(name, Kind::Text)).collect();
+    let fields = columns.get_fields().iter().chain(schema(&extra)?.get_fields()).cloned().collect();
+    let columns = Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?);
+    join(tables, columns, 0, extra_columns, writer)
 }
 
 /// The values of a column that wait to be written.
@@ -72,6 +83,7 @@ fn join(
     tables: &[JoinedTable],
     columns: TypePtr,
     own_columns: usize,
+    extra_columns: &[String],
     writer: &mut (dyn Write + Send),
 ) -> Result<(), ReportError> {
     let metadata = vec![KeyValue::new("footer".to_owned(), FOOTER.to_owned())];
@@ -79,9 +91,12 @@ fn join(
     let mut file = SerializedFileWriter::new(writer, Arc::clone(&columns), Arc::new(properties))?;
     let mut waiting = empty(&columns);
     let mut rows = 0;
+    let read_columns = columns.get_fields().len() - own_columns - extra_columns.len();
     for table in tables {
         let reader = open(&table.path)?;
-        if reader.metadata().file_metadata().schema().get_fields() != &columns.get_fields()[own_columns..] {
+        if *reader.metadata().file_metadata().schema().get_fields()
+            != columns.get_fields()[own_columns..own_columns + read_columns]
+        {
             let problem = "expected the columns of this version; analyze the specimen again".to_owned();
             return Err(ReportError::Table { path: table.path.clone(), problem });
         }
@@ -91,9 +106,12 @@ fn join(
             let group = reader.get_row_group(group).map_err(unreadable)?;
             let added = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
             for (column, own) in waiting.iter_mut().zip(&owner[..own_columns]) {
-                column.repeat(own, added);
+                column.repeat(Some(own), added);
             }
-            for (index, column) in waiting.iter_mut().skip(own_columns).enumerate() {
+            for (column, name) in waiting[own_columns + read_columns..].iter_mut().zip(extra_columns) {
+                column.repeat(table.extra.get(name).map(|text| ByteArray::from(text.as_str())).as_ref(), added);
+            }
+            for (index, column) in waiting.iter_mut().skip(own_columns).take(read_columns).enumerate() {
                 column.read(group.get_column_reader(index).map_err(unreadable)?, added).map_err(unreadable)?;
             }
             rows += added;
@@ -121,10 +139,10 @@ fn table_error(path: &Path, error: &ParquetError) -> ReportError {
 }
 
 fn empty(columns: &TypePtr) -> Vec<Waiting> {
-    use parquet::basic::Type;
+    use parquet::basic::Type as Physical;
     let values = |physical| match physical {
-        Type::INT64 => Values::Count(Vec::new()),
-        Type::DOUBLE => Values::Number(Vec::new()),
+        Physical::INT64 => Values::Count(Vec::new()),
+        Physical::DOUBLE => Values::Number(Vec::new()),
         _ => Values::Text(Vec::new()),
     };
     let column = |column: &TypePtr| Waiting { values: values(column.get_physical_type()), levels: Vec::new() };
@@ -132,11 +150,11 @@ fn empty(columns: &TypePtr) -> Vec<Waiting> {
 }
 
 impl Waiting {
-    /// The same text for a number of rows.
-    fn repeat(&mut self, text: &ByteArray, rows: usize) {
+    /// The same text, or none, for a number of rows.
+    fn repeat(&mut self, text: Option<&ByteArray>, rows: usize) {
         if let Values::Text(values) = &mut self.values {
-            values.extend(std::iter::repeat_n(text.clone(), rows));
-            self.levels.extend(std::iter::repeat_n(DEFINED, rows));
+            values.extend(text.into_iter().flat_map(|text| std::iter::repeat_n(text.clone(), rows)));
+            self.levels.extend(std::iter::repeat_n(text.map_or(0, |_| DEFINED), rows));
         }
     }
 
@@ -192,7 +210,8 @@ mod tests {
             Ok(row)
         };
         parquet_file::write(&cells::columns(), (1..=cells).map(row), &[], &mut file).expect("a table");
-        JoinedTable { path, accession: format!("S-{name}"), job: "j".to_owned() }
+        let extra = BTreeMap::from([(format!("only {name}"), name.to_owned()), ("site".to_owned(), "A".to_owned())]);
+        JoinedTable { path, accession: format!("S-{name}"), job: "j".to_owned(), extra }
     }
 
     fn rows(bytes: Vec<u8>) -> Vec<Vec<Field>> {
@@ -222,6 +241,21 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_the_manifest_follow_as_text() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tables = ["a", "b"].map(|name| table(folder.path(), name, 1));
+        let mut joined = Vec::new();
+        join_specimens(&tables, &["site".to_owned(), "only b".to_owned()], &mut joined).expect("a table");
+        let reader = SerializedFileReader::new(bytes::Bytes::from(joined.clone())).expect("a table");
+        let schema = reader.metadata().file_metadata().schema().clone();
+        let names: Vec<_> = schema.get_fields()[cells::columns().len()..].iter().map(|field| field.name()).collect();
+        assert_eq!(names, ["site", "only b"]);
+        let ends: Vec<_> = rows(joined).iter().map(|row| row[row.len() - 2..].to_vec()).collect();
+        let text = |text: &str| Field::Str(text.to_owned());
+        assert_eq!(ends, [vec![text("A"), Field::Null], vec![text("A"), text("b")]]);
+    }
+
+    #[test]
     fn many_rows_are_written_in_groups_and_none_is_lost() {
         let folder = tempfile::tempdir().expect("a folder");
         let half = ROWS_PER_GROUP as u64 / 2;
@@ -246,6 +280,6 @@ mod tests {
         other.path = folder.path().join("none.parquet");
         let error = join_cells(&[other], &mut Vec::new()).expect_err("no file");
         assert!(error.to_string().contains("none.parquet"), "{error}");
-        join_specimens(&[], &mut Vec::new()).expect_err("nothing to join");
+        join_specimens(&[], &[], &mut Vec::new()).expect_err("nothing to join");
     }
 }

@@ -9,19 +9,22 @@
 //! spreadsheet would run harmless ([`csv_file`]). Numbers are the same in both: rounded once, to the decimals of their
 //! column. What is absent is empty in CSV and null in Parquet, never 0.
 //!
-//! The tables of a batch join those of its specimens ([`joined`]).
+//! The tables of a batch join those of its specimens ([`joined`]); [`outcomes`] is a short one for all of them.
 //!
 //! The row of the specimen carries the fixed footer; a Parquet file also holds it in its metadata.
 
 mod cells;
 mod csv_file;
 mod joined;
+mod outcomes;
 mod parquet_file;
 mod specimen;
 
 pub use cells::COLUMNS;
 pub use csv_file::spreadsheet_text;
 pub use joined::{JoinedTable, join_cells, join_specimens};
+pub use outcomes::outcome_table;
+pub use specimen::is_own_column;
 
 use super::sink::FileSink;
 use super::{FileNames, ReportError};

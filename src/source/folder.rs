@@ -1,0 +1,152 @@
+//! What lies in a specimen's folder and is not read: files that are no images, and images in folders below.
+//!
+//! In: the inputs of a specimen. Out: paths, in natural order of their names. Only names and first bytes are looked at.
+//!
+//! METHOD: nothing is dropped without a word. A photograph in a sub-folder may be half of a specimen, or another
+//! patient's; a file of another kind may be a panel with a name that nobody looks for.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::DecodeLimits;
+use super::format::Content;
+use super::inputs::{claims_to_be_image, is_vendor_slide, natural_key};
+use super::slide::Slide;
+
+/// Bytes that tell the format of a file: the signature of DICOM ends at 132.
+const HEAD_BYTES: u64 = 256;
+
+/// Ends the name of the truth beside a drawn field.
+const TRUTH_ENDING: &str = ".truth.json";
+
+/// Levels of folders below an input that are searched for images.
+const MAX_DEPTH: usize = 8;
+
+/// Entries below an input that are searched for images: beyond it is no specimen.
+const MAX_ENTRIES: usize = 100_000;
+
+/// Names of a folder's entries without the hidden ones, in natural order; none where it cannot be read.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| !is_hidden(path)).collect();
+    natural_order(&mut paths);
+    paths
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+/// Whether a file is an image, or says so by its name.
+pub fn looks_like_image(path: &Path) -> bool {
+    if is_named_image(path) {
+        return true;
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    read.is_ok() && !matches!(Content::of(&head), Content::Unknown)
+}
+
+/// Whether a file says by its name that it is an image or a slide.
+pub fn is_named_image(path: &Path) -> bool {
+    claims_to_be_image(path) || is_vendor_slide(path)
+}
+
+/// Puts paths into the natural order of their names.
+pub fn natural_order(paths: &mut [PathBuf]) {
+    paths.sort_by_cached_key(|path| (natural_key(&path.to_string_lossy()), path.clone()));
+}
+
+/// Files in the folders among the inputs that are no images and therefore not read. What `synth` writes beside each of its
+/// fields is left out: it is never read with them.
+pub fn passed_over(inputs: &[PathBuf]) -> Vec<PathBuf> {
+    let is_truth = |path: &Path| path.to_string_lossy().ends_with(TRUTH_ENDING);
+    let folders = inputs.iter().filter(|input| input.is_dir());
+    let files = folders.flat_map(|folder| entries(folder)).filter(|path| path.is_file());
+    files.filter(|path| !is_truth(path) && !looks_like_image(path)).collect()
+}
+
+/// Whether a slide is among the inputs, or something that cannot be read well enough to tell.
+pub fn holds_slide(inputs: &[PathBuf], limits: DecodeLimits) -> bool {
+    let is_slide = |path: &PathBuf| is_vendor_slide(path) || Slide::recognizes(path, limits.max_pixels).unwrap_or(true);
+    let missing = inputs.iter().any(|input| !input.exists());
+    missing || listed_images(inputs).iter().any(is_slide)
+}
+
+/// Images that the inputs list, folders one level deep; by their names alone.
+pub fn listed_images(inputs: &[PathBuf]) -> Vec<PathBuf> {
+    let of = |input: &PathBuf| {
+        if !input.is_dir() {
+            return vec![input.clone()];
+        }
+        let images = entries(input).into_iter();
+        images.filter(|path| !path.is_dir() && is_named_image(path)).collect()
+    };
+    inputs.iter().flat_map(of).collect()
+}
+
+/// An image in a folder below this one; `None` where there is none. Links are not followed.
+pub(super) fn image_below(folder: &Path) -> Option<PathBuf> {
+    let mut left = MAX_ENTRIES;
+    search(folder, MAX_DEPTH, &mut left)
+}
+
+fn search(folder: &Path, depth: usize, left: &mut usize) -> Option<PathBuf> {
+    for path in entries(folder) {
+        *left = left.checked_sub(1)?;
+        let Ok(kind) = fs::symlink_metadata(&path).map(|metadata| metadata.file_type()) else { continue };
+        let found = if kind.is_dir() && depth > 0 {
+            search(&path, depth - 1, left)
+        } else {
+            (kind.is_file() && is_named_image(&path)).then_some(path)
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_read_is_named_and_images_are_not() {
+        let base = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| base.path().join(name);
+        for (name, content) in [
+            ("f10.txt", "notes"),
+            ("f2.txt", "notes"),
+            ("a.JPG", "claims to be one"),
+            ("photo", "\u{89}"),
+            (".hidden", "x"),
+            ("labs.json", "{}"),
+            ("field-0001.truth.json", "{}"),
+        ] {
+            fs::write(path(name), content).expect("written");
+        }
+        fs::write(path("unnamed"), b"\x89PNG\r\n\x1A\n").expect("written");
+        fs::create_dir(path("below")).expect("a folder");
+        let names: Vec<String> = passed_over(&[base.path().to_owned()])
+            .iter()
+            .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names, ["f2.txt", "f10.txt", "labs.json", "photo"]);
+        // A file that is named by the caller is read or refused, never passed over.
+        assert_eq!(passed_over(&[path("f2.txt")]), Vec::<PathBuf>::new());
+        assert_eq!(listed_images(&[base.path().to_owned(), path("x.tif")]), [path("a.JPG"), path("x.tif")]);
+    }
+
+    #[test]
+    fn an_image_is_found_below_and_a_folder_of_other_files_is_not_one() {
+        let base = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(base.path().join("one/two")).expect("a folder");
+        fs::write(base.path().join("one/data.dat"), "x").expect("written");
+        assert_eq!(image_below(base.path()), None);
+        let image = base.path().join("one/two/a.tiff");
+        fs::write(&image, "x").expect("written");
+        assert_eq!(image_below(base.path()), Some(image));
+    }
+}
