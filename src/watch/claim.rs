@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::drops::{DropOrder, Found, ORDER_SUFFIX, is_order};
 use super::{WatchError, WatchProblem};
-use crate::case::{MAX_ORDER_BYTES, Order, OrderError};
+use crate::case::{MAX_ORDER_BYTES, ORDER_FILE_NAMES, Order, OrderError};
 use crate::clinical::PANEL_FILE_NAMES;
 
 /// Ends the name of a claim that is not finished.
@@ -20,8 +20,6 @@ const ORDER_FILE: &str = "drop.order.json";
 const INPUTS: &str = "inputs";
 /// Folder of the panel of an order.
 const LABS: &str = "labs";
-/// The order in a dropped folder.
-const FOLDER_ORDER: &str = "order.json";
 
 /// A drop in `work`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +60,8 @@ impl Claimed {
         if file.exists() {
             return Ok(DropOrder::read(&file)?.order);
         }
-        let file = self.path.join(FOLDER_ORDER);
-        if !file.exists() {
-            return Ok(None);
-        }
+        let mut files = ORDER_FILE_NAMES.iter().map(|name| self.path.join(name)).filter(|file| file.exists());
+        let Some(file) = files.next() else { return Ok(None) };
         let refused = |found: String| WatchProblem::OrderFile(found);
         let size = fs::metadata(&file).map_err(|error| refused(error.to_string()))?.len();
         if size > MAX_ORDER_BYTES as u64 {
@@ -73,7 +69,7 @@ impl Claimed {
             return Err(refused(OrderError::TooLarge(size).to_string()));
         }
         let bytes = fs::read(&file).map_err(|error| refused(error.to_string()))?;
-        Order::from_json(&bytes).map(Some).map_err(|error| refused(error.to_string()))
+        Order::read(&bytes).map(Some).map_err(|error| refused(error.to_string()))
     }
 
     /// The panel's file; `None` where there is none.
