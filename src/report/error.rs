@@ -68,6 +68,18 @@ pub enum ReportError {
         /// What the encoder said.
         source: image::ImageError,
     },
+    /// A text that the message's character set does not hold (request invalid).
+    #[error(
+        "expected a message in {set} (messages.hl7.character_set), found `{character}` in {segment}, which that set does not hold; name another set, UNICODE UTF-8 holds every text"
+    )]
+    CharacterSet {
+        /// The set.
+        set: &'static str,
+        /// The first character that it lacks.
+        character: char,
+        /// Segment.
+        segment: &'static str,
+    },
     /// A message has no time of issue (request invalid).
     #[error(
         "expected a time of issue for the message, found none in the record; give --issued-at or an order with times"
