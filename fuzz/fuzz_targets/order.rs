@@ -10,6 +10,11 @@ fuzz_target!(|bytes: &[u8]| {
         let text = serde_json::to_vec(&order).expect("a plain record");
         assert_eq!(Order::from_json(&text).expect("its own text"), order);
     }
+    // A message or a resource gives an order that JSON holds as well.
+    if let Ok(order) = Order::read(bytes) {
+        let text = serde_json::to_vec(&order).expect("a plain record");
+        assert_eq!(Order::read(&text).expect("its own text"), order);
+    }
     if let Ok(order) = serde_json::from_slice::<DropOrder>(bytes) {
         let text = serde_json::to_vec(&order).expect("a plain record");
         assert_eq!(serde_json::from_slice::<DropOrder>(&text).expect("its own text"), order);

@@ -14,7 +14,10 @@ mod issue;
 mod job;
 mod laboratory;
 mod order;
+mod order_fhir;
+mod order_hl7;
 mod outcome;
+mod panel_match;
 mod presence;
 mod provenance;
 mod recognition;
@@ -38,8 +41,11 @@ pub use film_record::{FilmMeasureRecord, FilmRecord, likeness_notice, repeated_n
 pub use issue::{IssueSource, IssueTime};
 pub use job::{Job, sha256_hex};
 pub use laboratory::Laboratory;
-pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};
+pub use order::{
+    AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, ORDER_FILE_NAMES, Order, OrderError, Patient, is_order_name,
+};
 pub use outcome::{SpecimenFailure, SpecimenOutcome, SpecimenResult};
+pub use panel_match::PanelMatch;
 pub use presence::Presence;
 pub use provenance::{ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 pub use recognition::recognition_notice;
@@ -142,6 +148,9 @@ pub struct CaseRecord {
     pub statement: String,
     /// What count and laboratory panel say together; null where no panel was given.
     pub evidence: Option<Evidence>,
+    /// How the panel belongs to order and specimen; left out without a panel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel_match: Option<PanelMatch>,
     /// Called cells of each class and what they say of the film; every class in label order.
     pub classes: Vec<ClassRecord>,
     /// Objects left out, by reason; reasons that did not occur are not named.
@@ -165,8 +174,26 @@ pub struct CaseRecord {
 impl CaseRecord {
     /// The record with a panel weighed beside its count; an evidence that was there is replaced.
     pub fn with_panel(self, panel: &LabPanel, options: &ScoreOptions) -> Self {
-        let evidence = weigh(Some(&SmearFinding::from(&self.count)), panel, options);
-        Self { evidence: Some(evidence), ..self }
+        let (panel, matched) = panel_match::matched(self.order.as_ref(), self.accession.as_deref(), panel);
+        let mut evidence = weigh(Some(&SmearFinding::from(&self.count)), &panel, options);
+        // What was not compared comes before everything that rests on it.
+        let said = matched.gaps.iter().cloned().chain([matched.window.sentence()]);
+        evidence.limitations.splice(0..0, said);
+        Self { evidence: Some(evidence), panel_match: Some(matched), ..self }
+    }
+
+    /// The record with an order that came behind its panel: the panel itself is not kept, so nothing was compared.
+    pub fn with_later_order(mut self, order: Order) -> Self {
+        if self.order.as_ref() != Some(&order)
+            && let (Some(evidence), Some(matched)) = (&mut self.evidence, &mut self.panel_match)
+        {
+            let gap = "The order came after the panel: they were not compared. Give both together.".to_owned();
+            if !matched.gaps.contains(&gap) {
+                evidence.limitations.insert(0, gap.clone());
+                matched.gaps.insert(0, gap);
+            }
+        }
+        Self { order: Some(order), ..self }
     }
 
     /// Counted cells called a class; `None` where they are not given.

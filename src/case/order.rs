@@ -1,16 +1,25 @@
 //! The order behind a specimen: who asked, for whom, when the blood was taken.
 //!
-//! In: a JSON object of at most [`MAX_ORDER_BYTES`], as a laboratory system writes it. Out: an [`Order`]. Nothing of it is
-//! interpreted: it is carried into the record and the messages, and its patient's identifier is compared with that of a
-//! panel ([`Order::check_panel`]). Every item may be missing; an unknown one is refused,
-//! and so is text with control characters or of more than [`MAX_TEXT_CHARS`] characters, because no field of a message
-//! holds it.
+//! In: at most [`MAX_ORDER_BYTES`] as a laboratory system writes them: a JSON object, an HL7 v2 message OML^O21
+//! (`order_hl7`) or a FHIR R4 ServiceRequest (`order_fhir`), told by the content. Out: an [`Order`]. Nothing of it is
+//! interpreted: it is carried into the record and the messages, and its patient is compared with that of a panel
+//! ([`Order::check_panel`]). Every item may be missing; an unknown one of JSON is refused, and so is text with control
+//! characters or of more than [`MAX_TEXT_CHARS`] characters, because no field of a message holds it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::time::{Date, Timestamp};
-use crate::clinical::{LabPanel, PatientIdentifier};
+use super::time::{Date, TimeError, Timestamp};
+use super::{order_fhir, order_hl7};
+use crate::clinical::{PanelProblem, hl7};
+
+/// Names by which an order lies beside the images of its specimen; what it holds tells its kind.
+pub const ORDER_FILE_NAMES: [&str; 3] = ["order.json", "order.hl7", "order.fhir.json"];
+
+/// Whether a file of this name beside the images is an order; file shares and laboratory systems write `ORDER.HL7`.
+pub fn is_order_name(name: &str) -> bool {
+    ORDER_FILE_NAMES.iter().any(|order| order.eq_ignore_ascii_case(name))
+}
 
 /// Largest order file, bytes.
 pub const MAX_ORDER_BYTES: usize = 1 << 20;
@@ -78,6 +87,32 @@ pub enum OrderError {
     /// No JSON of an order.
     #[error("expected an order as a JSON object")]
     Json(#[from] serde_json::Error),
+    /// None of the kinds.
+    #[error("expected an order as JSON, HL7 v2 OML^O21 or FHIR R4 ServiceRequest, found {0}; check the file")]
+    Kind(String),
+    /// No message of an order.
+    #[error(transparent)]
+    Message(#[from] PanelProblem),
+    /// A message of several orders, specimens or patients.
+    #[error("{at}: expected one {what}, found `{first}` and `{second}`; send the order of the film alone")]
+    Several {
+        /// Field.
+        at: &'static str,
+        /// What there is several of.
+        what: &'static str,
+        /// One of them.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// A time or day of a message or resource that is none.
+    #[error("{at}: {source}; correct it, or name the offset in MSH-7")]
+    Time {
+        /// Field.
+        at: &'static str,
+        /// What is wrong.
+        source: TimeError,
+    },
     /// A text that no message can hold.
     #[error(
         "{item}: expected 1 to {MAX_TEXT_CHARS} characters and no control character, found {found}; leave it out or null where it is unknown"
@@ -106,12 +141,71 @@ pub enum OrderError {
         /// Identifiers of the panel, with their authorities where it names them.
         found: String,
     },
+    /// The panel names another person.
+    #[error(
+        "expected the panel of `{ordered}`, as the order says, found `{found}`; give the panel and the order of one patient, or for a former name set clinical.panel.other_name"
+    )]
+    OtherName {
+        /// Name of the order.
+        ordered: String,
+        /// Names of the panel.
+        found: String,
+    },
+    /// The panel gives another day of birth.
+    #[error(
+        "expected the panel of a patient born {ordered}, as the order says, found {found}; give the panel and the order of one patient"
+    )]
+    OtherBirthDate {
+        /// Of the order.
+        ordered: String,
+        /// Of the panel.
+        found: String,
+    },
+    /// The panel gives another sex.
+    #[error(
+        "expected the panel of a patient who is {ordered}, as the order says, found {found}; give the panel and the order of one patient"
+    )]
+    OtherSex {
+        /// Of the order.
+        ordered: &'static str,
+        /// Of the panel.
+        found: &'static str,
+    },
+    /// The panel gives another age than the day of birth.
+    #[error(
+        "expected a panel of {ordered} on {at}, by the day of birth of the order, found {found} years; give the panel and the order of one patient"
+    )]
+    OtherAge {
+        /// By the order.
+        ordered: String,
+        /// On which day.
+        at: String,
+        /// Of the panel.
+        found: u32,
+    },
 }
 
-/// Most identifiers of a panel that a message names.
-const MOST_NAMED_IDENTIFIERS: usize = 3;
-
 impl Order {
+    /// An order from a file: JSON, HL7 v2 OML^O21 or FHIR R4 ServiceRequest, told by the content.
+    ///
+    /// # Errors
+    /// [`OrderError`] where it is too large, none of the three, or cannot be used.
+    pub fn read(bytes: &[u8]) -> Result<Self, OrderError> {
+        if bytes.len() > MAX_ORDER_BYTES {
+            return Err(OrderError::TooLarge(bytes.len()));
+        }
+        let order = if hl7::is_message(bytes) {
+            order_hl7::read(bytes)?
+        } else {
+            match serde_json::from_slice::<serde_json::Value>(without_mark(bytes)) {
+                Ok(value) if value.get("resourceType").is_some() => order_fhir::read(&value)?,
+                _ => return Self::from_json(bytes),
+            }
+        };
+        order.check_texts()?;
+        Ok(order)
+    }
+
     /// An order from its JSON.
     ///
     /// # Errors
@@ -120,7 +214,7 @@ impl Order {
         if bytes.len() > MAX_ORDER_BYTES {
             return Err(OrderError::TooLarge(bytes.len()));
         }
-        let order: Self = serde_json::from_slice(bytes)?;
+        let order: Self = serde_json::from_slice(without_mark(bytes))?;
         order.check_texts()?;
         Ok(order)
     }
@@ -146,27 +240,6 @@ impl Order {
         }
     }
 
-    /// Makes sure that a panel is not another patient's: one of its identifiers is the order's.
-    ///
-    /// Where the order or the panel gives no identifier, nothing is known and nothing is refused.
-    ///
-    /// # Errors
-    /// [`OrderError::OtherPatient`] where both give identifiers and none is the same: values must never meet another
-    /// patient's smear.
-    pub fn check_panel(&self, panel: &LabPanel) -> Result<(), OrderError> {
-        let patient = self.patient.as_ref();
-        let ordered =
-            patient.and_then(|patient| PatientIdentifier::new(patient.id.as_deref()?, patient.id_authority.as_deref()));
-        match ordered {
-            Some(ordered) if !panel.patient.is_empty() && !panel.patient.iter().any(|one| one.is_same(&ordered)) => {
-                let found = panel.patient.iter().take(MOST_NAMED_IDENTIFIERS).map(ToString::to_string);
-                let found = found.collect::<Vec<_>>().join("`, `");
-                Err(OrderError::OtherPatient { ordered: ordered.to_string(), found })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Every text with the name of its item.
     fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let patient = self.patient.as_ref();
@@ -186,6 +259,11 @@ impl Order {
     }
 }
 
+/// Bytes behind a byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
 fn check_text(item: &'static str, text: &str) -> Result<(), OrderError> {
     let chars = text.chars().count();
     let found = match text.chars().find(|c| c.is_control()) {
@@ -200,6 +278,7 @@ fn check_text(item: &'static str, text: &str) -> Result<(), OrderError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clinical::{LabPanel, PatientIdentifier};
 
     const FULL: &str = r#"{
         "accession": "S-2041-0007",
@@ -222,6 +301,10 @@ mod tests {
         let text = serde_json::to_vec(&order).expect("plain record");
         assert_eq!(Order::from_json(&text).expect("own text"), order);
         assert_eq!(Order::from_json(b"{}").expect("an order of nothing"), Order::default());
+        // As Windows programs save it.
+        let marked = [b"\xef\xbb\xbf", FULL.as_bytes()].concat();
+        assert_eq!(Order::from_json(&marked).expect("behind a byte order mark"), order);
+        assert_eq!(Order::read(&marked).expect("behind a byte order mark"), order);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct OrderOptions {
     /// Specimen number; that of the order where there is one
     #[arg(long, value_name = "ID", value_parser = accession)]
     pub accession: Option<String>,
-    /// Order of the specimen as JSON: patient, numbers, times, requester
+    /// Order of the specimen: order.json, HL7 v2 OML^O21, or a FHIR R4 ServiceRequest
     #[arg(long, value_name = "FILE")]
     pub order: Option<PathBuf>,
     /// Time of issue, RFC 3339; otherwise from the order
@@ -57,7 +57,7 @@ impl OrderOptions {
         if bytes > MAX_ORDER_BYTES as u64 {
             return Err(unusable(OrderError::TooLarge(usize::try_from(bytes).unwrap_or(usize::MAX))));
         }
-        let order = Order::from_json(&fs::read(path).map_err(unreadable)?).map_err(unusable)?;
+        let order = Order::read(&fs::read(path).map_err(unreadable)?).map_err(unusable)?;
         let accession = order.accession_beside(self.accession.as_deref()).map_err(unusable)?;
         Ok((Some(order), accession))
     }

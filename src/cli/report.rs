@@ -119,8 +119,8 @@ fn read_case(folder: &Path) -> Result<Case, CaseFolderError> {
 /// The record with what was asked for now in place of what it held.
 fn renewed(record: CaseRecord, requested: &Requested, configured: bool) -> CaseRecord {
     let mut record = record;
-    if requested.order.is_some() {
-        record.order = requested.order.clone();
+    if let Some(order) = &requested.order {
+        record = record.with_later_order(order.clone());
     }
     record.accession = requested.accession.clone().or(record.accession);
     if configured {

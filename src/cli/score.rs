@@ -1,7 +1,8 @@
 //! `schistoquant score`: the published scores of a laboratory panel, without images.
 //!
 //! In: a panel as [`read_panel`] reads it; whether schistocytes are visible comes from its context. Out, on stdout: a table
-//! for each score, or with `--json` one document `{"scores": […], "ignored": […], "footer": "…"}`.
+//! for each score, or with `--json` one document with `scores`, `ignored`, `remarks`, `window` and `footer`. No specimen is known here, so the
+//! time window lies around the newest result.
 
 use std::fmt;
 use std::fs::File;
@@ -16,7 +17,8 @@ use super::exit::{Exit, Failure};
 use super::output::{print, print_document};
 use crate::case::FOOTER;
 use crate::clinical::{
-    DicVersion, IgnoredObservation, LabPanel, MAX_PANEL_BYTES, PanelOptions, Score, ScoreResult, read_panel, scores,
+    DicVersion, IgnoredObservation, LabPanel, MAX_PANEL_BYTES, PanelOptions, Score, ScoreResult, WindowRecord,
+    points_words, read_panel, scores,
 };
 
 /// Version of the DIC score, as typed.
@@ -63,6 +65,10 @@ pub struct ScoreArgs {
 struct Document<'a> {
     scores: &'a [Score],
     ignored: &'a [IgnoredObservation],
+    /// What a reader must know of results that were used.
+    remarks: Vec<String>,
+    /// Which results were taken.
+    window: WindowRecord,
     footer: &'static str,
 }
 
@@ -93,9 +99,15 @@ pub fn run(args: &ScoreArgs) -> Result<(), Failure> {
     if let Some(version) = args.dic_version {
         options.scores.dic_version = version.into();
     }
-    let panel = read_labs(&args.labs, &options.panel)?;
+    let (panel, window) = read_labs(&args.labs, &options.panel)?.around(None);
     let scores = scores(&panel, &options.scores);
-    let document = Document { scores: &scores, ignored: &panel.ignored, footer: FOOTER };
+    let document = Document {
+        scores: &scores,
+        ignored: &panel.ignored,
+        remarks: panel.remarks().collect(),
+        window,
+        footer: FOOTER,
+    };
     if args.json {
         let text =
             serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
@@ -114,6 +126,10 @@ impl fmt::Display for Document<'_> {
             let name = observation.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
             writeln!(f, "left aside: {}{name}: {}", observation.code, observation.reason)?;
         }
+        for remark in &self.remarks {
+            writeln!(f, "note: {remark}")?;
+        }
+        writeln!(f, "window: {}", self.window.sentence())?;
         writeln!(f, "{}", self.footer)
     }
 }
@@ -165,8 +181,10 @@ fn result_text(score: &Score) -> String {
             _ => format!("{points} of {highest} points"),
         },
         ScoreResult::NotComputable { missing, lowest, highest } => {
-            let range =
-                if highest == &0 { String::new() } else { format!(" (possible: {lowest} to {highest} points)") };
+            let range = match highest {
+                0 => String::new(),
+                _ => format!(" (possible: {})", points_words(*lowest, *highest)),
+            };
             format!("not computable{range}; missing: {}", missing.join(", "))
         }
         ScoreResult::NotApplicable { reason } => format!("not applicable: {reason}"),

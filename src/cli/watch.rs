@@ -21,7 +21,8 @@ use super::progress::Bar;
 use super::report_options::{Requested, check_patient, sorted};
 use super::score::read_labs;
 use super::stop::on_interrupt;
-use crate::clinical::{ORDER_FILE_NAME, is_panel_name};
+use crate::case::is_order_name;
+use crate::clinical::is_panel_name;
 use crate::pipeline::{AnalyzeError, Models, analyze};
 use crate::report::{FileNames, ReportFormat, ReportTarget};
 use crate::settings::Settings;
@@ -142,7 +143,7 @@ impl Handler for Analyzer<'_> {
 /// Files of a drop that nothing was made of: neither image nor order nor panel.
 fn unread(inputs: &[PathBuf]) -> Vec<PathBuf> {
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let known = |name: String| name.eq_ignore_ascii_case(ORDER_FILE_NAME) || is_panel_name(&name);
+    let known = |name: String| is_order_name(&name) || is_panel_name(&name);
     passed_over(inputs).into_iter().filter(|path| !known(name(path))).collect()
 }
 

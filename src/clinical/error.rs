@@ -45,6 +45,30 @@ pub enum PanelProblem {
         /// First byte that is no UTF-8.
         position: usize,
     },
+    /// A message that names no character set and is not UTF-8.
+    #[error(
+        "MSH-18: expected the name of the message's character set, found none and bytes that are no UTF-8 from byte {position} on; name it in MSH-18 (8859/1, UNICODE UTF-8) or as clinical.panel.hl7_character_set"
+    )]
+    UnnamedSet {
+        /// First byte that is no UTF-8.
+        position: usize,
+    },
+    /// A character set that is not read.
+    #[error("MSH-18: expected one character set ({accepted}), found `{found}`; send the message in one of these")]
+    CharacterSet {
+        /// What MSH-18 says.
+        found: String,
+        /// Sets that are read.
+        accepted: String,
+    },
+    /// Bytes that are not of the named set.
+    #[error(
+        "expected a message in {named}, as MSH-18 or the configuration says, found other bytes; name the set in which it was written"
+    )]
+    OtherSet {
+        /// The set.
+        named: &'static str,
+    },
     /// None of the formats.
     #[error(
         "expected JSON (panel or FHIR R4 Bundle) or an HL7 v2 message that begins with MSH, found neither; check the file"
@@ -91,7 +115,9 @@ pub enum PanelProblem {
         accepted: String,
     },
     /// A unit that is not in the table.
-    #[error("expected a unit of {analyte}, found `{found}`; accepted: {accepted}")]
+    #[error(
+        "expected a unit of {analyte}, found `{found}`; accepted: {accepted}, and what clinical.panel.extra_units adds with its factor"
+    )]
     UnknownUnit {
         /// Analyte.
         analyte: Analyte,
@@ -152,16 +178,6 @@ pub enum PanelProblem {
         /// An example.
         expected: &'static str,
         /// What was found.
-        found: String,
-    },
-    /// Limits that are no interval.
-    #[error(
-        "expected a reference interval with at least one limit, in order and not below 0, for {analyte}, found {found}; correct the limits"
-    )]
-    BadReference {
-        /// Analyte.
-        analyte: Analyte,
-        /// Limits found.
         found: String,
     },
     /// Not a value of a context field.

@@ -3,18 +3,20 @@
 //! In: a panel as JSON, an HL7 v2 ORU^R01 message or a FHIR R4 Bundle. Out: a [`LabPanel`] of [`LabResult`]s with explicit
 //! units, whose interval and time are known, and [`Score`]s with their items.
 //!
-//! Method: units are converted by table, never guessed; what is unknown, implausible or ambiguous is refused with what
-//! would be accepted. Scores follow their publications; a missing item is never imputed.
+//! Method: units are converted by table, never guessed; a result that is unknown, implausible or ambiguous is left aside by
+//! name with what would be accepted, and stops no other one. Scores follow their publications; a missing item is never imputed.
 //!
 //! Limits: built-in reference intervals are those of adults; the laboratory's own always go before them. Nothing here is
 //! a diagnosis.
 
 mod analyte;
 mod analyte_facts;
+mod character_set;
 mod context;
 mod context_code;
 mod error;
 mod french;
+pub(crate) mod hl7;
 mod isth_dic;
 mod moment;
 mod number;
@@ -22,6 +24,7 @@ mod options;
 mod panel;
 mod panel_file;
 mod patient_identifier;
+mod person;
 pub mod plasmic;
 mod read;
 mod reference;
@@ -29,8 +32,10 @@ mod result;
 mod score;
 mod ta_tma;
 mod unit;
+mod window;
 
 pub use analyte::{Analyte, Block, CodedValue};
+pub use character_set::CharacterSet;
 pub use context::{
     ADULT_FROM_YEARS, Cancer, ClinicalContext, DatedText, Drug, OrganFinding, Sex, Transplant, TransplantKind,
 };
@@ -42,18 +47,21 @@ pub use options::{
     ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,
 };
 pub use panel::{IgnoredObservation, LabPanel};
-pub use panel_file::{ORDER_FILE_NAME, PanelFileError, is_panel_name, panel_in};
+pub use panel_file::{PanelFileError, is_panel_name, panel_in};
 pub use patient_identifier::PatientIdentifier;
+pub use person::{OtherName, Person, PersonName};
 pub use read::{
-    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_FILE_NAMES, PANEL_SCHEMA, PanelFile, ResultFile,
-    panel_schema, read_panel,
+    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_FILE_NAMES, PANEL_SCHEMA, PanelFile, PanelPatient,
+    ResultFile, coded_substances, panel_schema, read_panel,
 };
 pub use reference::{ConfiguredInterval, ReferenceIntervals};
 pub use result::{Comparator, Flag, LabResult, LabValue, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus};
 pub use score::{
     ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreCondition, ScoreItem, ScoreResult,
+    points_words,
 };
 pub use unit::{ExtraUnit, printed_unit};
+pub use window::{DEFAULT_WINDOW_HOURS, TimeWindow, WindowAround, WindowRecord};
 
 /// Every score of a panel, in the order of the report.
 pub fn scores(panel: &LabPanel, options: &ScoreOptions) -> Vec<Score> {

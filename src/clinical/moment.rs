@@ -13,6 +13,9 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 
+const SECONDS_OF_HOUR: f64 = 3600.0;
+const SECONDS_OF_DAY: f64 = 24.0 * SECONDS_OF_HOUR;
+
 /// A date, with time and offset where they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Moment {
@@ -87,6 +90,24 @@ impl Moment {
             (None, None) => Some(self.date.cmp(&other.date)),
             _ => (self.date != other.date).then(|| self.date.cmp(&other.date)),
         }
+    }
+
+    /// Hours from another moment to this one: the least and the most that their precision allows. Two offsets are compared
+    /// as points in time; without one, both are read on one clock.
+    pub fn hours_after(&self, other: &Self) -> (f64, f64) {
+        let offsets = self.offset.zip(other.offset);
+        let seconds = |moment: &Self, offset: Option<Offset>| {
+            let start = DateTime::from_parts(moment.date, moment.time.unwrap_or(Time::midnight()));
+            let shift = offset.map_or(0, Offset::seconds);
+            let days = start.date().duration_since(Date::ZERO).as_secs_f64();
+            let of_day = start.time().duration_since(Time::midnight()).as_secs_f64();
+            let length = if moment.time.is_some() { 0.0 } else { SECONDS_OF_DAY };
+            let first = days + of_day - f64::from(shift);
+            (first, first + length)
+        };
+        let own = seconds(self, offsets.map(|(own, _)| own));
+        let others = seconds(other, offsets.map(|(_, others)| others));
+        ((own.0 - others.1) / SECONDS_OF_HOUR, (own.1 - others.0) / SECONDS_OF_HOUR)
     }
 
     /// Completed years from a date of birth to this moment; `None` where the birth lies after it.
@@ -185,6 +206,15 @@ mod tests {
         assert_eq!(order("2025-01-02", "2025-01-02T08:30"), None);
         assert_eq!(order("2025-01-01", "2025-01-02T08:30"), Some(Ordering::Less));
         assert_eq!(order("2025-01-02T08:30", "2025-01-02T08:30:00+01:00"), None);
+    }
+
+    #[test]
+    fn hours_between_moments_keep_their_precision() {
+        let hours = |a: &str, b: &str| iso(a).hours_after(&iso(b));
+        assert_eq!(hours("2025-01-03T09:00:00+02:00", "2025-01-02T08:30:00+01:00"), (23.5, 23.5));
+        assert_eq!(hours("2025-01-02T09:00:00", "2025-01-02T10:00:00+01:00"), (-1.0, -1.0));
+        assert_eq!(hours("2025-01-02", "2025-01-02T08:00:00+01:00"), (-8.0, 16.0));
+        assert_eq!(hours("2024-12-31", "2025-01-02"), (-72.0, -24.0));
     }
 
     #[test]

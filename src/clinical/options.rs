@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::analyte::Analyte;
+use super::character_set::CharacterSet;
 use super::context_code::ContextField;
 use super::error::{PanelProblem, accepted_units};
+use super::person::OtherName;
 use super::reference::ReferenceIntervals;
 use super::unit::{ExtraUnit, resolve, to_canonical};
+use super::window::TimeWindow;
 
 /// How a panel is read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +25,12 @@ pub struct PanelOptions {
     pub local_codes: BTreeMap<String, String>,
     /// Further units with their factors.
     pub extra_units: Vec<ExtraUnit>,
+    /// Hours before and after the specimen that results may lie in.
+    pub window: TimeWindow,
+    /// What becomes of a panel whose patient has the order's identifier and another name.
+    pub other_name: OtherName,
+    /// Character set of HL7 messages whose MSH-18 names none; UTF-8 where left out.
+    pub hl7_character_set: Option<CharacterSet>,
 }
 
 /// What a local code stands for.

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::analyte::Analyte;
 use super::context::ClinicalContext;
 use super::patient_identifier::PatientIdentifier;
+use super::person::{OtherName, Person};
 use super::result::{LabResult, Quantity};
+use super::window::TimeWindow;
 
-/// An observation of a message that is not on the list of analytes.
+/// An entry of a panel that was left aside, with its reason: an observation that is not on the list of analytes, one that
+/// cannot be read without doubt, one of another time, a coded diagnosis or drug that no table holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IgnoredObservation {
@@ -33,6 +36,12 @@ pub struct LabPanel {
     pub ignored: Vec<IgnoredObservation>,
     /// Identifiers of the patient; none where the panel gives none.
     pub patient: Vec<PatientIdentifier>,
+    /// Names, day of birth and specimens, as far as the panel gives them.
+    pub person: Person,
+    /// Which results belong to a specimen.
+    pub window: TimeWindow,
+    /// What becomes of it where the name is another one than the order's.
+    pub other_name: OtherName,
 }
 
 impl LabPanel {
@@ -68,6 +77,19 @@ impl LabPanel {
     /// Every result, analytes in order, oldest first.
     pub fn results(&self) -> impl Iterator<Item = &LabResult> {
         self.results.values().flatten()
+    }
+
+    /// What a reader must know of results that are used, one sentence each.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        self.results().filter_map(|result| {
+            let range = result.unread_reference.as_ref()?;
+            Some(format!("{} used; its reference range `{range}` could not be read", result.analyte.label()))
+        })
+    }
+
+    /// Whether there is no result.
+    pub fn is_empty_of_results(&self) -> bool {
+        self.results.is_empty()
     }
 
     /// Whether nothing at all is known.

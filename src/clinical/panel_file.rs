@@ -11,10 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::PANEL_FILE_NAMES;
 
-/// Name of an order beside the images; it is no panel.
-pub const ORDER_FILE_NAME: &str = "order.json";
-
-/// What the name of an order in another format begins with; it is no panel.
+/// What the name of an order begins with, whatever its format; it is no panel.
 const ORDER_STEM: &str = "order.";
 
 /// Endings by which a file says that it is a message.

@@ -214,6 +214,8 @@ pub struct LabResult {
     pub value: LabValue,
     /// Reference interval; `None` where there is none.
     pub reference: Option<ReferenceInterval>,
+    /// The interval as it was sent where it could not be read; then none stands in for it.
+    pub unread_reference: Option<String>,
     /// Where the value lies against it.
     pub flag: Option<Flag>,
     /// Time of collection.

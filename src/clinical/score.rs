@@ -148,6 +148,15 @@ pub const PUBLISHED_COHORT_NOTE: &str = "published cohort, not this patient";
 /// Printed with every score.
 pub const SCORE_NOTE: &str = "A score does not diagnose.";
 
+/// Points in words: `1 point`, `3 points`, or what they may still be: `1 to 6 points`.
+pub fn points_words(lowest: u32, highest: u32) -> String {
+    match (lowest, highest) {
+        (1, 1) => "1 point".to_owned(),
+        (lowest, highest) if lowest == highest => format!("{lowest} points"),
+        (lowest, highest) => format!("{lowest} to {highest} points"),
+    }
+}
+
 impl Score {
     /// The band that computed points lie in.
     pub fn band(&self) -> Option<&ScoreBand> {
@@ -210,6 +219,12 @@ mod tests {
 
     fn items(states: [Option<bool>; 3]) -> Vec<ScoreItem> {
         states.iter().enumerate().map(|(i, met)| one_point(&format!("item {i}"), "", None, *met)).collect()
+    }
+
+    #[test]
+    fn points_are_said_once() {
+        let words = [(1, 1), (0, 0), (3, 3), (1, 6)].map(|(lowest, highest)| points_words(lowest, highest));
+        assert_eq!(words, ["1 point", "0 points", "3 points", "1 to 6 points"]);
     }
 
     #[test]

@@ -89,6 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn every_coded_substance_is_in_the_table() {
+        let coded: Vec<&str> = crate::clinical::coded_substances().collect();
+        for drug in DRUGS {
+            assert!(drug.names.iter().any(|name| coded.contains(name)), "{}", drug.names[0]);
+        }
+        assert_eq!(coded.len(), DRUGS.len());
+    }
+
+    #[test]
     fn every_entry_has_a_year_in_its_source() {
         for drug in DRUGS {
             assert!(!drug.published.is_empty() && !drug.names.is_empty());

@@ -52,6 +52,9 @@ fn notes(analyte: Analyte, result: &LabResult, panel: &LabPanel) -> Vec<String> 
         ResultStatus::Corrected => notes.push("Corrected result.".to_owned()),
         ResultStatus::Final => {}
     }
+    if let Some(range) = &result.unread_reference {
+        notes.push(format!("Its reference range `{range}` could not be read."));
+    }
     if analyte.is_adamts13() {
         notes.push(
             match result.before_plasma {

@@ -246,6 +246,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         age_group: options.count.age_group,
         statement: statement_with_notices(&count, notice.as_deref(), &doubts),
         evidence: None,
+        panel_match: None,
         count,
         classes: classes.iter().map(|share| ClassRecord::of(share, total.red_cells())).collect(),
         exclusions: excluded,

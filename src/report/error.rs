@@ -90,6 +90,18 @@ pub enum ReportError {
         /// What the encoder said.
         source: image::ImageError,
     },
+    /// A text that the message's character set does not hold (request invalid).
+    #[error(
+        "expected a message in {set} (messages.hl7.character_set), found `{character}` in {segment}, which that set does not hold; name another set, UNICODE UTF-8 holds every text"
+    )]
+    CharacterSet {
+        /// The set.
+        set: &'static str,
+        /// The first character that it lacks.
+        character: char,
+        /// Segment.
+        segment: &'static str,
+    },
     /// A message is to carry sheets that this build cannot make (request invalid).
     #[error(
         "expected a build that can make the PDF to embed, found one without; make one with `cargo build --release --features \

@@ -105,9 +105,7 @@ fn write(
         ReportFormat::Geojson => geojson::write(case, &names, sink),
         ReportFormat::Parquet => table::write_parquet(case, &names, sink),
         ReportFormat::Pictures => pictures::write(case, &names, sink),
-        ReportFormat::Hl7 => {
-            sink.bytes(&names.with("hl7"), hl7::message(record, &settings.hl7, codes, pdf)?.as_bytes())
-        }
+        ReportFormat::Hl7 => sink.bytes(&names.with("hl7"), &hl7::message(record, &settings.hl7, codes, pdf)?),
         ReportFormat::Fhir => sink.bytes(&names.with("fhir.json"), &fhir::bundle(record, &settings.fhir, codes, pdf)?),
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum Notice {
     RefusedFields { refused: u64, fields: u64 },
     /// Inputs that could not be read.
     FailedInputs { inputs: u64 },
+    /// Whether the panel belongs to the specimen is not sure in every point.
+    PanelDoubts { doubts: u64, outside: u64 },
     /// Pixel size taken from the cells.
     CalibrationEstimated { fields: u64 },
 }
@@ -53,6 +55,10 @@ impl Notice {
             (refused > 0).then_some(Self::RefusedFields { refused, fields: record.fields.len() as u64 }),
             (!record.failed_inputs.is_empty())
                 .then_some(Self::FailedInputs { inputs: record.failed_inputs.len() as u64 }),
+            record.panel_match.as_ref().and_then(|matched| {
+                let (doubts, outside) = (matched.gaps.len() as u64, matched.window.outside);
+                (doubts > 0 || outside > 0).then_some(Self::PanelDoubts { doubts, outside })
+            }),
             (estimated > 0).then_some(Self::CalibrationEstimated { fields: estimated }),
         ];
         candidates.into_iter().flatten().collect()
@@ -70,6 +76,7 @@ impl Notice {
             Self::SensitivityUnknown => "Sensitivity of the model unknown",
             Self::RefusedFields { .. } => "Fields refused",
             Self::FailedInputs { .. } => "Inputs not read",
+            Self::PanelDoubts { .. } => "Panel and specimen",
             Self::CalibrationEstimated { .. } => "Pixel size estimated",
         }
     }
@@ -120,6 +127,16 @@ impl Notice {
                 "{} could not be read and left the count. The list stands under provenance.",
                 counted(inputs, "input"),
             ),
+            Self::PanelDoubts { doubts, outside } => {
+                let gaps = (doubts > 0).then(|| {
+                    format!("{} of patient, specimen or order could not be compared.", counted(doubts, "point"))
+                });
+                let aside = (outside > 0).then(|| {
+                    format!("{} outside the time window, left aside by name.", counted(outside, "result"))
+                });
+                let what = gaps.into_iter().chain(aside).collect::<Vec<_>>().join(" ");
+                format!("{what} Read what the evidence cannot tell before its items.")
+            }
             Self::CalibrationEstimated { fields } => format!(
                 "In {} the median red cell was taken as 7.5 µm: sizes in µm are relative, and a general change of cell \
                  size would not show. Give the pixel size of the microscope to measure it.",

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::drops::{DropOrder, Found, ORDER_SUFFIX, is_order};
 use super::{WatchError, WatchProblem};
-use crate::case::{MAX_ORDER_BYTES, Order, OrderError};
-use crate::clinical::{ORDER_FILE_NAME, panel_in};
+use crate::case::{MAX_ORDER_BYTES, Order, OrderError, is_order_name};
+use crate::clinical::panel_in;
 
 /// Ends the name of a claim that is not finished.
 pub(super) const CLAIM_SUFFIX: &str = ".claim";
@@ -72,7 +72,7 @@ impl Claimed {
             return Err(refused(OrderError::TooLarge(size).to_string()));
         }
         let bytes = fs::read(&file).map_err(|error| refused(error.to_string()))?;
-        Order::from_json(&bytes).map(Some).map_err(|error| refused(error.to_string()))
+        Order::read(&bytes).map(Some).map_err(|error| refused(error.to_string()))
     }
 
     /// The panel's file; `None` where there is none.
@@ -93,7 +93,7 @@ fn orders_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut orders = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().eq_ignore_ascii_case(ORDER_FILE_NAME) {
+        if is_order_name(&entry.file_name().to_string_lossy()) {
             orders.push(entry.path());
         }
     }

@@ -67,7 +67,9 @@ impl DropOrder {
             return Err(refused(format!("{bytes} bytes, more than {MAX_DROP_ORDER_BYTES}")));
         }
         let text = fs::read(path).map_err(|error| refused(error.to_string()))?;
-        let order: Self = serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+        // Windows programs put a byte order mark in front.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+        let order: Self = serde_json::from_slice(text).map_err(|error| refused(error.to_string()))?;
         order.order.as_ref().map_or(Ok(()), Order::check_texts).map_err(|error| refused(error.to_string()))?;
         if order.inputs.is_empty() {
             return Err(refused("no input".to_owned()));

@@ -149,6 +149,7 @@ impl FakeCase {
             age_group: AgeGroup::Adult,
             statement: statement(&count),
             evidence: self.labs.map(|panel| evidence_of(panel, &count)),
+            panel_match: None,
             count,
             classes,
             exclusions,

@@ -3,13 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::{RawPanel, RawReference, RawResult, RawValue, bad_value};
+use super::{Origin, RawPanel, RawReference, RawResult, RawValue, bad_value};
 use crate::clinical::analyte::{Analyte, CodedValue};
 use crate::clinical::context::{ClinicalContext, HIGHEST_AGE_YEARS};
 use crate::clinical::error::{Fault, PanelProblem, accepted_units};
 use crate::clinical::moment::Moment;
 use crate::clinical::options::PanelOptions;
-use crate::clinical::panel::LabPanel;
+use crate::clinical::panel::{IgnoredObservation, LabPanel};
 use crate::clinical::patient_identifier::telling;
 use crate::clinical::reference::{fallback, in_result_unit, is_interval};
 use crate::clinical::result::{LabResult, LabValue, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus, flag};
@@ -27,26 +27,46 @@ pub(super) fn panel(raw: RawPanel, options: &PanelOptions) -> Result<LabPanel, F
         return Err(PanelProblem::TooManyResults { limit: MAX_RESULTS, found: raw.results.len() }.into());
     }
     check_context(&raw.context)?;
-    let mut results: BTreeMap<Analyte, Vec<LabResult>> = BTreeMap::new();
-    for result in raw.results {
-        let at = result.at.clone();
-        let result = understood(result, &raw.context, raw.before_plasma, options).map_err(|p| Fault::at(at, p))?;
-        results.entry(result.analyte).or_default().push(result);
+    let mut results: BTreeMap<Analyte, Vec<(LabResult, Origin)>> = BTreeMap::new();
+    let mut raw = raw;
+    for result in std::mem::take(&mut raw.results) {
+        match understood(&result, &raw.context, raw.before_plasma, options) {
+            Ok(understood) => results.entry(result.analyte).or_default().push((understood, result.origin)),
+            Err(problem) => raw.doubt(&result.origin, &problem),
+        }
     }
-    for (analyte, values) in &mut results {
-        put_in_order(*analyte, values)?;
+    let mut panel = LabPanel {
+        context: raw.context,
+        ignored: raw.ignored,
+        patient: telling(raw.patient),
+        person: raw.person,
+        window: options.window,
+        other_name: options.other_name,
+        ..LabPanel::default()
+    };
+    for (analyte, values) in results {
+        match in_order(analyte, &values) {
+            Ok(ordered) => drop(panel.results.insert(analyte, ordered)),
+            // METHOD: nothing tells which of the two holds, and an older value in their place would be a guess as well.
+            Err(problem) => panel.ignored.extend(values.into_iter().map(|(result, origin)| IgnoredObservation {
+                code: origin.code,
+                name: Some(origin.name).filter(|name| !name.is_empty()),
+                reason: format!("{}: {}: {problem}", origin.at, result.value),
+            })),
+        }
     }
-    Ok(LabPanel { context: raw.context, results, ignored: raw.ignored, patient: telling(raw.patient) })
+    Ok(panel)
 }
 
 /// A result with its unit understood.
 fn understood(
-    raw: RawResult,
+    raw: &RawResult,
     context: &ClinicalContext,
     before_plasma: Option<bool>,
     options: &PanelOptions,
 ) -> Result<LabResult, PanelProblem> {
     let analyte = raw.analyte;
+    let mut unread_reference = None;
     let (value, reference) = match raw.value {
         RawValue::Coded(coded) if analyte.coded_values().contains(&coded) => (LabValue::Coded(coded), None),
         RawValue::Coded(coded) => return Err(bad_value(analyte, coded.name())),
@@ -55,12 +75,13 @@ fn understood(
             if !value.is_finite() || value < 0.0 {
                 return Err(bad_value(analyte, &value.to_string()));
             }
-            let unit = unit_of(&raw, options)?;
+            let unit = unit_of(raw, options)?;
             let canonical = to_canonical(value, unit.to_canonical);
             let quantity =
                 Quantity { comparator, value, unit: unit.ucum.clone(), canonical, to_canonical: unit.to_canonical };
             check_plausible(analyte, &quantity)?;
-            let reference = reference_of(&raw, &unit, context, options)?;
+            let (reference, unread) = reference_of(raw, &unit, context, options)?;
+            unread_reference = unread;
             (LabValue::Quantity(quantity), reference)
         }
     };
@@ -69,6 +90,7 @@ fn understood(
         flag: flag(&value, reference.as_ref()),
         value,
         reference,
+        unread_reference,
         collected_at: raw.collected_at,
         before_plasma: if analyte.is_adamts13() { raw.before_plasma.or(before_plasma) } else { None },
         status: raw.status,
@@ -99,58 +121,60 @@ fn check_plausible(analyte: Analyte, quantity: &Quantity) -> Result<(), PanelPro
     Err(PanelProblem::Implausible { analyte, low, high, unit, found })
 }
 
+/// The interval of a result, or the text of one that could not be read.
 fn reference_of(
     raw: &RawResult,
     unit: &ResolvedUnit,
     context: &ClinicalContext,
     options: &PanelOptions,
-) -> Result<Option<ReferenceInterval>, PanelProblem> {
+) -> Result<(Option<ReferenceInterval>, Option<String>), PanelProblem> {
     match &raw.reference {
-        RawReference::Unreadable => Ok(None),
+        RawReference::Unreadable(text) => Ok((None, Some(text.clone()))),
         RawReference::Limits { low, high, source } => {
             if !is_interval(*low, *high) {
-                let found = format!("{low:?} to {high:?}").replace("Some(", "").replace(')', "");
-                return Err(PanelProblem::BadReference { analyte: raw.analyte, found });
+                let shown = |limit: &Option<f64>| limit.map_or("none".to_owned(), |limit| limit.to_string());
+                return Ok((None, Some(format!("{} to {}", shown(low), shown(high)))));
             }
             let source = source.as_deref().unwrap_or(SENT_WITH_RESULT);
-            Ok(Some(in_result_unit((*low, *high), unit, ReferenceOwner::Laboratory, source)))
+            Ok((Some(in_result_unit((*low, *high), unit, ReferenceOwner::Laboratory, source)), None))
         }
         RawReference::Absent => {
-            fallback(raw.analyte, context.sex, context.is_adult(), unit, &options.reference, &options.extra_units)
+            let adult = context.is_adult();
+            let own = fallback(raw.analyte, context.sex, adult, unit, &options.reference, &options.extra_units)?;
+            Ok((own, None))
         }
     }
 }
 
-/// Puts the values of an analyte in order of time and refuses two that time does not tell apart.
+/// The values of an analyte in order of time; two that time does not tell apart are refused.
 ///
 /// METHOD: the same value twice is one value. A corrected result replaces a final one of the same time, and a final one a
 /// preliminary one. A positive antiglobulin test goes before a negative one of the same time, because its reagents
 /// (polyspecific, IgG, complement) are reported one by one.
-fn put_in_order(analyte: Analyte, values: &mut Vec<LabResult>) -> Result<(), PanelProblem> {
+fn in_order(analyte: Analyte, values: &[(LabResult, Origin)]) -> Result<Vec<LabResult>, PanelProblem> {
     let mut kept: Vec<LabResult> = Vec::new();
-    for value in values.drain(..) {
+    for (value, _) in values {
         let mut replaced = None;
         let mut after = 0;
         let mut drop = false;
         for (index, other) in kept.iter().enumerate() {
-            match order(&value, other).ok_or_else(|| two_values(analyte, other, &value))? {
+            match order(value, other).ok_or_else(|| two_values(analyte, other, value))? {
                 Ordering::Greater => after = index + 1,
                 Ordering::Less => {}
-                Ordering::Equal => match precedence(&value, other) {
+                Ordering::Equal => match precedence(value, other) {
                     Some(Ordering::Greater) => replaced = Some(index),
                     Some(_) => drop = true,
-                    None => return Err(two_values(analyte, other, &value)),
+                    None => return Err(two_values(analyte, other, value)),
                 },
             }
         }
         match replaced {
             _ if drop => {}
-            Some(index) => kept[index] = value,
-            None => kept.insert(after, value),
+            Some(index) => kept[index] = value.clone(),
+            None => kept.insert(after, value.clone()),
         }
     }
-    *values = kept;
-    Ok(())
+    Ok(kept)
 }
 
 /// The order in time; equal where neither has a time.

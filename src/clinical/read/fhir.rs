@@ -2,31 +2,34 @@
 //!
 //! In: a Bundle with Observation resources (`code`, `status`, `valueQuantity` with comparator and UCUM code,
 //! `valueCodeableConcept`, `valueString`, `valueBoolean`, `valueInteger`, `component`, `referenceRange`,
-//! `effectiveDateTime`, `effectivePeriod`, `subject`) and at most one Patient (`identifier`, `birthDate`, `gender`). Out:
-//! results, context, and what was left aside with its reason. Other resources are passed over.
+//! `effectiveDateTime`, `effectivePeriod`, `subject`, `specimen`), at most one Patient (`identifier`, `name`, `birthDate`,
+//! `gender`), and what `fhir_context` reads. Out: results, context, and what was left aside with its reason.
 //!
 //! Source: HL7 FHIR R4 (4.0.1), Observation and Bundle. Codes are LOINC (`http://loinc.org`), this program's own
 //! (`urn:schistoquant`), or local codes by configuration.
 //!
-//! Limits: references are not followed; an Observation is a result only where it carries its own value.
+//! Limits: references between resources are not followed; an Observation is a result only where it carries its own value.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fhir_context::{self, HumanName, identifiers};
 use super::{
-    CodeSystem, OWN_FHIR_SYSTEM, RawPanel, RawReference, RawResult, RawValue, bad_value, d_dimer_kind_of_loinc,
-    meaning, value_of_text,
+    CodeSystem, OWN_FHIR_SYSTEM, Origin, RawPanel, RawReference, RawResult, RawValue, bad_value, d_dimer_kind_of_loinc,
+    diagnosis, meaning, value_of_text,
 };
 use crate::clinical::analyte::{Analyte, CodedValue};
 use crate::clinical::context::Sex;
 use crate::clinical::context_code::ContextValue;
 use crate::clinical::error::{Fault, PanelProblem};
+use crate::clinical::hl7::found_text;
 use crate::clinical::moment::Moment;
 use crate::clinical::number;
 use crate::clinical::options::{Meaning, PanelOptions};
 use crate::clinical::patient_identifier::PatientIdentifier;
+use crate::clinical::person::PersonName;
 use crate::clinical::result::{Comparator, ResultStatus};
 
 /// Most different identifiers of subjects: more than any person has, few enough to compare each with each.
@@ -38,6 +41,7 @@ struct Observation {
     status: String,
     code: Concept,
     subject: Option<Reference>,
+    specimen: Option<Reference>,
     effective_date_time: Option<String>,
     effective_instant: Option<String>,
     effective_period: Option<Period>,
@@ -70,17 +74,17 @@ struct ValueX {
 }
 
 #[derive(Deserialize, Default)]
-struct Concept {
+pub(super) struct Concept {
     #[serde(default)]
-    coding: Vec<Coding>,
-    text: Option<String>,
+    pub coding: Vec<Coding>,
+    pub text: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Coding {
-    system: Option<String>,
-    code: Option<String>,
-    display: Option<String>,
+pub(super) struct Coding {
+    pub system: Option<String>,
+    pub code: Option<String>,
+    pub display: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +116,7 @@ struct Reference {
 }
 
 #[derive(Deserialize)]
-struct Identifier {
+pub(super) struct Identifier {
     system: Option<String>,
     value: Option<String>,
     assigner: Option<Assigner>,
@@ -124,15 +128,15 @@ struct Assigner {
 }
 
 impl Identifier {
-    fn read(&self) -> Option<PatientIdentifier> {
+    pub(super) fn read(&self) -> Option<PatientIdentifier> {
         let assigner = self.assigner.as_ref().and_then(|assigner| assigner.display.as_deref());
         PatientIdentifier::new(self.value.as_deref()?, self.system.as_deref().into_iter().chain(assigner))
     }
 }
 
 #[derive(Deserialize)]
-struct Period {
-    start: Option<String>,
+pub(super) struct Period {
+    pub start: Option<String>,
 }
 
 /// Reads a Bundle.
@@ -145,6 +149,7 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
     let none = Vec::new();
     let entries = value.get("entry").and_then(Value::as_array).unwrap_or(&none);
     let mut raw = RawPanel::default();
+    let mut diagnoses = Vec::new();
     let mut patients: Vec<&Value> = Vec::new();
     let mut subjects: BTreeSet<String> = BTreeSet::new();
     let mut named: Vec<PatientIdentifier> = Vec::new();
@@ -154,8 +159,14 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
         match kind(resource).as_str() {
             "Patient" => patients.push(resource),
             "Observation" => {
-                let observation = Observation::deserialize(resource)
-                    .map_err(|error| Fault::at(&at, bundle_fault(error.to_string())))?;
+                let observation = match Observation::deserialize(resource) {
+                    Ok(observation) => observation,
+                    Err(error) => {
+                        let origin = Origin { at, code: "Observation".to_owned(), name: String::new() };
+                        raw.doubt(&origin, &bundle_fault(error.to_string()));
+                        continue;
+                    }
+                };
                 let subject = observation.subject.as_ref().and_then(|subject| subject.reference.clone());
                 subjects.extend(subject);
                 let identifier = observation.subject.as_ref().and_then(|subject| subject.identifier.as_ref()?.read());
@@ -163,17 +174,22 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
                 if named.len() > MAX_SUBJECT_IDENTIFIERS {
                     return Err(PanelProblem::ManyPatients { found: named.len() }.into());
                 }
-                take(observation, &at, &mut raw, options).map_err(|problem| Fault::at(&at, problem))?;
+                let specimen = observation.specimen.as_ref().and_then(|specimen| specimen.identifier.as_ref()?.read());
+                raw.person.specimens.extend(specimen.map(|specimen| specimen.value));
+                take(observation, &at, &mut raw, options);
             }
-            _ => {}
+            other => fhir_context::take(other, resource, &at, entries, &mut diagnoses, &mut raw),
         }
     }
+    diagnosis::apply(diagnoses, &mut raw);
+    raw.person.specimens.sort_unstable();
+    raw.person.specimens.dedup();
     let people = patients.len().max(subjects.len());
     if people > 1 {
         return Err(PanelProblem::ManyPatients { found: people }.into());
     }
     if let Some(patient) = patients.first() {
-        set_patient(patient, &mut raw).map_err(|found| Fault::at("Patient.identifier", bundle_fault(found)))?;
+        set_patient(patient, &mut raw).map_err(|found| Fault::at("Patient", bundle_fault(found)))?;
     }
     // METHOD: the identifiers of a Patient are one person's, however many; those of subjects are as long as none of them
     // contradicts another one or the Patient's.
@@ -190,11 +206,20 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
     Ok(raw)
 }
 
-/// Identifiers, sex, and the age at the earliest collection; an identifier that is none is an error in words.
+/// Identifiers, names, sex, and the age at the earliest collection; an identifier or name that is none is an error in words.
 fn set_patient(patient: &Value, raw: &mut RawPanel) -> Result<(), String> {
-    if let Some(identifiers) = patient.get("identifier") {
-        let identifiers = Vec::<Identifier>::deserialize(identifiers).map_err(|error| error.to_string())?;
-        raw.patient = identifiers.iter().filter_map(Identifier::read).collect();
+    if let Some(list) = patient.get("identifier") {
+        raw.patient = identifiers(list)?.iter().filter_map(Identifier::read).collect();
+    }
+    if let Some(list) = patient.get("name") {
+        let names = Vec::<HumanName>::deserialize(list).map_err(|error| error.to_string())?;
+        raw.person.names = names
+            .iter()
+            .filter_map(|name| {
+                let (family, given) = name.parts();
+                PersonName::new(family, &given)
+            })
+            .collect();
     }
     let text = |field: &str| patient.get(field).and_then(Value::as_str);
     raw.context.sex = match text("gender") {
@@ -203,6 +228,7 @@ fn set_patient(patient: &Value, raw: &mut RawPanel) -> Result<(), String> {
         _ => None,
     };
     let birth = text("birthDate").and_then(Moment::from_iso);
+    raw.person.birth_date = birth.map(|birth| birth.day());
     let times = raw.results.iter().filter_map(|result| result.collected_at);
     let earliest =
         times.reduce(|one, other| if other.order(&one).is_some_and(|order| order.is_lt()) { other } else { one });
@@ -212,23 +238,16 @@ fn set_patient(patient: &Value, raw: &mut RawPanel) -> Result<(), String> {
     Ok(())
 }
 
-/// One Observation with its components.
-fn take(observation: Observation, at: &str, raw: &mut RawPanel, options: &PanelOptions) -> Result<(), PanelProblem> {
+/// One Observation with its components; what cannot be read without doubt is left aside.
+fn take(observation: Observation, at: &str, raw: &mut RawPanel, options: &PanelOptions) {
     let status = match observation.status.as_str() {
         "final" => Ok(ResultStatus::Final),
         "amended" | "corrected" => Ok(ResultStatus::Corrected),
         "preliminary" => Ok(ResultStatus::Preliminary),
-        other => Err(other.chars().take(40).collect::<String>()),
+        other => Err(found_text(other)),
     };
     let period = observation.effective_period.and_then(|period| period.start);
     let effective = observation.effective_date_time.or(observation.effective_instant).or(period);
-    let moment = match effective.as_deref() {
-        None => None,
-        Some(text) => Some(Moment::from_iso(text).ok_or_else(|| PanelProblem::BadTime {
-            expected: "2025-01-02T08:30:00+01:00",
-            found: text.chars().take(40).collect(),
-        })?),
-    };
     let own =
         Component { code: observation.code, value: observation.value, reference_range: observation.reference_range };
     let has_components = !observation.component.is_empty();
@@ -237,9 +256,23 @@ fn take(observation: Observation, at: &str, raw: &mut RawPanel, options: &PanelO
         if index == 0 && has_components && part.value.is_empty() {
             continue;
         }
-        one(part, at, &status, moment, raw, options)?;
+        let origin = origin(&part.code, at);
+        if let Err(problem) = one(part, &origin, &status, effective.as_deref(), raw, options) {
+            raw.doubt(&origin, &problem);
+        }
     }
-    Ok(())
+}
+
+/// Code and name of an observation.
+fn origin(code: &Concept, at: &str) -> Origin {
+    let first = code.coding.first();
+    let name = code.text.clone().or_else(|| first.and_then(|coding| coding.display.clone())).unwrap_or_default();
+    let code = match first.map(|coding| (coding.code.as_deref().unwrap_or_default(), coding.system.as_deref())) {
+        Some((code, Some(system))) => format!("{code} ({system})"),
+        Some((code, None)) => code.to_owned(),
+        None => String::new(),
+    };
+    Origin { at: at.to_owned(), code, name }
 }
 
 impl ValueX {
@@ -255,19 +288,13 @@ impl ValueX {
 
 fn one(
     part: Component,
-    at: &str,
+    origin: &Origin,
     status: &Result<ResultStatus, String>,
-    moment: Option<Moment>,
+    effective: Option<&str>,
     raw: &mut RawPanel,
     options: &PanelOptions,
 ) -> Result<(), PanelProblem> {
-    let first = part.code.coding.first();
-    let name = part.code.text.clone().or_else(|| first.and_then(|coding| coding.display.clone()));
-    let shown = match first.map(|coding| (coding.code.as_deref().unwrap_or_default(), coding.system.as_deref())) {
-        Some((code, Some(system))) => format!("{code} ({system})"),
-        Some((code, None)) => code.to_owned(),
-        None => String::new(),
-    };
+    let name = Some(origin.name.as_str());
     let found = part.code.coding.iter().find_map(|coding| {
         let system = match coding.system.as_deref() {
             Some("http://loinc.org") => CodeSystem::Loinc,
@@ -278,20 +305,26 @@ fn one(
         meaning(code, system, options).map(|meaning| (meaning, code.to_owned()))
     });
     let Some((meaning, known_code)) = found else {
-        raw.ignore(&shown, name.as_deref(), "not on the list of analytes");
+        raw.ignore(&origin.code, name, "not on the list of analytes");
         return Ok(());
     };
     let status = match status {
         Ok(status) => *status,
         Err(other) => {
-            raw.ignore(&shown, name.as_deref(), format!("result status {other}"));
+            raw.ignore(&origin.code, name, format!("result status {other}"));
             return Ok(());
         }
     };
     if part.value.is_empty() {
-        raw.ignore(&shown, name.as_deref(), "no value");
+        raw.ignore(&origin.code, name, "no value");
         return Ok(());
     }
+    let moment = effective
+        .map(|text| {
+            let bad = || PanelProblem::BadTime { expected: "2025-01-02T08:30:00+01:00", found: found_text(text) };
+            Moment::from_iso(text).ok_or_else(bad)
+        })
+        .transpose()?;
     match meaning {
         Meaning::Context(field) => {
             let concept = part.value.value_codeable_concept.as_ref();
@@ -308,12 +341,9 @@ fn one(
         }
         Meaning::Analyte(analyte) => {
             let (value, unit) = value(analyte, &part.value)?;
-            let (reference, unreadable) = reference(&part.reference_range, unit.as_deref());
-            if let (Some(text), RawValue::Number(..)) = (unreadable, value) {
-                raw.ignore(&shown, name.as_deref(), format!("reference range `{text}` could not be read"));
-            }
+            let reference = reference(&part.reference_range, unit.as_deref());
             raw.results.push(RawResult {
-                at: at.to_owned(),
+                origin: origin.clone(),
                 analyte,
                 value,
                 unit,
@@ -353,25 +383,20 @@ fn value(analyte: Analyte, value: &ValueX) -> Result<(RawValue, Option<String>),
     boolean.map(|coded| (RawValue::Coded(coded), None)).ok_or_else(|| bad_value(analyte, "a value of another type"))
 }
 
-/// The first range with limits, and the text of one that could not be understood.
-fn reference(ranges: &[Range], unit: Option<&str>) -> (RawReference, Option<String>) {
+/// The first range with limits.
+fn reference(ranges: &[Range], unit: Option<&str>) -> RawReference {
     let Some(range) = ranges.iter().find(|range| range.low.is_some() || range.high.is_some()).or(ranges.first()) else {
-        return (RawReference::Absent, None);
+        return RawReference::Absent;
     };
     let limit = |limit: &Option<Quantity>| limit.as_ref().and_then(|limit| limit.value);
     let units = [&range.low, &range.high].into_iter().flatten().filter_map(Quantity::written_unit);
     let other_unit = units.into_iter().find(|written| Some(*written) != unit);
     match (limit(&range.low), limit(&range.high), other_unit) {
         (None, None, _) => match range.text.as_deref().and_then(number::interval) {
-            Some((low, high)) => (RawReference::Limits { low, high, source: None }, None),
-            None => {
-                let text = range.text.clone().unwrap_or_default();
-                (RawReference::Unreadable, Some(text.chars().take(40).collect()))
-            }
+            Some((low, high)) => RawReference::Limits { low, high, source: None },
+            None => RawReference::Unreadable(found_text(range.text.as_deref().unwrap_or_default())),
         },
-        (_, _, Some(other)) => {
-            (RawReference::Unreadable, Some(format!("in {}", other.chars().take(40).collect::<String>())))
-        }
-        (low, high, None) => (RawReference::Limits { low, high, source: None }, None),
+        (_, _, Some(other)) => RawReference::Unreadable(format!("in {}", found_text(other))),
+        (low, high, None) => RawReference::Limits { low, high, source: None },
     }
 }

@@ -1,31 +1,41 @@
 //! Reading a panel: the format is told from the content.
 //!
-//! In: the bytes of a file, at most [`MAX_PANEL_BYTES`], in UTF-8. Out: a [`LabPanel`]. JSON with `resourceType` is read as
-//! a FHIR R4 Bundle, other JSON as a panel, text that begins with `MSH` as an HL7 v2 message.
+//! In: the bytes of a file, at most [`MAX_PANEL_BYTES`]: JSON in UTF-8, or a message in the character set that it names.
+//! Out: a [`LabPanel`]. JSON with `resourceType` is read as a FHIR R4 Bundle, other JSON as a panel, bytes that begin with
+//! `MSH` as an HL7 v2 message.
 //!
-//! Order: 1. the format's own reader gives results and context; 2. units are resolved and values brought to canonical
-//! units; 3. implausible values are refused; 4. intervals are chosen and flags set; 5. values of one analyte are put in
-//! order of time.
+//! Order: 1. the format's own reader gives results and context; 2. coded diagnoses are laid over the context; 3. units are
+//! resolved and values brought to canonical units; 4. intervals are chosen and flags set; 5. values of one analyte are put
+//! in order of time.
+//!
+//! METHOD: a file that is no panel, or one of several patients, is refused. One entry that cannot be read without doubt
+//! (unit, value, plausibility, time) is left aside by name with its reason and stops no other one.
 //!
 //! Limits: one file holds one patient. Nesting of JSON is limited to 128 levels by the JSON reader.
 
 mod assemble;
+mod diagnosis;
+mod drug_codes;
 mod fhir;
+mod fhir_context;
 mod hl7;
 mod panel_json;
 
 use serde_json::Value;
 
-pub use panel_json::{PANEL_SCHEMA, PanelFile, ResultFile, panel_schema};
+pub use drug_codes::coded_substances;
+pub use panel_json::{PANEL_SCHEMA, PanelFile, PanelPatient, ResultFile, panel_schema};
 
 use super::analyte::{Analyte, CodedValue};
 use super::context::ClinicalContext;
 use super::context_code::ContextField;
 use super::error::{Fault, PanelError, PanelProblem};
+use super::hl7 as messages;
 use super::moment::Moment;
 use super::options::{Meaning, PanelOptions};
 use super::panel::{IgnoredObservation, LabPanel};
 use super::patient_identifier::PatientIdentifier;
+use super::person::Person;
 use super::result::{Comparator, ResultStatus};
 use super::unit::DDimerKind;
 
@@ -48,11 +58,22 @@ enum RawValue {
     Coded(CodedValue),
 }
 
+/// Where an entry stands and what it is called.
+#[derive(Debug, Clone, Default)]
+struct Origin {
+    /// Place in the file: `OBX[4]`, `entry[5]`, `results[3]`.
+    at: String,
+    /// Code with its system.
+    code: String,
+    /// Name; empty where not given.
+    name: String,
+}
+
 /// A result before its unit is understood.
 #[derive(Debug)]
 struct RawResult {
-    /// Place in the file.
-    at: String,
+    /// Where it stands and what it is called, for the case that it is left aside.
+    origin: Origin,
     analyte: Analyte,
     value: RawValue,
     unit: Option<String>,
@@ -70,7 +91,7 @@ enum RawReference {
     /// None was sent: a configured or built-in one may stand in.
     Absent,
     /// One was sent that could not be understood: none stands in for it.
-    Unreadable,
+    Unreadable(String),
     /// Limits in the unit of the result.
     Limits { low: Option<f64>, high: Option<f64>, source: Option<String> },
 }
@@ -83,9 +104,15 @@ struct RawPanel {
     before_plasma: Option<bool>,
     ignored: Vec<IgnoredObservation>,
     patient: Vec<PatientIdentifier>,
+    person: Person,
 }
 
 impl RawPanel {
+    /// Leaves an entry aside that cannot be read without doubt.
+    fn doubt(&mut self, origin: &Origin, problem: &PanelProblem) {
+        self.ignore(&origin.code, Some(&origin.name), format!("{}: {problem}", origin.at));
+    }
+
     fn ignore(&mut self, code: &str, name: Option<&str>, reason: impl Into<String>) {
         let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
         self.ignored.push(IgnoredObservation { code: code.to_owned(), name, reason: reason.into() });
@@ -105,14 +132,16 @@ fn read(bytes: &[u8], options: &PanelOptions) -> Result<LabPanel, Fault> {
     if bytes.len() > MAX_PANEL_BYTES {
         return Err(PanelProblem::TooLarge { limit: MAX_PANEL_BYTES, found: bytes.len() }.into());
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| PanelProblem::NotUtf8 { position: error.valid_up_to() })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let raw = if hl7::is_message(text) {
-        hl7::read(text, options)?
-    } else if text.trim_start().starts_with(['{', '[']) {
-        read_json(text, options)?
+    let raw = if messages::is_message(bytes) {
+        hl7::read(bytes, options)?
     } else {
-        return Err(PanelProblem::UnknownFormat.into());
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| PanelProblem::NotUtf8 { position: error.valid_up_to() })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if !text.trim_start().starts_with(['{', '[']) {
+            return Err(PanelProblem::UnknownFormat.into());
+        }
+        read_json(text, options)?
     };
     assemble::panel(raw, options)
 }
@@ -181,5 +210,7 @@ fn bad_value(analyte: Analyte, found: &str) -> PanelProblem {
     PanelProblem::BadValue { analyte, expected, found: found.chars().take(60).collect() }
 }
 
+#[cfg(test)]
+mod entry_tests;
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,16 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{RawPanel, RawReference, RawResult, RawValue, bad_value};
+use super::{Origin, RawPanel, RawReference, RawResult, RawValue, bad_value};
 use crate::clinical::analyte::{Analyte, CodedValue};
 use crate::clinical::context::ClinicalContext;
 use crate::clinical::error::{Fault, PanelProblem};
+use crate::clinical::hl7::found_text;
 use crate::clinical::moment::Moment;
+use crate::clinical::patient_identifier::PatientIdentifier;
+use crate::clinical::person::PersonName;
 use crate::clinical::result::{Comparator, ResultStatus};
 
 /// The committed JSON Schema of `panel.json`.
@@ -24,8 +28,40 @@ pub const PANEL_SCHEMA: &str = include_str!("../schema/panel-v1.json");
 pub struct PanelFile {
     /// Who the patient is.
     pub context: ClinicalContext,
+    /// Whose panel it is; compared with the order and never kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient: Option<PanelPatient>,
+    /// Numbers of its specimens; compared with the accession.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub specimens: Vec<String>,
     /// Results in any order.
     pub results: Vec<ResultFile>,
+}
+
+/// Whose panel it is. Sex stands in the context.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PanelPatient {
+    /// Identifier, for instance the medical record number.
+    pub id: Option<String>,
+    /// Who assigned the identifier.
+    pub id_authority: Option<String>,
+    /// Family name.
+    pub family_name: Option<String>,
+    /// Given name.
+    pub given_name: Option<String>,
+    /// Day of birth, `YYYY-MM-DD`.
+    pub birth_date: Option<String>,
+}
+
+/// A panel file whose results are read one by one, so that a doubtful one stops no other.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Rows {
+    context: ClinicalContext,
+    patient: Option<PanelPatient>,
+    specimens: Vec<String>,
+    results: Vec<Value>,
 }
 
 /// One result of a panel file: either `value` with `unit`, or `coded`.
@@ -78,17 +114,42 @@ pub fn panel_schema() -> Result<String, serde_json::Error> {
 
 /// Reads a panel file.
 pub(super) fn read(text: &str) -> Result<RawPanel, Fault> {
-    let file: PanelFile = serde_json::from_str(text)
+    let file: Rows = serde_json::from_str(text)
         .map_err(|error| PanelProblem::Json { expected: "a panel", found: error.to_string() })?;
     let mut raw = RawPanel { context: file.context, ..RawPanel::default() };
-    for (index, result) in file.results.iter().enumerate() {
-        let at = format!("results[{index}]");
-        raw.results.push(understood(result, &at).map_err(|problem| Fault::at(at, problem))?);
+    raw.person.specimens = file.specimens.into_iter().filter(|number| !number.trim().is_empty()).collect();
+    if let Some(patient) = &file.patient {
+        whose(patient, &mut raw).map_err(|problem| Fault::at("patient", problem))?;
+    }
+    for (index, row) in file.results.iter().enumerate() {
+        let name = row.get("analyte").and_then(Value::as_str).unwrap_or_default();
+        let label = Analyte::from_name(name).map(|analyte| analyte.label().to_owned()).unwrap_or_default();
+        let origin = Origin { at: format!("results[{index}]"), code: found_text(name), name: label };
+        let result = ResultFile::deserialize(row)
+            .map_err(|error| PanelProblem::Json { expected: "a result", found: error.to_string() })
+            .and_then(|result| understood(&result, &origin));
+        match result {
+            Ok(result) => raw.results.push(result),
+            Err(problem) => raw.doubt(&origin, &problem),
+        }
     }
     Ok(raw)
 }
 
-fn understood(result: &ResultFile, at: &str) -> Result<RawResult, PanelProblem> {
+/// Identifier, name and day of birth.
+fn whose(patient: &PanelPatient, raw: &mut RawPanel) -> Result<(), PanelProblem> {
+    let text = |item: &Option<String>| item.clone().unwrap_or_default();
+    raw.patient.extend(PatientIdentifier::new(&text(&patient.id), patient.id_authority.as_deref()));
+    raw.person.names.extend(PersonName::new(&text(&patient.family_name), &text(&patient.given_name)));
+    if let Some(born) = &patient.birth_date {
+        let moment = Moment::from_iso(born)
+            .ok_or_else(|| PanelProblem::BadTime { expected: "1961-03-14", found: found_text(born) })?;
+        raw.person.birth_date = Some(moment.day());
+    }
+    Ok(())
+}
+
+fn understood(result: &ResultFile, origin: &Origin) -> Result<RawResult, PanelProblem> {
     let analyte = Analyte::from_name(&result.analyte).ok_or_else(|| PanelProblem::UnknownAnalyte {
         found: result.analyte.chars().take(60).collect(),
         accepted: Analyte::ALL.map(Analyte::name).join(", "),
@@ -112,7 +173,7 @@ fn understood(result: &ResultFile, at: &str) -> Result<RawResult, PanelProblem> 
         })?),
     };
     Ok(RawResult {
-        at: at.to_owned(),
+        origin: origin.clone(),
         analyte,
         value,
         unit: result.unit.clone(),

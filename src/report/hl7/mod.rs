@@ -1,6 +1,6 @@
 //! `<accession>_<job>.hl7`: the result as an HL7 v2 message, ORU^R01.
 //!
-//! In: a record and the laboratory's options. Out: one message in UTF-8, segments ended by CR, without
+//! In: a record and the laboratory's options. Out: one message in the character set that MSH-18 names, segments ended by CR, without
 //! the framing of a transport. Segments: MSH, \[SFT\], \[PID\], ORC, OBR with NTE, OBX with NTE each, \[SPM\]
 //! (HL7 v2.5.1, section 7.3.1); in brackets where the version and the order allow it.
 //!
@@ -12,6 +12,9 @@
 //!
 //! METHOD: no crate builds HL7 v2 messages and is well kept (those that exist parse); the grammar needed is fields,
 //! components and escapes, one file for each group of segments.
+//!
+//! METHOD: a sign of print that the set lacks is written in plain signs (`–` as `-`); a letter that it lacks is refused, because
+//! HL7 has no escape that every receiver reads and a name must not be changed.
 //!
 //! Limits: no batch header, no acknowledgment, no MLLP framing: an interface engine does these.
 
@@ -40,7 +43,7 @@ pub(super) fn message(
     options: &Hl7Options,
     codes: &CodeOptions,
     pdf: Option<&[u8]>,
-) -> Result<String, ReportError> {
+) -> Result<Vec<u8>, ReportError> {
     let issued = record.issued_at.as_ref().map(|issued| dtm(&issued.at)).unwrap_or_default();
     let job = Job::of(record)?;
     let patient = record.order.as_ref().and_then(|order| order.patient.as_ref());
@@ -60,7 +63,16 @@ pub(super) fn message(
         segments.push(results.document(all.len() + 1, pdf));
     }
     segments.extend(specimen::spm(options, record));
-    Ok(segments.iter().map(Segment::encoded).collect())
+    let set = options.character_set;
+    let encoded = |segment: &Segment| {
+        let text = segment.encoded();
+        set.encode(&text).map_err(|character| ReportError::CharacterSet {
+            set: set.name(),
+            character,
+            segment: segment.name(),
+        })
+    };
+    Ok(segments.iter().map(encoded).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// A time as HL7 writes it, in whole seconds with its offset (HL7 v2.5.1, section 2.A.22).

@@ -26,7 +26,7 @@ pub(super) fn msh(options: &Hl7Options, job: &Job, issued: &str) -> Segment {
         .text(at(10), job.control_id())
         .text(at(11), options.processing_id.code())
         .text(at(12), options.version.name())
-        .text(at(18), &options.character_set)
+        .text(at(18), options.character_set.name())
 }
 
 /// The software; none before version 2.5.

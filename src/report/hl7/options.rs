@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clinical::CharacterSet;
+
 /// Version of the standard. Receivers that know only an older one refuse a newer message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Hl7Version {
@@ -96,8 +98,8 @@ pub struct Hl7Options {
     pub receiving_facility: String,
     /// MSH-11.
     pub processing_id: ProcessingId,
-    /// MSH-18; the message is UTF-8 whatever it says.
-    pub character_set: String,
+    /// MSH-18, a name of HL7 table 0211; the message is written in that set.
+    pub character_set: CharacterSet,
     /// PID-3.5, type of the patient's identifier (table 0203).
     pub patient_id_type: String,
     /// OBR-24, diagnostic section (table 0074).
@@ -117,7 +119,7 @@ impl Default for Hl7Options {
             receiving_application: String::new(),
             receiving_facility: String::new(),
             processing_id: ProcessingId::default(),
-            character_set: "UNICODE UTF-8".to_owned(),
+            character_set: CharacterSet::UTF_8,
             patient_id_type: "MR".to_owned(),
             diagnostic_section: "HM".to_owned(),
             embed_pdf: false,

@@ -38,6 +38,11 @@ impl Segment {
         self
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The segment with its end.
     pub(super) fn encoded(&self) -> String {
         let used = self.fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);

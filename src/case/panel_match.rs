@@ -1,0 +1,221 @@
+//! Whose panel it is, and of which time: order, specimen and panel compared wherever two of them meet.
+//!
+//! In: an order, the specimen number, a [`LabPanel`]. Out: a [`PanelMatch`] for the report: what agrees, what could not be
+//! compared, the time window; or the refusal where two of them contradict each other.
+//!
+//! Order: 1. identifiers: one of the panel's must be the order's; 2. names; 3. day of birth; 4. sex; 5. where the panel has an
+//! age alone, that age against the order's day of birth; 6. specimen numbers.
+//!
+//! METHOD: a contradiction is refused, because values of another patient must never meet a smear. Another name with the same
+//! identifier is refused as well: a wrong label is rarer than a married name, and the harm of the one is greater than the
+//! work of the other; a laboratory whose systems keep former names sets `clinical.panel.other_name`, and the report then
+//! says so. A specimen number that differs is no contradiction: blood count, coagulation and chemistry have tubes of their
+//! own; it is printed.
+//!
+//! Limits: what one side does not give cannot be compared and is printed as a gap.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::order::{AdministrativeSex, Order, OrderError, Patient};
+use super::time::Timestamp;
+use crate::clinical::{LabPanel, Moment, OtherName, PatientIdentifier, PersonName, Sex, WindowAround, WindowRecord};
+
+/// Most identifiers or names of a panel that a message names.
+const MOST_NAMED: usize = 3;
+
+/// Years by which a stated age may differ: it was asked before or after a birthday.
+const AGE_TOLERANCE_YEARS: u32 = 1;
+
+/// How a panel belongs to its order and specimen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PanelMatch {
+    /// What order and panel both give and agree on.
+    pub agreed: Vec<String>,
+    /// What was not compared or is doubtful, one sentence each.
+    pub gaps: Vec<String>,
+    /// The time window.
+    pub window: WindowRecord,
+}
+
+/// What was compared.
+#[derive(Debug, Default)]
+struct Compared {
+    agreed: Vec<String>,
+    gaps: Vec<String>,
+    missing: Vec<String>,
+}
+
+impl Compared {
+    /// Notes an item that one side or both lack; `None` where both have it.
+    fn both<'a, A: ?Sized, B: ?Sized>(
+        &mut self,
+        item: &str,
+        ordered: Option<&'a A>,
+        found: Option<&'a B>,
+    ) -> Option<(&'a A, &'a B)> {
+        let lacking = match (ordered, found) {
+            (Some(ordered), Some(found)) => return Some((ordered, found)),
+            (None, Some(_)) => "the order gives none",
+            (Some(_), None) => "the panel gives none",
+            (None, None) => "neither gives one",
+        };
+        self.missing.push(format!("{item} ({lacking})"));
+        None
+    }
+}
+
+impl Order {
+    /// Makes sure that a panel is not another patient's.
+    ///
+    /// # Errors
+    /// [`OrderError::OtherPatient`], [`OrderError::OtherName`], [`OrderError::OtherBirthDate`], [`OrderError::OtherSex`] or
+    /// [`OrderError::OtherAge`].
+    pub fn check_panel(&self, panel: &LabPanel) -> Result<(), OrderError> {
+        self.compare(panel).map(|_| ())
+    }
+
+    fn compare(&self, panel: &LabPanel) -> Result<Compared, OrderError> {
+        let nobody = Patient::default();
+        let patient = self.patient.as_ref().unwrap_or(&nobody);
+        let mut compared = Compared::default();
+        let same_identifier = identifiers(patient, panel, &mut compared)?;
+        names(patient, panel, same_identifier, &mut compared)?;
+        let born = patient.birth_date.as_ref().map(|date| date.day().to_string());
+        if let Some((ordered, found)) =
+            compared.both("day of birth", born.as_deref(), panel.person.birth_date.as_deref())
+        {
+            if ordered != found {
+                return Err(OrderError::OtherBirthDate { ordered: ordered.to_owned(), found: found.to_owned() });
+            }
+            compared.agreed.push("day of birth".to_owned());
+        }
+        let ordered_sex = match patient.sex {
+            Some(AdministrativeSex::Female) => Some(Sex::Female),
+            Some(AdministrativeSex::Male) => Some(Sex::Male),
+            _ => None,
+        };
+        if let Some((ordered, found)) = compared.both("sex", ordered_sex.as_ref(), panel.context.sex.as_ref()) {
+            if ordered != found {
+                return Err(OrderError::OtherSex { ordered: sex_word(*ordered), found: sex_word(*found) });
+            }
+            compared.agreed.push("sex".to_owned());
+        }
+        self.age(patient, panel, &mut compared)?;
+        Ok(compared)
+    }
+
+    /// The age that a panel states without a day of birth, against that of the order, at the time of the panel.
+    fn age(&self, patient: &Patient, panel: &LabPanel, compared: &mut Compared) -> Result<(), OrderError> {
+        let born = patient.birth_date.as_ref().and_then(|date| Moment::from_iso(&date.day().to_string()));
+        let at = panel.newest().or_else(|| Some(self.taken_at()?.0));
+        let stated = panel.context.age_years.filter(|_| panel.person.birth_date.is_none());
+        let (Some(found), Some(born), Some(at)) = (stated, born, at) else { return Ok(()) };
+        match at.completed_years_since(&born) {
+            Some(ordered) if ordered.abs_diff(found) <= AGE_TOLERANCE_YEARS => {
+                compared.agreed.push("age".to_owned());
+                Ok(())
+            }
+            ordered => Err(OrderError::OtherAge {
+                ordered: ordered.map_or_else(|| "not yet born".to_owned(), |years| format!("{years} years")),
+                at: at.day(),
+                found,
+            }),
+        }
+    }
+
+    /// When the blood was taken, or else received.
+    fn taken_at(&self) -> Option<(Moment, WindowAround)> {
+        let moment = |time: &Option<Timestamp>| time.as_ref().and_then(|time| Moment::from_iso(time.as_str()));
+        let collected = moment(&self.collected_at).map(|at| (at, WindowAround::Collected));
+        collected.or_else(|| Some((moment(&self.received_at)?, WindowAround::Received)))
+    }
+}
+
+/// The panel as it belongs to a specimen, and how it does. A contradiction stands among the gaps: whoever reads order and
+/// panel refuses it before with [`Order::check_panel`].
+pub(super) fn matched(order: Option<&Order>, accession: Option<&str>, panel: &LabPanel) -> (LabPanel, PanelMatch) {
+    let (panel_in_time, window) = panel.around(order.and_then(Order::taken_at));
+    let mut compared = match order.map(|order| order.compare(panel)) {
+        Some(Ok(compared)) => compared,
+        Some(Err(contradiction)) => Compared { gaps: vec![format!("{contradiction}.")], ..Compared::default() },
+        None => Compared {
+            gaps: vec!["There is no order: whose panel it is was not compared with anything.".to_owned()],
+            ..Compared::default()
+        },
+    };
+    if !compared.missing.is_empty() {
+        compared.gaps.push(format!("Not compared between order and panel: {}.", compared.missing.join(", ")));
+    }
+    specimens(accession, panel, &mut compared);
+    if window.outside > 0 && panel_in_time.is_empty_of_results() {
+        compared.gaps.push("No result of the panel lies in the time window: none is weighed.".to_owned());
+    }
+    (panel_in_time, PanelMatch { agreed: compared.agreed, gaps: compared.gaps, window })
+}
+
+/// Whether an identifier of the panel is the order's.
+fn identifiers(patient: &Patient, panel: &LabPanel, compared: &mut Compared) -> Result<bool, OrderError> {
+    let ordered = patient.id.as_deref().and_then(|id| PatientIdentifier::new(id, patient.id_authority.as_deref()));
+    let found = Some(&panel.patient[..]).filter(|found| !found.is_empty());
+    let Some((ordered, found)) = compared.both("identifier", ordered.as_ref(), found) else { return Ok(false) };
+    if !found.iter().any(|one| one.is_same(ordered)) {
+        return Err(OrderError::OtherPatient { ordered: ordered.to_string(), found: first_few(found) });
+    }
+    compared.agreed.push("identifier".to_owned());
+    Ok(true)
+}
+
+fn names(
+    patient: &Patient,
+    panel: &LabPanel,
+    same_identifier: bool,
+    compared: &mut Compared,
+) -> Result<(), OrderError> {
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    let ordered = PersonName::new(&part(&patient.family_name), &part(&patient.given_name));
+    let found = Some(&panel.person.names[..]).filter(|found| !found.is_empty());
+    let Some((ordered, found)) = compared.both("name", ordered.as_ref(), found) else { return Ok(()) };
+    if found.iter().any(|name| name.is_same(ordered)) {
+        compared.agreed.push("name".to_owned());
+        return Ok(());
+    }
+    let (ordered, found) = (ordered.to_string(), first_few(found));
+    if same_identifier && panel.other_name == OtherName::ReportWithSameIdentifier {
+        compared.gaps.push(format!(
+            "The order names `{ordered}`, the panel `{found}`, with the same identifier: make sure that it is one person."
+        ));
+        return Ok(());
+    }
+    Err(OrderError::OtherName { ordered, found })
+}
+
+/// Notes whether the panel is of the same specimen number.
+fn specimens(accession: Option<&str>, panel: &LabPanel, compared: &mut Compared) {
+    let numbers = &panel.person.specimens;
+    match accession {
+        Some(accession) if numbers.iter().any(|number| number == accession) => {
+            compared.agreed.push("specimen number".to_owned());
+        }
+        Some(accession) if !numbers.is_empty() => compared.gaps.push(format!(
+            "The panel is of other specimens ({}) than {accession}: tubes of one patient have numbers of their own.",
+            first_few(numbers)
+        )),
+        _ => {}
+    }
+}
+
+fn first_few<T: ToString>(items: &[T]) -> String {
+    items.iter().take(MOST_NAMED).map(ToString::to_string).collect::<Vec<_>>().join("`, `")
+}
+
+fn sex_word(sex: Sex) -> &'static str {
+    match sex {
+        Sex::Female => "female",
+        Sex::Male => "male",
+    }
+}
+
+#[cfg(test)]
+mod tests;
