@@ -367,6 +367,17 @@ fn measured_figures_enter_the_card_and_a_changed_one_is_refused() {
         let done = program().args(["model", "--model", graph]).assert().code(5);
         assert!(stderr(&done).contains("evaluation_sha256: expected the hash of figures"), "{}", stderr(&done));
     }
+    // A floor that networks reached without having seen a set is kept.
+    let mut unseen: Value = serde_json::from_str(&text).expect("the card");
+    let kept = json!({ "percent": 0.2, "low": 0.1, "high": 0.4, "cells": 5000, "measured_on": "left out" });
+    unseen["evaluation_sha256"] = Value::Null;
+    unseen["performance"]["false_positive_floor"] = kept.clone();
+    unseen["performance"]["unseen_origins"] = json!({
+        "sensitivity": 0.5, "sensitivity_cells": 87, "sensitivity_measured_on": "left out", "false_positive_floor": kept
+    });
+    fs::write(&card_path, unseen.to_string()).expect("writable");
+    run(&["--expect-none", "--name", "healthy"]).code(0);
+    assert_eq!(json_of(&card_path)["performance"]["false_positive_floor"], kept);
     // Boxes without a class say nothing that a card states.
     fs::write(&card_path, &text).expect("writable");
     let labels = folder();

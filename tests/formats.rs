@@ -156,11 +156,11 @@ fn a_table_row_reads_as_documented() {
     assert_eq!(lines[0], COLUMNS.join(","));
     assert_eq!(
         lines[2],
-        "field-01.png,2,72.00,29.00,53.00,10.00,91.00,48.00,1132.7,7.595,normal,0.930000,0.000123,counted,,"
+        "field-01.png,2,72.00,29.00,53.00,10.00,91.00,48.00,1132.7,7.595,normal,0.930000,0.000123,counted,,,0.000"
     );
     assert_eq!(
         lines[60],
-        "field-01.png,60,479.00,275.00,473.00,269.00,485.00,281.00,113.0,2.398,,,,excluded,platelet,"
+        "field-01.png,60,479.00,275.00,473.00,269.00,485.00,281.00,113.0,2.398,,,,excluded,platelet,,0.000"
     );
 }
 

@@ -205,14 +205,14 @@ def answers_for(cells, logits, rows, calibration):
 
 def healthy_unseen(cells, logits, calibration, folder):
     """For each healthy set the answers that a threshold can be held against: of a network that never saw the set where
-    `folder` holds them, else of this network for the parts it did not learn from.
+    there is a `folder` that holds them, else of this network for the parts it did not learn from.
 
     METHOD: the second is weaker, since camera and stain were learned; the card says which it was.
     """
     found = {}
     for name in labels.HEALTHY_FILMS:
-        path = folder / f"{name}.npz"
-        if path.exists():
+        path = None if folder is None else folder / f"{name}.npz"
+        if path is not None and path.exists():
             kept = np.load(path)
             found[name] = {key: kept[key][kept["source"] == name] for key in kept.files} | {"left_out": True}
         else:
@@ -335,6 +335,7 @@ def main():
         performance_of(
             measured,
             healthy_unseen(cells, logits, calibration, work / "left-out"),
+            healthy_unseen(cells, logits, calibration, None),
             sick_unseen(work / "left-out"),
             json.loads(asked.film_ranges.read_text()) if asked.film_ranges else [],
             calibration.point,
@@ -363,7 +364,7 @@ def sick_unseen(folder):
     return found
 
 
-def performance_of(measured, unseen, sick, film_ranges, point):
+def performance_of(measured, unseen, own, sick, film_ranges, point):
     """The card's performance: the readings' figures on counted cells, what is called where nothing should be, and both on
     origins that were left out, where every healthy set was."""
     read = measured["chula_val_read"]
@@ -384,7 +385,7 @@ def performance_of(measured, unseen, sick, film_ranges, point):
         "specificity_cells": read["specificity_cells"],
         "measured_on": "chula-rbc-12 val, counted cells that were read or carry another label",
         "false_positive_floor": floor,
-        "class_floors": class_floors(unseen, point),
+        "class_floors": class_floors([*unseen.items(), *own.items()], point),
         **further,
     }
 
@@ -428,10 +429,16 @@ def percent_of(count, cells):
     return {"percent": round(100 * share, 4), "low": round(100 * low, 4), "high": round(100 * high, 4), "cells": cells}
 
 
-def class_floors(unseen, point):
-    """For each class but schistocyte the healthy set that has most of it."""
-    classes = {}
-    for name, kept in unseen.items():
+def class_floors(healthy, point):
+    """For each class but schistocyte the healthy set that has most of it, by this network or by one that never saw the set.
+
+    METHOD: what a network calls a cell of a camera that it does not know is as much its own as the cell's, so that neither alone
+    bounds the other.
+    """
+    classes, answers = {}, {}
+    for name, kept in healthy:
+        name = (name, bool(kept["left_out"]))
+        answers[name] = kept
         others = kept["class_probability"].copy()
         others[:, labels.SCHISTOCYTE] = 0
         of = np.where(kept["callable"] & (kept["schistocyte"] >= point), labels.SCHISTOCYTE, others.argmax(1))
@@ -441,7 +448,7 @@ def class_floors(unseen, point):
         if index != labels.SCHISTOCYTE:
             name = max(classes, key=lambda key: (classes[key] == index).mean())
             share = percent_of(int((classes[name] == index).sum()), len(classes[name]))
-            floors.append({"class": label} | share | {"measured_on": seen_by(name, unseen[name])})
+            floors.append({"class": label} | share | {"measured_on": seen_by(name[0], answers[name])})
     return floors
 
 

@@ -147,9 +147,14 @@ pub struct CorrectedShare {
 }
 
 impl CorrectedShare {
-    /// The same share with limits that hold by the errors of the other correction too.
-    fn widened(self, other: Self) -> Self {
-        let interval = self.prevalence.interval.union(&other.prevalence.interval);
+    /// The same share with limits that hold by the errors of another correction too.
+    ///
+    /// METHOD: where the other is not possible, because too many schistocytes are missed for it, the share may be anything above.
+    fn widened(self, other: Option<Self>) -> Self {
+        let interval = match other {
+            Some(other) => self.prevalence.interval.union(&other.prevalence.interval),
+            None => Interval::new(self.prevalence.interval.low(), 1.0).unwrap_or(self.prevalence.interval),
+        };
         Self { prevalence: CorrectedPrevalence { interval, ..self.prevalence }, ..self }
     }
 }
@@ -323,8 +328,9 @@ impl SchistocyteCount {
         let mixed = context == Some(Context::MixedPoikilocytosis);
         let corrected = widest.and_then(|interval| {
             let apparent = Apparent { positives: schistocytes, tested: red_cells, interval };
-            let by: Option<Vec<CorrectedShare>> = errors.iter().map(|known| known.correct(apparent, mixed)).collect();
-            by?.into_iter().reduce(CorrectedShare::widened)
+            let (known, others) = errors.split_first()?;
+            let corrected = known.correct(apparent, mixed)?;
+            Some(others.iter().fold(corrected, |all, other| all.widened(other.correct(apparent, mixed))))
         });
         let placing = widest.map(|_| {
             let sensitivities = errors.iter().filter_map(|known| known.sensitivity().and_then(EstimatedRate::interval));

@@ -319,6 +319,16 @@ fn on_a_film_unlike_the_learned_ones_the_wider_statement_holds() {
 }
 
 #[test]
+fn where_too_many_are_missed_on_unseen_origins_only_the_upper_limit_is_lost() {
+    let unseen = UnseenPerformance { sensitivity: share(0.4), ..with_unseen().unseen.expect("stated") };
+    let known = Performance { unseen: Some(unseen), ..stated() };
+    let (like, unlike) = (on_film(Likeness::Learned, &known), on_film(Likeness::Unlike, &known));
+    let limits = |count: &SchistocyteCount| count.corrected.expect("the known errors allow it").prevalence.interval;
+    assert_eq!((limits(&unlike).low(), limits(&unlike).high()), (limits(&like).low(), 1.0));
+    assert_eq!(unlike.placing.expect("cells").high.map(|high| high.fraction), Some(1.0));
+}
+
+#[test]
 fn without_figures_of_unseen_origins_an_unlike_film_is_placed_nowhere() {
     let count = on_film(Likeness::Unlike, &stated());
     assert_eq!(count.placing, Some(Placing { low: None, high: None }));

@@ -2,7 +2,8 @@
 //!
 //! In: a card and an evaluation of its model. Out: the card with what this evaluation measured in place of what stood
 //! there, the rest kept, sealed anew. A labelled set gives sensitivity and specificity on counted cells, which is what
-//! the correction of a count needs; a set declared to hold no schistocyte gives the false-positive floor. Every named
+//! the correction of a count needs; a set declared to hold no schistocyte gives the false-positive floor, unless the card states
+//! figures of unseen origins, from which its floor then is. Every named
 //! figure that is defined goes among the further figures under the name of the set, and of a healthy set the share of
 //! each class as `healthy_<class>`.
 
@@ -44,7 +45,9 @@ pub fn with_measured(mut card: ModelCard, evaluation: &Evaluation) -> Result<Mod
             None => "counted cells with a labelled class",
         }));
     }
-    if floor.is_some() {
+    // METHOD: a floor of networks that never saw a set says more of the next film than one of the set that was learned; the
+    // latter goes among the further figures only.
+    if floor.is_some() && performance.unseen_origins.is_none() {
         performance.false_positive_floor = floor;
     }
     performance.figures.retain(|figure| figure.set != evaluation.set);
