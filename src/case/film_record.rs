@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FieldRecord, rounded};
-use crate::count::{FilmLikeness, FilmMeasure, Likeness};
+use crate::count::{FilmLikeness, FilmMeasure, Likeness, NOT_RED_CELL_SHARE};
 use crate::smear::CalibrationSource;
 
 /// Median red cell by a pixel size that was given or stood in the file, µm, outside of which that pixel size is doubted.
@@ -81,10 +81,23 @@ pub fn likeness_notice(film: &FilmLikeness) -> Option<String> {
         .map(|measure| {
             let [low, high] = measure.range.learned;
             let value = measure.value.unwrap_or(f64::NAN);
-            format!("{} is {value:.2}, learned {low:.2} to {high:.2}", measure.range.measure)
+            format!("{} is {value:.2}, learned {low:.2} to {high:.2}", measure_words(&measure.range.measure))
         })
         .collect();
     Some(format!("The film is unlike those that the model learned from: {}. {follows}", outside.join("; ")))
+}
+
+/// A measure in words, with its name in the record.
+fn measure_words(measure: &str) -> String {
+    let words = match measure {
+        "stain_density" => "density of the stain",
+        "stain_red_ratio" => "red over green of the stain",
+        "stain_blue_ratio" => "blue over green of the stain",
+        "focus_per_um" => "sharpness",
+        NOT_RED_CELL_SHARE => "share of cells taken for no red cell",
+        other => return other.to_owned(),
+    };
+    format!("{words} (`{measure}`)")
 }
 
 /// What is said where the pixel size that was given or stood in the files makes red cells of an unusual size.
@@ -129,8 +142,8 @@ mod tests {
         assert_eq!(
             likeness_notice(&film(0.4)).as_deref(),
             Some(
-                "The film is unlike those that the model learned from: stain_density is 0.40, learned 0.05 to 0.30. The limits \
-                 allow for it."
+                "The film is unlike those that the model learned from: density of the stain (`stain_density`) is 0.40, \
+                 learned 0.05 to 0.30. The limits allow for it."
             )
         );
         assert!(likeness_notice(&film(0.6)).expect("a notice").ends_with("so the count is not assessable."));

@@ -10,7 +10,7 @@ use crate::case::{
     CaseRecord, ClassFinding, ClassHealthyShare, ClassRecord, Context, CountRecord, DecidingLimit, FloorSource,
     FormsRecord, HealthyShare, IntervalName, PercentInterval, ShareRecord, State,
 };
-use crate::count::FORMS_MEASURED;
+use crate::count::{FORMS_MEASURED, Likeness};
 use crate::smear::{AgeGroup, ExclusionReason};
 use crate::stats::proportion;
 
@@ -184,7 +184,11 @@ pub(super) fn classes_note(classes: &[ClassRecord]) -> Option<&'static str> {
 pub(super) fn floor_words(record: &CaseRecord) -> Option<String> {
     let model = &record.provenance.model;
     let behind = |cells: u64| format!(" ({})", counted(cells, "cell"));
+    let unlike = record.film.as_ref().is_some_and(|film| film.likeness >= Likeness::Unlike);
     Some(match record.count.false_positive_floor_source? {
+        FloorSource::HealthyFilms if unlike => {
+            "called schistocyte in healthy people of the origin that suits the model least".to_owned()
+        }
         FloorSource::HealthyFilms => format!(
             "called schistocyte in healthy people{}",
             model.healthy_share.as_ref().map(|share| behind(share.cells)).unwrap_or_default()
