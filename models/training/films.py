@@ -14,6 +14,9 @@ chula-rbc-12 and each other set). Out: for each of `MEASURES` the limits that a 
 4. Tried: the learned range, widened on either side by the square of the greatest excess of the measure, at least of `LEAST_EXCESS`; and what the val films
    show sharpened as `repeatability` does it, under which their percentage holds.
 
+5. Sharpness has limits of its own below, because it decides what is found and not what is called: learned is the softest film of
+   chula-rbc-12, whose schistocytes taught; tried ends where the val films, blurred, keep `LEAST_LEFT` of their percentage.
+
 METHOD: twice as far (on the logarithmic scale) as the furthest origin that was left out is where nothing is known any more.
 Once as far would refuse the next camera that differs a little more than those at hand. Either side: which side an
 origin lies on is chance.
@@ -38,6 +41,11 @@ NOT_RED_CELL_SHARE = "not_red_cell_share"
 SHARPEN_SIGMA_PX, SHARPEN_AMOUNT = 1.5, 0.8
 # Steps between magnifications, adapters and stains are of this size and more; a smaller excess is chance among few origins.
 LEAST_EXCESS = 1.25
+# The measure with limits of its own, and the share of the percentage that must be left at the second of them.
+SHARPNESS = "focus_per_um"
+LEAST_LEFT = 1 / 3
+# Standard deviations of the blur, px.
+BLUR_SIGMAS_PX = (1.0, 1.5, 2.0, 2.5)
 # Share of a set's fields that is left aside on either side.
 OUTER = 0.025
 # What a network was trained without, by the sets that belong together.
@@ -63,7 +71,8 @@ def measured(binary, paths, out):
         (
             field["field"],
             {figure["name"]: figure["value"] for figure in field["quality"]}
-            | {"red_cells": field["red_cells"], "refused": field["exclusions"].get("not_red_cell", 0)},
+            | {key: field[key] for key in ("red_cells", "schistocytes")}
+            | {"refused": field["exclusions"].get("not_red_cell", 0)},
         )
         for field in fields
     ]
@@ -94,8 +103,14 @@ def films(binary, data, work):
     return found
 
 
-def sharpened(binary, data, work):
-    """The val groups of chula-rbc-12, sharpened: their films."""
+def sharpened(picture):
+    """As `repeatability` does it."""
+    soft = cv2.GaussianBlur(picture, (0, 0), SHARPEN_SIGMA_PX)
+    return picture + SHARPEN_AMOUNT * (picture - soft)
+
+
+def changed_films(binary, data, work, name, change):
+    """The val groups of chula-rbc-12 after a change of their pictures, given as `change(picture)` of float32: their films."""
     found = []
     splits, groups = labels.chula_splits(data), defaultdict(list)
     for path in sorted((data / labels.source_named("chula").images).iterdir()):
@@ -105,11 +120,10 @@ def sharpened(binary, data, work):
         with tempfile.TemporaryDirectory() as folder:
             paths = []
             for path in members:
-                picture = cv2.imread(str(path)).astype(np.float32)
-                soft = cv2.GaussianBlur(picture, (0, 0), SHARPEN_SIGMA_PX)
+                picture = change(cv2.imread(str(path)).astype(np.float32))
                 paths.append(Path(folder) / f"{path.stem}.png")
-                cv2.imwrite(str(paths[-1]), np.clip(picture + SHARPEN_AMOUNT * (picture - soft), 0, 255).round().astype(np.uint8))
-            fields = [figures for _, figures in measured(binary, paths, work / f"sharpened-{group}")]
+                cv2.imwrite(str(paths[-1]), np.clip(picture, 0, 255).round().astype(np.uint8))
+            fields = [figures for _, figures in measured(binary, paths, work / f"{name}-{group}")]
         if fields:
             found.append(film(fields))
     return found
@@ -119,7 +133,21 @@ def film(fields):
     """The measures of one film."""
     cells, refused = (sum(figures[key] for figures in fields) for key in ("red_cells", "refused"))
     share = refused / (cells + refused) if cells + refused else None
-    return {name: middle(fields, name) for name in MEASURES} | {NOT_RED_CELL_SHARE: share}
+    called = {"red_cells": cells, "schistocytes": sum(figures["schistocytes"] for figures in fields)}
+    return {name: middle(fields, name) for name in MEASURES} | {NOT_RED_CELL_SHARE: share} | called
+
+
+def softest(binary, data, work):
+    """Sharpness at which the val films, blurred, keep `LEAST_LEFT` of their percentage; between two blurs by the line."""
+    points = []
+    for sigma in (0.0, *BLUR_SIGMAS_PX):
+        blur = (lambda picture: picture) if sigma == 0 else (lambda picture, width=sigma: cv2.GaussianBlur(picture, (0, 0), width))
+        every = changed_films(binary, data, work, f"blurred-{sigma:g}", blur)
+        percent = sum(row["schistocytes"] for row in every) / sum(row["red_cells"] for row in every)
+        points.append((float(np.median([row[SHARPNESS] for row in every])), percent))
+        print(f"blurred {sigma:g} px: sharpness {points[-1][0]:.2f}, {100 * percent:.2f} %, {percent / points[0][1]:.2f} of it", flush=True)
+    sharpness, left = zip(*sorted((sharp, percent / points[0][1]) for sharp, percent in points))
+    return float(np.interp(LEAST_LEFT, np.maximum.accumulate(left), sharpness))
 
 
 def middle(fields, name):
@@ -134,8 +162,9 @@ def limits(rows, name, outer):
     return np.quantile(values, [outer, 1 - outer])
 
 
-def ranges(found, changed):
-    """The limits of every measure, and each origin's excess; `changed` are films whose percentage held under a change."""
+def ranges(found, changed, least_sharpness):
+    """The limits of every measure, and each origin's excess; `changed` are films whose percentage held under a change, and
+    `least_sharpness` the second limit of sharpness below."""
     result, excesses = [], {}
     for name in (*MEASURES, NOT_RED_CELL_SHARE):
         of = {key: limits(rows, name, 0 if key == "chula" else OUTER) for key, rows in found.items()}
@@ -154,6 +183,9 @@ def ranges(found, changed):
         excesses[name] = excess
         held = limits(changed, name, 0)
         limit = {"low": low, "high": high, "tried_low": min(low / factor, held[0]), "tried_high": max(high * factor, held[1])}
+        if name == SHARPNESS:
+            limit["low"] = of["chula"][0]
+            limit["tried_low"] = min(least_sharpness, limit["low"])
         result.append({"measure": name} | {key: round(float(value), 4) for key, value in limit.items()})
     return result, excesses
 
@@ -167,9 +199,8 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="file for the ranges")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
-    found, excesses = ranges(
-        films(asked.binary, asked.data, asked.work), sharpened(asked.binary, asked.data, asked.work)
-    )
+    where = (asked.binary, asked.data, asked.work)
+    found, excesses = ranges(films(*where), changed_films(*where, "sharpened", sharpened), softest(*where))
     asked.out.write_text(json.dumps(found, indent=2) + "\n")
     for row in found:
         told = ", ".join(f"{origin} {ratio:.2f}" for origin, ratio in excesses[row["measure"]].items())

@@ -5,7 +5,7 @@
 //! | file | content |
 //! | --- | --- |
 //! | `batch.json` | what was asked for: program, models, options, manifest, shard ([`BatchSettings`]) |
-//! | `journal.jsonl` | one line for each specimen that is done ([`SpecimenOutcome`](crate::case::SpecimenOutcome)) |
+//! | `journal.jsonl` | one line for each specimen that is done ([`SpecimenOutcome`]) |
 //! | `specimens/<accession>_<job>/` | the reports of a specimen |
 //! | `failures.csv` | specimens without a result and why |
 //! | `specimens.csv` | one row for each specimen, finished or not |
@@ -22,7 +22,7 @@
 //! METHOD: a specimen that fails is a line in the journal, too, and stops nothing; resume tries it again, because a file
 //! that could not be read for a moment (a network drive) must not be lost to a large batch.
 //!
-//! A batch goes on with a corrected manifest: what a row asks for and the bytes of its files ([`work`]) stand in the
+//! A batch goes on with a corrected manifest: what a row asks for and the bytes of its files (`work`) stand in the
 //! journal, so that rows that are the same are kept, changed ones are done again, and those that are gone are named.
 //!
 //! Limits: one run at a time in an output folder, kept so by a lock on the journal where the file system has locks.
