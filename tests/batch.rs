@@ -540,6 +540,27 @@ fn failures_and_shared_pictures_are_named_with_manifest_and_line() {
 }
 
 #[test]
+fn a_picture_that_two_specimens_show_is_named_though_it_was_turned() {
+    let place = Place::new();
+    let picture = image::load_from_memory(&PICTURES[0]).expect("a picture").to_rgb8();
+    fs::create_dir_all(place.path("turned")).expect("a folder");
+    image::imageops::rotate90(&picture).save(place.path("turned/a.png")).expect("written");
+    fs::write(place.path("turned/b.png"), &PICTURES[1]).expect("written");
+    fs::create_dir_all(place.path("first")).expect("a folder");
+    fs::write(place.path("first/0.png"), &PICTURES[0]).expect("written");
+    let text = "accession,inputs,um_per_px\nS-1,first,0.2\nS-2,turned,0.2\n";
+    let done = place.with_manifest(text.as_bytes(), "out", &[], 0);
+    let said = stderr(&done);
+    let expected = "lines 2 and 3: specimens S-1 and S-2 show the same picture, 0.png and a.png (likeness 1.00)";
+    assert!(said.contains(expected), "{said}");
+    let table = fs::read_to_string(place.path("out/repeated.csv")).expect("a table");
+    let (heading, row) = table.split_once('\n').expect("two lines");
+    assert_eq!(heading, "line,accession,field,other_line,other_accession,other_field,likeness");
+    let likeness = row.trim().strip_prefix("2,S-1,0.png,3,S-2,a.png,").expect("the one row");
+    assert!(likeness.parse::<f64>().is_ok_and(|likeness| likeness > 0.99), "{likeness}");
+}
+
+#[test]
 fn flat_and_nested_folders_are_grouped_and_listed_before_any_work() {
     let place = Place::new();
     fs::create_dir_all(place.path("flat/deep")).expect("a folder");

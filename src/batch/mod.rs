@@ -9,6 +9,7 @@
 //! | `specimens/<accession>_<job>/` | the reports of a specimen |
 //! | `failures.csv` | specimens without a result and why |
 //! | `specimens.csv` | one row for each specimen, finished or not |
+//! | `repeated.csv` | pictures that two specimens show, turned or saved again though they be |
 //! | `specimens.parquet`, `cells.parquet` | the tables of all of them; left out where no specimen was finished |
 //! | `left_out/` | results that a corrected manifest no longer asks for; in no table |
 //! | `batch.html` | the page over all of them |
@@ -32,6 +33,7 @@ mod grouping;
 mod journal;
 mod manifest;
 mod merge;
+mod repeated;
 mod results;
 mod run;
 mod settings;
@@ -45,6 +47,7 @@ pub use grouping::GroupPattern;
 pub use journal::{Outcomes, parse as parse_journal};
 pub use manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestProblem, ManifestRow};
 pub use merge::merge;
+pub use repeated::{MOST_COMPARED, RepeatedPicture};
 pub use run::{BatchOptions, BatchWatcher, Prepared, Preparer, TakenBack, run};
 pub use settings::BatchSettings;
 pub use shard::Shard;
@@ -61,6 +64,8 @@ pub struct BatchReport {
     pub failed: Vec<SpecimenOutcome>,
     /// Inputs of finished specimens that could not be read.
     pub failed_inputs: u64,
+    /// Pictures that two specimens show; `None` where there were too many to compare.
+    pub repeated: Option<Vec<RepeatedPicture>>,
 }
 
 /// Folder of the specimens' reports.

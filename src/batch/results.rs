@@ -1,4 +1,4 @@
-//! The files over all specimens, written when the last of them is done: `failures.csv`, `specimens.csv`, the joined tables,
+//! The files over all specimens, written when the last of them is done: `failures.csv`, `repeated.csv`, `specimens.csv`, the joined tables,
 //! the page, the settings and the journal in the order of the manifest.
 //!
 //! In: the outcomes and the folder with the specimens' own files. Out: whole files or none, see
@@ -9,7 +9,8 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::journal::Outcomes;
-use super::{BatchError, BatchReport, BatchSettings, SPECIMENS, journal, settings};
+use super::repeated::repeated_pictures;
+use super::{BatchError, BatchReport, BatchSettings, SPECIMENS, journal, repeated, settings};
 use crate::case::SpecimenOutcome;
 use crate::report::{
     BatchAbout, JoinedTable, OutputFolder, ReportError, ReportFormat, batch_page, join_cells, join_specimens,
@@ -17,6 +18,7 @@ use crate::report::{
 };
 
 const FAILURES: &str = "failures.csv";
+const REPEATED: &str = "repeated.csv";
 const OUTCOME_TABLE: &str = "specimens.csv";
 const SPECIMEN_TABLE: &str = "specimens.parquet";
 const CELL_TABLE: &str = "cells.parquet";
@@ -39,6 +41,8 @@ pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes
     let page = batch_page(&about, &all);
     let failures = failures(&all)?;
     let specimens = outcome_table(&all, &extra_columns)?;
+    let repeated = repeated_pictures(folder, &all);
+    let repeated_table = repeated::table(repeated.as_deref().unwrap_or_default())?;
     let (settings, journal) = (settings.bytes()?, journal::bytes(&all)?);
     let cells = tables(folder, &all, "cells");
     if !cells.is_empty() {
@@ -49,6 +53,7 @@ pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes
     }
     let files = [
         (FAILURES, failures),
+        (REPEATED, repeated_table),
         (OUTCOME_TABLE, specimens),
         (PAGE, page.into_bytes()),
         (settings::FILE, settings),
@@ -61,6 +66,7 @@ pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes
         finished: results().count(),
         failed: all.iter().filter(|outcome| outcome.result.is_none()).cloned().collect(),
         failed_inputs: results().map(|result| result.failed_inputs).sum(),
+        repeated,
     })
 }
 

@@ -20,8 +20,8 @@ use super::report_options::Requested;
 use super::score::read_labs;
 use super::stop::on_interrupt;
 use crate::batch::{
-    BatchError, BatchOptions, BatchReport, BatchSettings, GroupPattern, Manifest, ManifestProblem, ManifestRow,
-    Prepared, Preparer, Shard, SharedImages, run as run_batch, shared_images,
+    BatchError, BatchOptions, BatchReport, BatchSettings, GroupPattern, MOST_COMPARED, Manifest, ManifestProblem,
+    ManifestRow, Prepared, Preparer, Shard, SharedImages, run as run_batch, shared_images,
 };
 use crate::case::SpecimenFailure;
 use crate::pipeline::{AnalyzeError, AnalyzeOptions, SpecimenInputs, named_options, provenance};
@@ -223,8 +223,24 @@ fn listing(manifest: &Manifest) -> String {
     text + &format!("{} specimens, {all} images\n", manifest.rows().len())
 }
 
-/// Names each specimen without a result by its line.
+/// Most repeated pictures that are named on a terminal; the table has all.
+const MOST_NAMED: usize = 20;
+
+/// Names each specimen without a result by its line, and pictures that two specimens show.
 pub(super) fn failures(report: &BatchReport, place: &str) {
+    match &report.repeated {
+        Some(repeated) => {
+            for picture in repeated.iter().take(MOST_NAMED) {
+                warn(format_args!("{place}{}", picture.words()));
+            }
+            if repeated.len() > MOST_NAMED {
+                warn(format_args!("{} further repeated pictures stand in repeated.csv", repeated.len() - MOST_NAMED));
+            }
+        }
+        None => {
+            warn(format_args!("more than {MOST_COMPARED} photographs: only files with the same bytes were looked for"))
+        }
+    }
     for outcome in &report.failed {
         let reason = outcome.failure.as_ref().map_or("", |failure| failure.reason.as_str());
         warn(format_args!("{place}line {}: {}: {reason}", outcome.line, outcome.accession));
@@ -233,7 +249,7 @@ pub(super) fn failures(report: &BatchReport, place: &str) {
 
 /// One line on what was done.
 pub(super) fn summary(report: &BatchReport, out: &Path) -> String {
-    let BatchReport { finished, failed, failed_inputs } = report;
+    let BatchReport { finished, failed, failed_inputs, .. } = report;
     format!(
         "{finished} specimens finished, {} failed, {failed_inputs} inputs not readable; written: {}\n",
         failed.len(),

@@ -15,7 +15,7 @@ mod recognition;
 
 use image::RgbImage;
 
-pub use picture::{CountedPictures, PictureSignature, SAME_PICTURE_LIKENESS, SamePicture};
+pub use picture::{CountedPictures, OrientedSignature, PictureSignature, SAME_PICTURE_LIKENESS, SamePicture};
 pub use recognition::{red_cell_um, unrecognized_share};
 
 use crate::smear::{NormalizedField, Segmentation};

@@ -65,14 +65,36 @@ impl PictureSignature {
 
     /// Correlation with another picture in the best of the eight positions, −1 to 1.
     pub fn likeness(&self, other: &Self) -> f64 {
-        let squares = |of: &Self| of.0.iter().map(|value| i32::from(*value).pow(2)).sum::<i32>();
-        let length = f64::from(squares(self)).sqrt() * f64::from(squares(other)).sqrt();
-        let most = POSITIONS.iter().map(|position| self.product(other, position)).max().unwrap_or(0);
-        if length > 0.0 { f64::from(most) / length } else { 0.0 }
+        OrientedSignature::of(self).likeness(other)
     }
 
-    fn product(&self, other: &Self, position: &[u8; SIDE * SIDE]) -> i32 {
-        self.0.iter().zip(position).map(|(own, at)| i32::from(*own) * i32::from(other.0[usize::from(*at)])).sum()
+    fn length(&self) -> f64 {
+        f64::from(self.0.iter().map(|value| i32::from(*value).pow(2)).sum::<i32>()).sqrt()
+    }
+}
+
+/// A signature in its eight positions, for comparing one picture with many.
+#[derive(Debug, Clone)]
+pub struct OrientedSignature {
+    positions: [[i8; SIDE * SIDE]; 8],
+    length: f64,
+}
+
+impl OrientedSignature {
+    /// All positions of a signature.
+    pub fn of(signature: &PictureSignature) -> Self {
+        let positions = POSITIONS.map(|position| position.map(|at| signature.0[usize::from(at)]));
+        Self { positions, length: signature.length() }
+    }
+
+    /// As [`PictureSignature::likeness`].
+    pub fn likeness(&self, other: &PictureSignature) -> f64 {
+        let product = |position: &[i8; SIDE * SIDE]| -> i32 {
+            position.iter().zip(&other.0).map(|(own, other)| i32::from(*own) * i32::from(*other)).sum()
+        };
+        let most = self.positions.iter().map(product).max().unwrap_or(0);
+        let length = self.length * other.length();
+        if length > 0.0 { f64::from(most) / length } else { 0.0 }
     }
 }
 
@@ -146,7 +168,8 @@ pub struct SamePicture {
 impl CountedPictures {
     /// The earlier field that is most like a picture, where it is the same one.
     pub fn find(&self, signature: &PictureSignature) -> Option<SamePicture> {
-        let same = self.0.iter().map(|(field, other)| (field, signature.likeness(other)));
+        let oriented = OrientedSignature::of(signature);
+        let same = self.0.iter().map(|(field, other)| (field, oriented.likeness(other)));
         let (field, likeness) =
             same.filter(|(_, likeness)| *likeness >= SAME_PICTURE_LIKENESS).max_by(|a, b| a.1.total_cmp(&b.1))?;
         Some(SamePicture { field: field.clone(), likeness })

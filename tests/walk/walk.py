@@ -258,6 +258,13 @@ def researcher(walk, place, sick, other, healthy):
     shared = place / "shared.csv"
     shared.write_text(f"accession,inputs\nQ1,{pool / 'P1'}\nQ2,{pool / 'P1'}\n")
     walk.step(who, "two specimens of the same pictures", ["batch", shared, "--out", place / "b-shared", "--format", "json,csv"], says=("Q1", "Q2"))
+    turned = place / "turned.csv"
+    changed_picture(sick[0], place / "turned" / "t.jpg", lambda picture: picture.transpose(Image.Transpose.ROTATE_90))
+    turned.write_text(f"accession,inputs\nR1,{pool / 'P1'}\nR2,{place / 'turned'}\n")
+    walk.step(
+        who, "a picture of one specimen, turned, in another one's folder", ["batch", turned, "--out", place / "b-turned", "--format", "json,csv"],
+        says=("R1 and R2 show the same picture",),
+    )
     walk.step(who, "a drawn specimen", ["synth", "--out", place / "drawn", "--fields", "2", "--seed", "5", "--schistocyte-fraction", "0.1"])
     walk.step(who, "another seed into the same folder", ["synth", "--out", place / "drawn", "--fields", "1", "--seed", "6"], code=2)
     walk.step(who, "figures of the drawn specimen", ["evaluate", place / "drawn", "--labels", place / "drawn", "--out", place / "e", "--quiet"])
