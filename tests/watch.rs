@@ -288,6 +288,17 @@ fn the_drop_folder_of_the_page_works_as_it_stands_there() {
     let stated: serde_json::Value = serde_json::from_str(&without_jobs(&stated)).expect("JSON");
     let found: serde_json::Value = serde_json::from_str(&without_jobs(&of("S-2041-0007").to_string())).expect("JSON");
     assert_eq!(found, stated);
+    // Every segment of the page's message is one of the message, again but for the job.
+    let result = base.path().join("results").join(of("S-2041-0007")["result"].as_str().expect("a result"));
+    let message = names(&result).into_iter().find(|name| name.ends_with(".hl7")).expect("a message");
+    let message = fs::read_to_string(result.join(message)).expect("UTF-8");
+    let stated = blocks(&page, "text").into_iter().find(|block| block.starts_with("MSH|")).expect("a message");
+    let without_job = |text: &str| text.replace(text.split('|').nth(9).expect("MSH-10"), "JOB");
+    let (message, stated) = (without_job(&message), without_job(&stated));
+    let segments: Vec<&str> = message.split('\r').collect();
+    for segment in stated.lines().filter(|segment| *segment != "…") {
+        assert!(segments.contains(&segment), "{segment}");
+    }
     // The specimen of the order file is that of its order, with its panel.
     let ordered = of("S-2041-0008");
     assert_eq!((ordered["state"].as_str(), ordered["exit_code"].as_u64()), (Some("done"), Some(0)));
