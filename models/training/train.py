@@ -89,6 +89,7 @@ def arguments():
     parser.add_argument("--without", metavar="NAME", help="leave a set, chula-diseases, or stain:K out of training; ship nothing")
     parser.add_argument("--start", type=Path, metavar="GRAPH", help="go on from a released graph of this network")
     parser.add_argument("--student", type=Path, help="a finished student's checkpoint: calibrate, measure and export only; with --without: answer only")
+    parser.add_argument("--repeatability", type=Path, help="repeatability.json of the model before this one, for the card")
     parser.add_argument("--film-ranges", type=Path, help="what films.py found, for the card")
     parser.add_argument("--teacher", type=Path, help="a finished teacher's checkpoint, of an earlier round of readings say")
     parser.add_argument("--teacher-epochs", type=int, default=TEACHER.epochs, help="0: no teacher, the student learns from the labels alone")
@@ -338,6 +339,7 @@ def main():
             healthy_unseen(cells, logits, calibration, None),
             sick_unseen(work / "left-out"),
             json.loads(asked.film_ranges.read_text()) if asked.film_ranges else [],
+            repeatability_of(asked.repeatability),
             calibration.point,
         ),
         trained,
@@ -364,7 +366,21 @@ def sick_unseen(folder):
     return found
 
 
-def performance_of(measured, unseen, own, sick, film_ranges, point):
+def repeatability_of(path):
+    """What the card states of a record of `repeatability`: the root of the mean square of the relative changes."""
+    if path is None:
+        return None
+    record = json.loads(path.read_text())
+    changes = [change["relative_change"] for change in record["changes"] if change["relative_change"] is not None]
+    films, names = record["changes"][0]["films"], ", ".join(change["change"] for change in record["changes"])
+    return {
+        "relative_sd": round(float(np.sqrt(np.mean(np.square(changes)))), 4),
+        "changes": len(changes),
+        "measured_on": f"chula-rbc-12 val, {len(films)} films together: {names}; {record['model']}",
+    }
+
+
+def performance_of(measured, unseen, own, sick, film_ranges, repeatability, point):
     """The card's performance: the readings' figures on counted cells, what is called where nothing should be, and both on
     origins that were left out, where every healthy set was."""
     read = measured["chula_val_read"]
@@ -376,6 +392,8 @@ def performance_of(measured, unseen, own, sick, film_ranges, point):
     where = "; ".join(seen_by(name, kept) for name, kept in unseen.items())
     floor = percent_of(calls, cells) | {"measured_on": where}
     further = {"film_ranges": film_ranges} if film_ranges else {}
+    if repeatability is not None:
+        further["repeatability"] = repeatability
     if sick and all(kept["left_out"] for kept in unseen.values()):
         further["unseen_origins"] = unseen_origins(sick, unseen, floor, point)
     return {

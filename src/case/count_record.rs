@@ -191,6 +191,10 @@ pub struct CountRecord {
     /// Interval that holds at every look, 95 %, for a count that was looked at after every field; left out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequential_95: Option<PercentInterval>,
+    /// What other pictures of the same film would read, 95 %, by the repeatability that the card states; left out where that is
+    /// narrower than the error of counting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeatability_95: Option<PercentInterval>,
     /// Corrected for missed and false calls; null where the card does not state what it takes.
     pub corrected: Option<CorrectedPercent>,
     /// What a film without schistocytes would read, %; null where the card states neither of its sources.
@@ -232,12 +236,13 @@ impl CountRecord {
     }
 
     /// Every interval by its name, in the order of the reports: the one list that all of them walk.
-    pub fn intervals(&self) -> [NamedInterval; 4] {
+    pub fn intervals(&self) -> [NamedInterval; 5] {
         IntervalName::ALL.map(|name| {
             let (point, limits) = match name {
                 IntervalName::Wilson => (self.percent, self.wilson_95),
                 IntervalName::FieldBootstrap => (self.percent, self.field_bootstrap_95),
                 IntervalName::Sequential => (self.percent, self.sequential_95),
+                IntervalName::Repeatability => (self.percent, self.repeatability_95),
                 IntervalName::Corrected => (
                     self.corrected.and_then(|corrected| corrected.percent),
                     self.corrected.map(|corrected| PercentInterval { low: corrected.low, high: corrected.high }),
@@ -247,8 +252,8 @@ impl CountRecord {
         })
     }
 
-    /// The widest interval of the called share: from the lowest of the lower limits of Wilson, bootstrap and sequential
-    /// interval to the highest of the higher ones; null without a red cell.
+    /// The widest interval of the called share: from the lowest of the lower limits of Wilson, bootstrap, sequential
+    /// interval and repeatability to the highest of the higher ones; null without a red cell.
     pub fn widest_95(&self) -> Option<PercentInterval> {
         let called = self.intervals().into_iter().filter(|interval| interval.name != IntervalName::Corrected);
         called
@@ -291,6 +296,7 @@ impl From<&SchistocyteCount> for CountRecord {
             wilson_95: count.wilson.as_ref().map(PercentInterval::from),
             field_bootstrap_95: count.field_bootstrap.as_ref().map(PercentInterval::from),
             sequential_95: count.sequential.as_ref().map(PercentInterval::from),
+            repeatability_95: count.repeatability.as_ref().map(PercentInterval::from),
             corrected: count.corrected.as_ref().map(CorrectedPercent::from),
             false_positive_floor_percent: count.false_positive_floor.map(|floor| percent(floor.fraction)),
             false_positive_floor_95: count
@@ -369,10 +375,11 @@ mod tests {
     #[test]
     fn the_list_of_intervals_holds_each_by_its_name() {
         let record = record(&[field(495, 5), field(495, 5)]);
-        let [wilson, fields, looks, corrected] = record.intervals();
+        let [wilson, fields, looks, pictures, corrected] = record.intervals();
         assert_eq!((wilson.name, wilson.limits), (IntervalName::Wilson, record.wilson_95));
         assert_eq!((fields.name, fields.limits), (IntervalName::FieldBootstrap, record.field_bootstrap_95));
         assert_eq!((looks.name, looks.limits), (IntervalName::Sequential, None));
+        assert_eq!((pictures.name, pictures.limits), (IntervalName::Repeatability, None));
         let expected = record.corrected.map(|corrected| corrected.high);
         assert_eq!((corrected.name, corrected.limits.map(|limits| limits.high)), (IntervalName::Corrected, expected));
     }

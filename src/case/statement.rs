@@ -151,6 +151,7 @@ mod tests {
             wilson_95: (red_cells > 0).then_some(PercentInterval { low: 1.68, high: 3.44 }),
             field_bootstrap_95: (red_cells > 0).then_some(PercentInterval { low: 1.9, high: 3.512 }),
             sequential_95: None,
+            repeatability_95: None,
             corrected: None,
             false_positive_floor_percent: None,
             false_positive_floor_95: None,

@@ -33,7 +33,9 @@ pub use card::{
 pub use crop::{CropSink, CropTarget, Cropper, InterleavedRgb, Planes, SCALE_TOLERANCE};
 pub use error::{CardField, CardPlace, ClassifyError, ModelOrigin, card_path};
 pub use model::{MAX_CARD_BYTES, MAX_GRAPH_BYTES, Model};
-pub use performance::{CardFigure, ClassFloor, FalsePositiveFloor, FilmRange, Performance, UnseenOrigins};
+pub use performance::{
+    CardFigure, ClassFloor, FalsePositiveFloor, FilmRange, Performance, Repeatability, UnseenOrigins,
+};
 pub use scores::{MAX_HIDDEN_SHARE, PROBABILITY_ROUNDING, Scores, Verdict};
 pub use scripted::Script;
 

@@ -57,6 +57,18 @@ pub struct UnseenOrigins {
     pub false_positive_floor: FalsePositiveFloor,
 }
 
+/// How far the percentage of a film moves with its pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repeatability {
+    /// Root of the mean square of the relative changes, share of the percentage.
+    pub relative_sd: f64,
+    /// Changes behind it.
+    pub changes: u64,
+    /// Films and changes it was measured on.
+    pub measured_on: String,
+}
+
 /// A measure of films: its range on those that were learned from, and on those that networks were tried on unseen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +125,9 @@ pub struct Performance {
     /// What holds on films of other origins; left out where no network was trained without an origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen_origins: Option<UnseenOrigins>,
+    /// How far the percentage moves with the pictures; left out where that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeatability: Option<Repeatability>,
     /// What tells whether a film is like those that were learned from, each measure once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub film_ranges: Vec<FilmRange>,
@@ -141,6 +156,7 @@ impl Performance {
             .or_else(|| self.unsound_floor())
             .or_else(|| self.unsound_class_floor())
             .or_else(|| self.unsound_unseen())
+            .or_else(|| self.unsound_repeatability())
             .or_else(|| self.unsound_range())
     }
 
@@ -194,6 +210,14 @@ impl Performance {
         Some(Unsound { field: CardField::UnseenOrigins, expected, found: rate.or(limits)? })
     }
 
+    fn unsound_repeatability(&self) -> Option<Unsound> {
+        let Repeatability { relative_sd, changes, .. } = self.repeatability.as_ref()?;
+        let is_sound = (0.0..=1.0).contains(relative_sd) && *changes > 0;
+        let found = format!("{relative_sd} of {changes} changes");
+        let expected = "a relative standard deviation of 0 to 1 of at least 1 change";
+        (!is_sound).then_some(Unsound { field: CardField::Repeatability, expected, found })
+    }
+
     fn unsound_range(&self) -> Option<Unsound> {
         let ranges = &self.film_ranges;
         let is_unsound = |(index, range): &(usize, &FilmRange)| {
@@ -244,6 +268,18 @@ mod tests {
         for bad in [of(1.1, 87, floor()), of(0.5, 0, floor()), of(0.5, 87, FalsePositiveFloor { low: 0.3, ..floor() })]
         {
             assert_eq!(bad, Some(CardField::UnseenOrigins));
+        }
+    }
+
+    #[test]
+    fn a_repeatability_is_a_share_of_changes() {
+        let of = |relative_sd, changes| {
+            let repeatability = Some(Repeatability { relative_sd, changes, measured_on: "val".to_owned() });
+            refused(&Performance { repeatability, ..Performance::default() })
+        };
+        assert_eq!((of(0.0, 1), of(0.06, 9)), (None, None));
+        for bad in [of(-0.1, 9), of(1.1, 9), of(f64::NAN, 9), of(0.06, 0)] {
+            assert_eq!(bad, Some(CardField::Repeatability));
         }
     }
 

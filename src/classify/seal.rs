@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 
 use super::card::{ModelCard, sha256_hex};
 use super::error::{CardField, ClassifyError, ModelOrigin};
-use super::performance::{Performance, UnseenOrigins};
+use super::performance::{Performance, Repeatability, UnseenOrigins};
 
 /// First line of what is hashed: another meaning gets another line.
 const HEADING: &str = "schistoquant measured figures 1";
@@ -44,6 +44,7 @@ impl ModelCard {
             class_floors,
             unseen_origins,
             film_ranges,
+            repeatability,
             figures,
         } = &self.performance;
         let mut text = format!("{HEADING}\ngraph_sha256 {}\n", self.graph_sha256);
@@ -79,6 +80,9 @@ impl ModelCard {
             let floor = false_positive_floor;
             let numbers = [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" ");
             line("unseen_floor", format!("{numbers} {} {}", floor.cells, quoted(&floor.measured_on)));
+        }
+        if let Some(Repeatability { relative_sd, changes, measured_on }) = repeatability {
+            line("repeatability", format!("{} {changes} {}", number(Some(*relative_sd)), quoted(measured_on)));
         }
         for range in film_ranges {
             let limits = [range.tried_low, range.low, range.high, range.tried_high].map(|limit| number(Some(limit)));
@@ -178,6 +182,7 @@ mod tests {
                     measured_on: "left out".to_owned(),
                 },
             }),
+            repeatability: Some(Repeatability { relative_sd: 0.06, changes: 9, measured_on: "val".to_owned() }),
             film_ranges: vec![FilmRange {
                 measure: "focus_per_um".to_owned(),
                 low: 0.9,

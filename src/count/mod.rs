@@ -120,6 +120,8 @@ pub struct Performance {
     pub class_floors: ClassFloors,
     /// What networks reached on origins that were left out of their training.
     pub unseen: Option<UnseenPerformance>,
+    /// Standard deviation of a film's percentage over other pictures of it, share of itself.
+    pub repeatability_relative_sd: Option<f64>,
 }
 
 /// What networks of the same training reached on origins that were left out of it.
@@ -262,6 +264,8 @@ pub struct SchistocyteCount {
     pub field_bootstrap: Option<Interval>,
     /// Interval that holds at every look; `None` where there was one look or no red cell.
     pub sequential: Option<Interval>,
+    /// What other pictures of the same film would read; `None` where that is narrower than the error of counting, or not known.
+    pub repeatability: Option<Interval>,
     /// Corrected for missed and false calls; `None` where the card does not allow it.
     pub corrected: Option<CorrectedShare>,
     /// What a film without schistocytes would read; `None` where the card states neither of its sources.
@@ -301,7 +305,7 @@ impl SchistocyteCount {
         // METHOD: Wilson takes the cells as independent, the bootstrap is too narrow with few or uniform fields. The
         // union of both is the wider at either end, so that neither weakness can place a value. Neither knows of repeated
         // looks, which the third does.
-        let named: Vec<(IntervalName, Interval)> = [
+        let mut named: Vec<(IntervalName, Interval)> = [
             (IntervalName::Wilson, wilson),
             (IntervalName::FieldBootstrap, field_bootstrap),
             (IntervalName::Sequential, sequential),
@@ -309,7 +313,11 @@ impl SchistocyteCount {
         .into_iter()
         .filter_map(|(name, interval)| Some((name, interval?)))
         .collect();
-        let widest = named.iter().map(|(_, interval)| *interval).reduce(|all, one| all.union(&one));
+        let counting = named.iter().map(|(_, interval)| *interval).reduce(|all, one| all.union(&one));
+        let fraction = (red_cells > 0).then(|| schistocytes as f64 / red_cells as f64);
+        let repeatability = repeatability(fraction, performance.repeatability_relative_sd, counting);
+        named.extend(repeatability.map(|interval| (IntervalName::Repeatability, interval)));
+        let widest = counting.map(|counting| repeatability.map_or(counting, |other| counting.union(&other)));
 
         // METHOD: where two sets of errors may hold, the wider statement does: the higher floor, the greater sensitivity for the
         // lower limit, and corrected limits that hold by both.
@@ -349,10 +357,11 @@ impl SchistocyteCount {
         let placed = !matches!(state, State::Insufficient | State::NotAssessable);
         Self {
             tally,
-            fraction: (red_cells > 0).then(|| schistocytes as f64 / red_cells as f64),
+            fraction,
             wilson,
             field_bootstrap,
             sequential,
+            repeatability,
             corrected,
             false_positive_floor,
             threshold,
@@ -368,6 +377,17 @@ impl SchistocyteCount {
                 .and_then(|table| table.grade(100.0 * schistocytes as f64 / red_cells as f64)),
         }
     }
+}
+
+/// The 95 % interval of what other pictures of a film would read, where it reaches beyond that of counting.
+///
+/// METHOD: turning, saving, focusing and staining move a percentage by a share of itself, whatever the number of cells; with many
+/// cells that is more than chance. The share is taken as normal on the logarithmic scale, so that no limit is below 0.
+fn repeatability(fraction: Option<f64>, relative_sd: Option<f64>, counting: Option<Interval>) -> Option<Interval> {
+    let (fraction, factor) = (fraction?, (proportion::Z_95 * relative_sd?).exp());
+    let counting = counting?;
+    let interval = Interval::new(fraction / factor, (fraction * factor).min(1.0))?;
+    (interval.low() < counting.low() || interval.high() > counting.high()).then_some(interval)
 }
 
 #[cfg(test)]

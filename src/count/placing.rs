@@ -33,13 +33,16 @@ pub enum IntervalName {
     FieldBootstrap,
     /// Interval of the called share that holds at every look of the stop rule.
     Sequential,
+    /// What other pictures of the same film would read; only where it is wider than the error of counting.
+    Repeatability,
     /// Share corrected for the errors of the model.
     Corrected,
 }
 
 impl IntervalName {
     /// Every name, in the order of the reports.
-    pub const ALL: [Self; 4] = [Self::Wilson, Self::FieldBootstrap, Self::Sequential, Self::Corrected];
+    pub const ALL: [Self; 5] =
+        [Self::Wilson, Self::FieldBootstrap, Self::Sequential, Self::Repeatability, Self::Corrected];
 
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {
@@ -47,6 +50,7 @@ impl IntervalName {
             Self::Wilson => "wilson",
             Self::FieldBootstrap => "field_bootstrap",
             Self::Sequential => "sequential",
+            Self::Repeatability => "repeatability",
             Self::Corrected => "corrected",
         }
     }

@@ -34,6 +34,7 @@ fn stated() -> Performance {
         healthy_floor: Some(measured(3, 3000)),
         class_floors: [Some(measured(30, 3000)); CellClass::ALL.len()],
         unseen: None,
+        repeatability_relative_sd: None,
     }
 }
 
@@ -339,4 +340,19 @@ fn without_figures_of_unseen_origins_an_unlike_film_is_placed_nowhere() {
 fn a_film_beyond_everything_tried_is_not_assessable() {
     let count = on_film(Likeness::Beyond, &with_unseen());
     assert_eq!((count.state, count.fraction, count.grade), (State::NotAssessable, Some(0.02), None));
+}
+
+#[test]
+fn other_pictures_of_a_film_widen_the_interval_where_they_exceed_counting() {
+    let known = Performance { repeatability_relative_sd: Some(0.06), ..stated() };
+    let few = count_with(&[field(980, 20, 0); 2], &known);
+    assert_eq!((few.repeatability, few.placing), (None, count(&[field(980, 20, 0); 2]).placing));
+    let many = count_with(&[field(98_000, 2000, 0); 4], &known);
+    let interval = many.repeatability.expect("wider than 8,000 calls");
+    // 2 % over and under exp(1.96 * 0.06) = 1.1248.
+    assert!((interval.low() - 0.017_780).abs() < 1e-5 && (interval.high() - 0.022_497).abs() < 1e-5, "{interval:?}");
+    let corrected = |count: &SchistocyteCount| count.corrected.expect("both errors are stated").prevalence.interval;
+    let narrow = count(&[field(98_000, 2000, 0); 4]);
+    assert!(corrected(&many).high() > corrected(&narrow).high() && corrected(&many).low() < corrected(&narrow).low());
+    assert_eq!(count_with(&[field(100_000, 0, 0); 2], &known).repeatability, None);
 }

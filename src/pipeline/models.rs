@@ -34,6 +34,7 @@ pub fn card_performance(card: &ModelCard) -> Performance {
         specificity_cells: stated.specificity_cells,
         healthy_floor: floor.and_then(|floor| measured(floor.percent, floor.low, floor.high, floor.cells)),
         class_floors: CellClass::ALL.map(of_class),
+        repeatability_relative_sd: stated.repeatability.as_ref().map(|stated| stated.relative_sd),
         unseen: stated.unseen_origins.as_ref().and_then(|unseen| {
             let floor = &unseen.false_positive_floor;
             Some(UnseenPerformance {

@@ -40,20 +40,22 @@ pub(super) fn interval_name(name: IntervalName) -> &'static str {
         IntervalName::Wilson => "Wilson",
         IntervalName::FieldBootstrap => "Bootstrap over fields",
         IntervalName::Sequential => "Over all looks (stop rule)",
+        IntervalName::Repeatability => "Other pictures of the film",
         IntervalName::Corrected => "Corrected for model errors",
     }
 }
 
 /// Whether an interval is that of the count's own design: shown as unknown where the count has none.
 pub(super) fn is_always_shown(name: IntervalName) -> bool {
-    name != IntervalName::Sequential
+    !matches!(name, IntervalName::Sequential | IntervalName::Repeatability)
 }
 
 /// Which intervals the state needs on one side of the limit.
 pub(super) fn state_needs(count: &CountRecord) -> &'static str {
     let called = count.intervals().into_iter().filter(|one| one.name != IntervalName::Corrected);
     match called.filter(|one| one.limits.is_some()).count() {
-        3.. => "The state needs all three intervals on one side, and the one corrected for model errors with them.",
+        4.. => "The state needs all intervals on one side, and the one corrected for model errors with them.",
+        3 => "The state needs all three intervals on one side, and the one corrected for model errors with them.",
         2 => "The state needs both intervals on one side, and the one corrected for model errors with them.",
         _ => "The state needs the interval on one side, and the one corrected for model errors with it.",
     }
@@ -73,6 +75,7 @@ fn deciding_name(name: IntervalName) -> &'static str {
         IntervalName::Wilson => "Wilson, model errors allowed for",
         IntervalName::FieldBootstrap => "bootstrap over fields, model errors allowed for",
         IntervalName::Sequential => "stop rule, model errors allowed for",
+        IntervalName::Repeatability => "other pictures of the film, model errors allowed for",
         IntervalName::Corrected => "corrected for model errors",
     }
 }
@@ -324,7 +327,7 @@ mod tests {
             states.map(state_words).into_iter().chain(IntervalName::ALL.map(interval_name)).collect();
         words.sort_unstable();
         words.dedup();
-        assert_eq!(words.len(), 9);
+        assert_eq!(words.len(), 10);
     }
 
     #[test]

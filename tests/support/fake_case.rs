@@ -348,6 +348,7 @@ fn count(fields: &[FieldRecord], classes: &[ClassRecord]) -> CountRecord {
     let several = fields.iter().filter(|field| field.accepted).count() > 1;
     CountRecord {
         sequential_95: None,
+        repeatability_95: None,
         red_cells,
         schistocytes,
         percent: share(schistocytes),

@@ -98,7 +98,7 @@ impl Default for CodeOptions {
 }
 
 /// Name, local code and words of every observation but those of forms and classes.
-const FIXED: [(&str, &str, &str); 22] = [
+const FIXED: [(&str, &str, &str); 23] = [
     ("percent", "SCHISTO-PCT", "Schistocytes/RBC"),
     ("state", "SCHISTO-STATE", "Schistocytes/RBC against the reference limit"),
     ("interval", "SCHISTO-CI", "Schistocytes/RBC 95% interval"),
@@ -110,6 +110,7 @@ const FIXED: [(&str, &str, &str); 22] = [
     ("wilson_interval", "SCHISTO-CI-WILSON", "Schistocytes/RBC 95% interval, Wilson"),
     ("field_bootstrap_interval", "SCHISTO-CI-FIELDS", "Schistocytes/RBC 95% interval, bootstrap over fields"),
     ("sequential_interval", "SCHISTO-CI-STOP", "Schistocytes/RBC 95% interval, stop rule over all looks"),
+    ("repeatability_interval", "SCHISTO-CI-REPEAT", "Schistocytes/RBC 95% interval, other pictures of the film"),
     ("corrected_percent", "SCHISTO-CORR-PCT", "Schistocytes/RBC corrected for classifier error"),
     ("corrected_interval", "SCHISTO-CORR-CI", "Corrected schistocytes/RBC 95% interval"),
     ("icsh_rule_percent", "SCHISTO-ICSH-PCT", "Schistocytes/RBC by the ICSH rule for microspherocytes"),
@@ -183,7 +184,7 @@ mod tests {
         let mut unique = codes.clone();
         unique.sort();
         unique.dedup();
-        assert_eq!((codes.len(), unique.len()), (40, 40));
+        assert_eq!((codes.len(), unique.len()), (41, 41));
     }
 
     #[test]

@@ -135,6 +135,7 @@ impl Pools {
             }),
             class_floors: ClassFloors::default(),
             unseen: None,
+            repeatability_relative_sd: None,
         }
     }
 }
