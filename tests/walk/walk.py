@@ -135,6 +135,8 @@ def technician(walk, place, sick, other, healthy):
     copy(sick[0], nested / f"one{sick[0].suffix}")
     copy(sick[1], nested / "deeper" / f"two{sick[1].suffix}")
     walk.step(who, "pictures in a folder of the folder", analyze([nested], "nested-out"), code=4, says=("deeper",))
+    for path in sorted((FIXTURES / "bad").glob("*_*/*.*")):
+        walk.step(who, f"the file {path.parent.name}/{path.name}", analyze([path], "x", "--quiet"), code=3, says=(path.name,))
     walk.step(who, "a stop rule of slides on photographs", analyze(sick, "x", "--cells", "1000"), code=2, says=("--cells",))
     gray = [changed_picture(path, place / "gray" / f"{path.stem}.png", lambda p: p.convert("L").convert("RGB")) for path in sick]
     walk.step(
@@ -146,6 +148,8 @@ def technician(walk, place, sick, other, healthy):
     walk.step(who, "the page of a case again", ["report", place / "a", "--out", place / "again", "--format", "html,json"])
     walk.step(who, "a format that is none", analyze(sick, "x", "--format", "doc"), code=2, says=("doc",))
     walk.step(who, "the model in use", ["model"], says=("operating point",))
+    for name in ("analyze", "batch", "evaluate", "merge", "model", "pseudo-patients", "repeatability", "report", "score", "synth", "watch"):
+        walk.step(who, f"help of {name}", [name, "--help"], code=0, says=("Usage:",))
     walk.step(who, "a command that is misspelt", ["analyse"], code=2, says=("analyze",))
 
 
