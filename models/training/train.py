@@ -70,7 +70,7 @@ STUDENT = fit.Plan(
 )
 ALONE = replace(STUDENT, epochs=14, weights=objective.Weights(read=2.0))
 # A released network knows the classes already: fewer steps, and short ones.
-FURTHER = replace(STUDENT, epochs=12, learning_rate=5e-4, weights=objective.Weights(read=2.0, teacher=1.0))
+FURTHER = replace(STUDENT, epochs=20, learning_rate=1e-3, weights=objective.Weights(read=2.0, teacher=1.0))
 # Every third acquisition block of chula-rbc-12 is left out for `stain:K`.
 STAIN_FOLDS = 3
 
