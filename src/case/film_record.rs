@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{FieldRecord, rounded};
 use crate::count::{FilmLikeness, FilmMeasure, Likeness, NOT_RED_CELL_SHARE};
 use crate::smear::CalibrationSource;
+use crate::stats::median;
 
 /// Median red cell by a pixel size that was given or stood in the file, µm, outside of which that pixel size is doubted.
 ///
@@ -106,8 +107,7 @@ pub fn scale_notice(fields: &[FieldRecord]) -> Option<String> {
     let counted = fields.iter().filter(|field| field.accepted);
     let told = counted.filter(|field| field.um_per_px_source.is_some_and(CalibrationSource::is_measured));
     let mut sizes: Vec<f64> = told.filter_map(of).collect();
-    let middle = sizes.len() / 2;
-    let median = (!sizes.is_empty()).then(|| *sizes.select_nth_unstable_by(middle, f64::total_cmp).1)?;
+    let median = median::of_few(&mut sizes)?;
     let [low, high] = USUAL_RED_CELL_UM;
     (!(low..=high).contains(&median)).then(|| {
         format!(

@@ -15,6 +15,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::stats::median;
+
 /// Name of the share of a film's whole red cells, by the detector, that the classifier takes for something else; of all accepted
 /// fields together, since one field has few.
 pub const NOT_RED_CELL_SHARE: &str = "not_red_cell_share";
@@ -88,8 +90,10 @@ pub struct FilmLikeness {
 impl FilmLikeness {
     /// Each range with the median of the values that `values_of` gives for its measure.
     pub fn of(ranges: &[LearnedRange], values_of: impl Fn(&str) -> Vec<f64>) -> Self {
-        let measure =
-            |range: &LearnedRange| FilmMeasure { range: range.clone(), value: middle(values_of(&range.measure)) };
+        let measure = |range: &LearnedRange| FilmMeasure {
+            range: range.clone(),
+            value: median::of_few(&mut values_of(&range.measure)),
+        };
         Self { measures: ranges.iter().map(measure).collect() }
     }
 
@@ -103,12 +107,6 @@ impl FilmLikeness {
     pub fn outside(&self) -> impl Iterator<Item = &FilmMeasure> {
         self.measures.iter().filter(|measure| measure.likeness() >= Likeness::Unlike)
     }
-}
-
-/// Median by total order; `None` of nothing.
-fn middle(mut values: Vec<f64>) -> Option<f64> {
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! cells without such a stretch are left out.
 
 use crate::smear::{Contour, ExclusionReason, LabelMap, NormalizedField, ObjectKind, Segmentation};
+use crate::stats::median;
 
 /// Reach of a profile to both sides of the outline, µm: the rim of a red cell without its pallor.
 const REACH_UM: f64 = 1.5;
@@ -41,7 +42,7 @@ pub(super) fn sharpness_per_um(field: &NormalizedField, segmentation: &Segmentat
             cell_sharpness(&stain, field.um_per_px, &segmentation.labels, *label, &outline)
         })
         .collect();
-    super::median(&mut cells)
+    median::of_few(&mut cells)
 }
 
 fn shows_a_red_cell_rim(kind: ObjectKind) -> bool {

@@ -181,12 +181,6 @@ fn refusal(figure: &Figure, advice: &str) -> Option<String> {
     Some(format!("{} is {value:.2}, expected {limit}: {advice}", figure.name))
 }
 
-/// Median by total order; `None` of nothing.
-fn median(values: &mut [f64]) -> Option<f64> {
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
-}
-
 #[cfg(test)]
 mod tests {
     use std::f64::consts::PI;

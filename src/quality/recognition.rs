@@ -11,6 +11,7 @@ use std::f64::consts::PI;
 use crate::smear::{
     CellStatus, ClassifiedCell, ExclusionReason, NOMINAL_RED_CELL_DIAMETER_UM, ObjectKind, Segmentation,
 };
+use crate::stats::median;
 
 /// Least diameter of an object that counts, share of the nominal red cell: smaller ones are debris and platelets.
 const CELL_SIZE_SHARE: f64 = 0.6;
@@ -43,7 +44,7 @@ pub fn red_cell_um(segmentation: &Segmentation, um_per_px: f64) -> Option<f64> {
     let red_cells = segmentation.objects.iter().filter(|object| object.kind == ObjectKind::RedCell);
     let mut diameters: Vec<f64> =
         red_cells.map(|object| 2.0 * (object.contour.area_px() / PI).sqrt() * um_per_px).collect();
-    (diameters.len() >= MIN_RED_CELLS).then(|| super::median(&mut diameters)).flatten()
+    (diameters.len() >= MIN_RED_CELLS).then(|| median::of_few(&mut diameters)).flatten()
 }
 
 #[cfg(test)]

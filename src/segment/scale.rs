@@ -15,6 +15,7 @@ use crate::optics::regions::{Connectivity, connected_regions, regions_of_runs};
 use crate::optics::resample::rescale;
 use crate::optics::runs::RowRuns;
 use crate::smear::{NormalizedField, ObjectKind};
+use crate::stats::median;
 
 /// Diameters that are tried, pixels: with room around the promised 20–150.
 const DIAMETERS_PX: (f64, f64) = (14.0, 200.0);
@@ -86,9 +87,8 @@ impl Segmenter {
             .filter(|object| object.kind == ObjectKind::RedCell)
             .map(|object| 2.0 * (object.contour.area_px() / std::f64::consts::PI).sqrt())
             .collect();
-        let middle = diameters.len() / 2;
         let cells = diameters.len();
-        let median = (cells > 0).then(|| *diameters.select_nth_unstable_by(middle, f64::total_cmp).1);
+        let median = median::of_few(&mut diameters);
         Ok(median.map(|median_diameter_px| ScaleEstimate { median_diameter_px, cells }))
     }
 }

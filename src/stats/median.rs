@@ -2,7 +2,8 @@
 //!
 //! In: values of which some count, and the range where most of those lie. Out: the value of rank n / 2 of those in total
 //! order, exact whatever the range. Method: the values are counted into equal buckets of the range, and the rank is looked
-//! for among the values of its bucket alone. Limits: with a range that does not fit, all of them are there.
+//! for among the values of its bucket alone. Limits: with a range that does not fit, all of them are there. A few values are
+//! put in part into order instead.
 
 use std::ops::Range;
 
@@ -49,6 +50,12 @@ pub fn median(values: &[f32], range: Range<f32>, counts: impl Fn(f32) -> bool + 
         }
     }
     Some(*candidates.select_nth_unstable_by(rank + count - below, f32::total_cmp).1)
+}
+
+/// The value of rank n / 2 of a few values in total order, which are put out of their order; `None` of nothing.
+pub fn of_few(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 /// The bucket of each value; it never falls with the value, so that the buckets are in order, and what lies outside of the
