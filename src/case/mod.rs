@@ -15,6 +15,7 @@ mod job;
 mod laboratory;
 mod order;
 mod order_fhir;
+mod order_file;
 mod order_hl7;
 mod outcome;
 mod panel_match;
@@ -41,9 +42,8 @@ pub use film_record::{FilmMeasureRecord, FilmRecord, likeness_notice, repeated_n
 pub use issue::{IssueSource, IssueTime};
 pub use job::{Job, sha256_hex};
 pub use laboratory::Laboratory;
-pub use order::{
-    AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, ORDER_FILE_NAMES, Order, OrderError, Patient, is_order_name,
-};
+pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};
+pub use order_file::{ORDER_FILE_NAMES, is_order_name};
 pub use outcome::{SpecimenFailure, SpecimenOutcome, SpecimenResult};
 pub use panel_match::PanelMatch;
 pub use presence::Presence;

@@ -1,8 +1,7 @@
 //! The order behind a specimen: who asked, for whom, when the blood was taken.
 //!
-//! In: at most [`MAX_ORDER_BYTES`] as a laboratory system writes them: a JSON object, an HL7 v2 message OML^O21
-//! (`order_hl7`) or a FHIR R4 ServiceRequest (`order_fhir`), told by the content. Out: an [`Order`]. Nothing of it is
-//! interpreted: it is carried into the record and the messages, and its patient is compared with that of a panel
+//! In: at most [`MAX_ORDER_BYTES`] of a JSON object; what other files hold comes by `order_file`. Out: an [`Order`]. Nothing
+//! of it is interpreted: it is carried into the record and the messages, and its patient is compared with that of a panel
 //! ([`Order::check_panel`]). Every item may be missing; an unknown one of JSON is refused, and so is text with control
 //! characters or of more than [`MAX_TEXT_CHARS`] characters, because no field of a message holds it.
 
@@ -10,16 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::time::{Date, TimeError, Timestamp};
-use super::{order_fhir, order_hl7};
-use crate::clinical::{PanelProblem, hl7};
-
-/// Names by which an order lies beside the images of its specimen; what it holds tells its kind.
-pub const ORDER_FILE_NAMES: [&str; 3] = ["order.json", "order.hl7", "order.fhir.json"];
-
-/// Whether a file of this name beside the images is an order; file shares and laboratory systems write `ORDER.HL7`.
-pub fn is_order_name(name: &str) -> bool {
-    ORDER_FILE_NAMES.iter().any(|order| order.eq_ignore_ascii_case(name))
-}
+use crate::clinical::PanelProblem;
 
 /// Largest order file, bytes.
 pub const MAX_ORDER_BYTES: usize = 1 << 20;
@@ -186,26 +176,6 @@ pub enum OrderError {
 }
 
 impl Order {
-    /// An order from a file: JSON, HL7 v2 OML^O21 or FHIR R4 ServiceRequest, told by the content.
-    ///
-    /// # Errors
-    /// [`OrderError`] where it is too large, none of the three, or cannot be used.
-    pub fn read(bytes: &[u8]) -> Result<Self, OrderError> {
-        if bytes.len() > MAX_ORDER_BYTES {
-            return Err(OrderError::TooLarge(bytes.len()));
-        }
-        let order = if hl7::is_message(bytes) {
-            order_hl7::read(bytes)?
-        } else {
-            match serde_json::from_slice::<serde_json::Value>(without_mark(bytes)) {
-                Ok(value) if value.get("resourceType").is_some() => order_fhir::read(&value)?,
-                _ => return Self::from_json(bytes),
-            }
-        };
-        order.check_texts()?;
-        Ok(order)
-    }
-
     /// An order from its JSON.
     ///
     /// # Errors
@@ -260,7 +230,7 @@ impl Order {
 }
 
 /// Bytes behind a byte order mark.
-fn without_mark(bytes: &[u8]) -> &[u8] {
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 

@@ -31,6 +31,7 @@ mod reference;
 mod result;
 mod score;
 mod ta_tma;
+mod time_window;
 mod unit;
 mod window;
 
@@ -60,8 +61,9 @@ pub use score::{
     ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreCondition, ScoreItem, ScoreResult,
     points_words,
 };
+pub use time_window::{DEFAULT_WINDOW_HOURS, TimeWindow};
 pub use unit::{ExtraUnit, printed_unit};
-pub use window::{DEFAULT_WINDOW_HOURS, TimeWindow, WindowAround, WindowRecord};
+pub use window::{WindowAround, WindowRecord};
 
 /// Every score of a panel, in the order of the report.
 pub fn scores(panel: &LabPanel, options: &ScoreOptions) -> Vec<Score> {

@@ -12,8 +12,8 @@ use super::context_code::ContextField;
 use super::error::{PanelProblem, accepted_units};
 use super::person::OtherName;
 use super::reference::ReferenceIntervals;
+use super::time_window::TimeWindow;
 use super::unit::{ExtraUnit, resolve, to_canonical};
-use super::window::TimeWindow;
 
 /// How a panel is read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use super::context::ClinicalContext;
 use super::patient_identifier::PatientIdentifier;
 use super::person::{OtherName, Person};
 use super::result::{LabResult, Quantity};
-use super::window::TimeWindow;
+use super::time_window::TimeWindow;
 
 /// An entry of a panel that was left aside, with its reason: an observation that is not on the list of analytes, one that
 /// cannot be read without doubt, one of another time, a coded diagnosis or drug that no table holds.

@@ -10,8 +10,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::DecodeLimits;
+use super::file_name::{is_named_image, is_vendor_slide, natural_order};
 use super::format::Content;
-use super::inputs::{claims_to_be_image, is_vendor_slide, natural_key};
 use super::slide::Slide;
 
 /// Bytes that tell the format of a file: the signature of DICOM ends at 132.
@@ -46,16 +46,6 @@ pub fn looks_like_image(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     read.is_ok() && !matches!(Content::of(&head), Content::Unknown)
-}
-
-/// Whether a file says by its name that it is an image or a slide.
-pub fn is_named_image(path: &Path) -> bool {
-    claims_to_be_image(path) || is_vendor_slide(path)
-}
-
-/// Puts paths into the natural order of their names.
-pub fn natural_order(paths: &mut [PathBuf]) {
-    paths.sort_by_cached_key(|path| (natural_key(&path.to_string_lossy()), path.clone()));
 }
 
 /// Files in the folders among the inputs that are no images and therefore not read. What `synth` writes beside each of its

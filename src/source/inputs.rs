@@ -17,20 +17,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::file_name::{claims_to_be_image, natural_key, vendor_extension};
 use super::folder::image_below;
 use super::slide::{Slide, SlideArea, SlideFields, SlidePlan, SlideRequest};
 use super::still::StillFile;
 use super::{DecodeLimits, FieldSource, SmearSource, SourceError, SourceProblem};
 use crate::smear::FieldId;
-
-/// Extensions by which a file of a folder claims to be an image; without one of them a file that is none is passed over.
-const IMAGE_EXTENSIONS: [&str; 19] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "bmp", "dib", "webp", "gif", "heic", "heif", "avif", "jp2",
-    "j2k", "jxl", "dcm", "svs",
-];
-
-/// Extensions of slides in the formats of scanners' makers, which OpenSlide reads.
-const VENDOR_EXTENSIONS: [&str; 9] = ["ndpi", "mrxs", "scn", "bif", "vsi", "vms", "vmu", "svslide", "czi"];
 
 /// Kind of the DICOM instances that hold the pixels of a slide.
 const SLIDE_PIXELS: &str = "VOLUME";
@@ -186,8 +178,7 @@ impl Listing {
             return Ok(());
         }
         // METHOD: the file of such a slide may begin with a picture of its label; read as a photograph it would be counted.
-        if let Some(extension) = extension_of(path).filter(|extension| VENDOR_EXTENSIONS.contains(&extension.as_str()))
-        {
+        if let Some(extension) = vendor_extension(path) {
             return Err(at_path(SourceProblem::VendorSlide { extension }));
         }
         let (source, left_out) = StillFile::open(path, self.limits).map_err(at_path)?;
@@ -240,19 +231,6 @@ fn dicom_identity(path: &Path) -> Option<(String, String)> {
     Slide::dicom_identity(path)
 }
 
-fn extension_of(path: &Path) -> Option<String> {
-    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
-}
-
-pub(super) fn claims_to_be_image(path: &Path) -> bool {
-    extension_of(path).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
-}
-
-/// Whether the name is that of a slide in the format of a scanner's maker.
-pub(super) fn is_vendor_slide(path: &Path) -> bool {
-    extension_of(path).is_some_and(|extension| VENDOR_EXTENSIONS.contains(&extension.as_str()))
-}
-
 /// File names, with folders in front where names are the same.
 fn distinct_names(paths: &[&Path]) -> Vec<String> {
     let with_folders = |path: &Path, folders: usize| -> String {
@@ -295,32 +273,6 @@ fn printable(name: &OsStr) -> String {
         text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
     }
     text
-}
-
-/// A part of a name: a number goes by its value, text without regard to case.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum NamePart {
-    Number { digits: usize, value: String },
-    Text(String),
-}
-
-/// Sort key of a name in natural order.
-pub(super) fn natural_key(name: &str) -> Vec<NamePart> {
-    let mut parts = Vec::new();
-    let mut rest = name;
-    while let Some(first) = rest.chars().next() {
-        let number = first.is_ascii_digit();
-        let end = rest.find(|c: char| c.is_ascii_digit() != number).unwrap_or(rest.len());
-        let (part, tail) = rest.split_at(end);
-        parts.push(if number {
-            let value = part.trim_start_matches('0').to_owned();
-            NamePart::Number { digits: value.len(), value }
-        } else {
-            NamePart::Text(part.to_lowercase())
-        });
-        rest = tail;
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 
 mod calibration_tags;
 mod error;
+mod file_name;
 mod folder;
 mod format;
 mod inputs;
@@ -28,7 +29,8 @@ use image::RgbImage;
 
 pub use calibration_tags::{MAX_PLAUSIBLE_UM_PER_PX, MIN_PLAUSIBLE_UM_PER_PX};
 pub use error::{ErrorCategory, SourceError, SourceProblem};
-pub use folder::{holds_slide, is_named_image, listed_images, looks_like_image, natural_order, passed_over};
+pub use file_name::{is_named_image, natural_order};
+pub use folder::{holds_slide, listed_images, looks_like_image, passed_over};
 pub use inputs::{ListedSlide, SpecimenListing, expand_inputs, expand_specimen};
 pub use slide::FieldRegion;
 pub use still::{DecodedImage, decode};

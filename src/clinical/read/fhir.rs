@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::fhir_context::{self, HumanName, identifiers};
+use super::fhir_types::{Concept, Identifier, Period};
 use super::{
     CodeSystem, OWN_FHIR_SYSTEM, Origin, RawPanel, RawReference, RawResult, RawValue, bad_value, d_dimer_kind_of_loinc,
     diagnosis, meaning, value_of_text,
@@ -73,20 +74,6 @@ struct ValueX {
     value_integer: Option<i64>,
 }
 
-#[derive(Deserialize, Default)]
-pub(super) struct Concept {
-    #[serde(default)]
-    pub coding: Vec<Coding>,
-    pub text: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Coding {
-    pub system: Option<String>,
-    pub code: Option<String>,
-    pub display: Option<String>,
-}
-
 #[derive(Deserialize)]
 struct Quantity {
     value: Option<f64>,
@@ -113,30 +100,6 @@ struct Range {
 struct Reference {
     reference: Option<String>,
     identifier: Option<Identifier>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Identifier {
-    system: Option<String>,
-    value: Option<String>,
-    assigner: Option<Assigner>,
-}
-
-#[derive(Deserialize)]
-struct Assigner {
-    display: Option<String>,
-}
-
-impl Identifier {
-    pub(super) fn read(&self) -> Option<PatientIdentifier> {
-        let assigner = self.assigner.as_ref().and_then(|assigner| assigner.display.as_deref());
-        PatientIdentifier::new(self.value.as_deref()?, self.system.as_deref().into_iter().chain(assigner))
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct Period {
-    pub start: Option<String>,
 }
 
 /// Reads a Bundle.

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::diagnosis::{self, CodedDiagnosis};
 use super::drug_codes;
-use super::fhir::{Coding, Concept, Identifier, Period};
+use super::fhir_types::{Coding, Concept, Identifier, Period};
 use super::{Origin, RawPanel};
 use crate::clinical::context::Drug;
 use crate::clinical::error::PanelProblem;

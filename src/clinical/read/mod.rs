@@ -18,6 +18,7 @@ mod diagnosis;
 mod drug_codes;
 mod fhir;
 mod fhir_context;
+mod fhir_types;
 mod hl7;
 mod panel_json;
 

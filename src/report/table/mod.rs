@@ -17,6 +17,7 @@ mod cells;
 mod csv_file;
 mod joined;
 mod outcomes;
+mod own_columns;
 mod parquet_file;
 mod specimen;
 
@@ -24,7 +25,7 @@ pub use cells::COLUMNS;
 pub use csv_file::spreadsheet_text;
 pub use joined::{JoinedTable, join_cells, join_specimens};
 pub use outcomes::outcome_table;
-pub use specimen::is_own_column;
+pub use own_columns::is_own_column;
 
 use super::sink::FileSink;
 use super::{FileNames, ReportError};
