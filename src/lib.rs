@@ -5,7 +5,7 @@
 //! intervals, [`clinical`] reads the laboratory panel, [`evidence`] joins both, [`case`] is the published record and [`report`] writes it; [`evaluate`] judges it against labels.
 //! [`pipeline`] is the one place where they meet; [`verify`] runs it on labelled fields, [`batch`] on many specimens.
 //!
-//! Floors; imports point down only and siblings on a floor never import each other (`tests/architecture.rs`):
+//! Floors; imports point down only and siblings on a floor never import each other (`tests/library/architecture.rs`):
 //!
 //! | floor | modules |
 //! | --- | --- |

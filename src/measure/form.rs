@@ -10,7 +10,7 @@
 //! 10.1111/j.1751-553X.2011.01380.x, and 2021); they name no figures. The limits were set on one half of the images of
 //! read cells to whose form two blind readings agree, and measured on the other ([`READ_FORMS`]).
 //! Limits: the readings are by a general vision-language model, not by an expert; two readings agree on a form with a
-//! kappa of 0.72. Of 13 read crescents the rules name few. `tests/forms.rs` measures the rules on drawn cells.
+//! kappa of 0.72. Of 13 read crescents the rules name few. `tests/library/forms.rs` measures the rules on drawn cells.
 
 use std::f64::consts::PI;
 

@@ -6,16 +6,13 @@
 // What was measured or skipped is for who reads the run.
 #![allow(clippy::print_stderr)]
 
-#[path = "support/made_slide.rs"]
-mod made_slide;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
+use crate::support::made_slide::{Stored, write_picture, write_tiles};
 use image::{Rgb, RgbImage};
-use made_slide::{Stored, write_picture, write_tiles};
 use schistoquant::case::{Case, State};
 use schistoquant::classify::{Classifier, Model};
 use schistoquant::inference::{Engine, EngineRequest};
@@ -353,7 +350,7 @@ fn four_gigapixels(path: &Path) {
     patterns.push(vec![RgbImage::from_fn(PATTERN, PATTERN, |x, y| Rgb([170, 90 + ((x / 7 + y / 5) % 12) as u8, 110]))]);
     for levels in &mut patterns {
         for level in 0..2 {
-            levels.push(made_slide::quarter(&levels[level]));
+            levels.push(crate::support::made_slide::quarter(&levels[level]));
         }
     }
     let at = |column: u32, row: u32| match (column, row) {
@@ -377,7 +374,7 @@ fn four_gigapixels(path: &Path) {
     });
 }
 
-/// Minutes of work: `cargo test --release --test slides -- --ignored --nocapture`. With `SCHISTOQUANT_MADE_SLIDE` the slide is
+/// Minutes of work: `cargo test --release --test library slides:: -- --ignored --nocapture`. With `SCHISTOQUANT_MADE_SLIDE` the slide is
 /// written there and stays.
 #[test]
 #[ignore = "draws and counts a slide of four gigapixels"]

@@ -1,13 +1,11 @@
 //! `evaluate` as other programs see it: figures, files, cards, suites, refusals and exit codes. The model has random
 //! weights, so figures of classes say nothing here; they are compared with what `analyze` counts on the same fields.
 
-#[path = "support/tiny_model.rs"]
-mod tiny_model;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::support::tiny_model::tiny_model;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use schistoquant::evaluate::part::HashedPart;
@@ -17,7 +15,6 @@ use schistoquant::verify::suite::Suite;
 use schistoquant::verify::suite_record::{SUITE_SCHEMA, SuiteRecord, suite_schema};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tiny_model::tiny_model;
 
 /// Fields of the synthetic specimen in use: enough cells of every kind, few enough for a test.
 const FIELDS: [&str; 3] = ["field-0001", "field-0002", "field-0003"];

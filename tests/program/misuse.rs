@@ -1,25 +1,19 @@
 //! The program with files that are none, names that are weapons and panels of somebody else: a refusal with its exit code and
 //! nothing left behind, or a result that every reader takes for what it is.
 
-// What is skipped is said aloud.
-#![allow(clippy::print_stderr)]
-
-#[path = "support/tiny_model.rs"]
-mod tiny_model;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::support::tiny_model::tiny_model;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use schistoquant::report::FileNames;
 use schistoquant::synth::{Stain, SynthOptions, field};
 use serde_json::Value;
 use tempfile::TempDir;
-use tiny_model::tiny_model;
 
 static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(tiny_model);
 

@@ -1,12 +1,9 @@
 //! The files that leave the case folder are read back: tables, outlines, pictures. Values equal the record, names are
 //! harmless, the footer is there and no banned word is.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use fake_case::FakeCase;
+use crate::support::fake_case::FakeCase;
 use image::RgbImage;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;

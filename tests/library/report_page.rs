@@ -1,9 +1,6 @@
 //! The page says what the record says, and nothing that it may not say.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
-use fake_case::FakeCase;
+use crate::support::fake_case::FakeCase;
 use schistoquant::case::{Case, Context, CorrectedPercent, FOOTER, InputFailure, State, banned_terms_in};
 use schistoquant::report::{ReportFormat, render};
 use schistoquant::smear::{CellClass, ExclusionReason};

@@ -1,17 +1,14 @@
 //! HL7 and FHIR messages are read back and say what the record says, in every version, for every state, and whatever a
 //! name holds. The messages of `fixtures/messages` are what the program writes: `REGENERATE=1` rewrites them.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::support::fake_case::FakeCase;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use fake_case::FakeCase;
 use schistoquant::case::{
     AdministrativeSex, Case, CaseField, CaseFields, ClassFinding, ClassRecord, Context, Date, FOOTER, IssueTime, Job,
     Laboratory, Order, Patient, State, Timestamp, banned_terms_in, statement,

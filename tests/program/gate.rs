@@ -1,13 +1,11 @@
 //! The gate before counting, as a laboratory meets it: one picture under several names, a picture reduced on its way, a wrong
 //! pixel size. None of them becomes a quiet number.
 
-#[path = "support/tiny_model.rs"]
-mod tiny_model;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::support::tiny_model::tiny_model;
 use assert_cmd::Command;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
@@ -15,7 +13,6 @@ use image::{Rgb, RgbImage};
 use schistoquant::case::{CaseRecord, FieldRecord, State};
 use schistoquant::synth::{SynthOptions, field};
 use tempfile::TempDir;
-use tiny_model::tiny_model;
 
 static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(tiny_model);
 

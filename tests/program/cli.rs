@@ -1,17 +1,14 @@
 //! The command line as other programs see it: success, refusal, exit code, message, files.
 
-#[path = "support/tiny_model.rs"]
-mod tiny_model;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::support::tiny_model::tiny_model;
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use schistoquant::synth::{SynthOptions, field};
 use tempfile::TempDir;
-use tiny_model::tiny_model;
 
 static TINY_MODEL: LazyLock<(TempDir, PathBuf)> = LazyLock::new(tiny_model);
 

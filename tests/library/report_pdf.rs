@@ -1,9 +1,6 @@
 //! The sheets say what the record says, on two to four pages, or six with evidence, whatever is in it; read back by an independent reader.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
-use fake_case::FakeCase;
+use crate::support::fake_case::FakeCase;
 use lopdf::{Document, Object};
 use schistoquant::case::{
     AdministrativeSex, Case, CaseField, CaseFields, Date, FOOTER, Grade, InputFailure, Laboratory, Order, Patient,

@@ -1,13 +1,10 @@
 //! Every report is read back strictly: JSON by its schema and by the types, CSV by its columns, HTML by its figures.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use fake_case::FakeCase;
+use crate::support::fake_case::FakeCase;
 use schistoquant::case::{Case, CaseField, CaseFields, CaseRecord, FOOTER, InputFailure};
 use schistoquant::report::{
     CASE_SCHEMA, COLUMNS, ReportError, ReportFile, ReportFormat, ReportTarget, case_schema, render,

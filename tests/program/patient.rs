@@ -1,14 +1,11 @@
 //! Whose report it is, from end to end: orders in three kinds, panels of the same patient and of another one, the time window
 //! in record and page, and names in the character set of the message.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::fake_case::FakeCase;
 use assert_cmd::Command;
-use fake_case::FakeCase;
 use schistoquant::case::{Case, Order};
 use schistoquant::clinical::{CharacterSet, PanelOptions, ScoreOptions, read_panel};
 use schistoquant::report::{Hl7Options, ReportError, ReportFormat, ReportSettings, render, render_with};

@@ -1,8 +1,5 @@
 //! `watch` killed at random moments: every specimen ends in exactly one result, whole and equal to an undisturbed one.
 
-#[path = "support/tiny_model.rs"]
-mod tiny_model;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::support::tiny_model::tiny_model;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use schistoquant::synth::{Stain, SynthOptions, field};
 use tempfile::TempDir;
-use tiny_model::tiny_model;
 
 /// Kills that the issue asks for.
 const KILLS: usize = 50;

@@ -1,14 +1,9 @@
 //! Every format says the same state, and the caution of a mixed picture beside it. `tests/cases.rs` asks the same of every
 //! specimen of `fixtures/cases`.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-#[path = "support/states.rs"]
-mod states;
-
-use fake_case::FakeCase;
+use crate::support::fake_case::FakeCase;
+use crate::support::states::assert_same_everywhere;
 use schistoquant::case::{Case, Context, State};
-use states::assert_same_everywhere;
 
 fn enough_cells() -> Case {
     FakeCase { grid: (26, 20), fields: 3, schistocytes: 12, preview_scale: 0.2, ..FakeCase::default() }.build()

@@ -4,9 +4,6 @@
 //! ranges that are right whatever the model, and what the evidence must say, with the reason. Where the shipped model is known to miss them, `known_to_fail` says why; such a case fails as
 //! soon as it passes, so that the words go when they are no longer true.
 
-#[path = "support/states.rs"]
-mod states;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -181,7 +178,7 @@ fn check(name: &str) {
         None => record,
     };
     let case = Case { record, fields };
-    states::assert_same_everywhere(&case);
+    crate::support::states::assert_same_everywhere(&case);
     let record = case.record;
     let text = serde_json::to_string(&record).expect("a record");
     assert!(banned_terms_in(&text).is_empty(), "{:?}", banned_terms_in(&text));

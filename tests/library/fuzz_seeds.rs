@@ -1,14 +1,11 @@
 //! What the fuzz targets begin with is what the program writes: `REGENERATE=1` rewrites the seeds.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use fake_case::FakeCase;
+use crate::support::fake_case::FakeCase;
 use flate2::read::GzDecoder;
 use schistoquant::batch::{Manifest, parse_journal};
 use schistoquant::case::{Case, CaseRecord, SpecimenFailure, SpecimenOutcome, SpecimenResult, write_fields};

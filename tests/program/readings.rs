@@ -1,14 +1,12 @@
 //! `evaluate` against blind readings, `pseudo-patients` and `repeatability` as other programs see them. Readings are
 //! made from the truth of drawn fields, so that every count is known; the model has random weights.
 
-#[path = "support/tiny_model.rs"]
-mod tiny_model;
-
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::support::tiny_model::tiny_model;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use schistoquant::evaluate::{Evaluation, ReadFigures};
@@ -16,7 +14,6 @@ use schistoquant::smear::{CellClass, LabeledField, SchistocyteForm, TruthKind};
 use schistoquant::verify::pseudo_patients::PseudoRecord;
 use schistoquant::verify::repeatability::RepeatabilityRecord;
 use tempfile::TempDir;
-use tiny_model::tiny_model;
 
 const FIELDS: [&str; 2] = ["field-0001", "field-0002"];
 const UM_PER_PX: [&str; 2] = ["--um-per-px", "0.1875"];

@@ -158,7 +158,7 @@ struct Reference {
 
 fn assert_reference(cells: &[CellReply]) {
     let reference: Reference =
-        serde_json::from_slice(include_bytes!("../fixtures/models/tiny.expected.json")).expect("the fixture");
+        serde_json::from_slice(include_bytes!("../../fixtures/models/tiny.expected.json")).expect("the fixture");
     let mut classes = std::collections::BTreeSet::new();
     assert_eq!(cells.len(), CELLS as usize);
     for (index, cell) in cells.iter().enumerate() {

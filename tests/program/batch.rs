@@ -1,11 +1,5 @@
 //! `batch` and `merge` as other programs see them: whole results, resume after any end, shards that join to the same bytes.
 
-// What is skipped is said aloud.
-#![allow(clippy::print_stderr)]
-
-#[path = "support/tiny_model.rs"]
-mod tiny_model;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +7,11 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::support::tiny_model::tiny_model;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use schistoquant::synth::{Stain, SynthOptions, field};
 use tempfile::TempDir;
-use tiny_model::tiny_model;
 
 /// Kills in the usual run of the tests; `SCHISTOQUANT_KILLS` asks for more.
 const KILLS: usize = 8;

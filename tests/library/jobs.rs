@@ -1,9 +1,6 @@
 //! A job names a piece of work: what changes the work changes the name, what does not leaves it.
 
-#[path = "support/fake_case.rs"]
-mod fake_case;
-
-use fake_case::FakeCase;
+use crate::support::fake_case::FakeCase;
 use schistoquant::case::{
     AdministrativeSex, CaseRecord, Date, IssueSource, IssueTime, Job, Laboratory, Order, Patient, Timestamp, sha256_hex,
 };
