@@ -108,7 +108,7 @@ fn ask(started_first: Option<&Path>, library: Option<&Path>, graph: Option<&Path
     let [started_first, library, graph] = [started_first, library, graph].map(|path| path.map(Path::to_owned));
     let question = Question { started_first, library, graph, reply_to: reply_to.clone() };
     let output = Command::new(std::env::current_exe().expect("this test binary"))
-        .args(["answer", "--exact", "--nocapture"])
+        .args(["engines::answer", "--exact", "--nocapture"])
         .env(QUESTION, serde_json::to_string(&question).expect("plain data"))
         .env_remove("ORT_DYLIB_PATH") // only the request may name a library
         .output()
