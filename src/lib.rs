@@ -1,16 +1,30 @@
 //! Counts schistocytes on photographs and scanned slides of stained peripheral blood smears.
 //!
-//! The flow: [`source`] reads fields, [`optics`] flattens them, [`segment`] outlines the red cells, [`quality`] accepts
-//! or refuses the field, [`measure`] and [`classify`] describe each cell, [`count`] gives the percentage with its
-//! intervals, [`clinical`] reads the laboratory panel, [`evidence`] joins both, [`case`] is the published record and [`report`] writes it; [`evaluate`] judges it against labels.
-//! [`pipeline`] is the one place where they meet; [`verify`] runs it on labelled fields, [`batch`] on many specimens.
+//! ```no_run
+//! use schistoquant::{Options, ReportFormat};
+//!
+//! # fn main() -> Result<(), schistoquant::Error> {
+//! let case = schistoquant::analyze(["fixtures/specimen"], &Options::new().um_per_px(0.125))?;
+//! println!("{}", case.record.statement);
+//! schistoquant::write(&case, "report", &[ReportFormat::Json, ReportFormat::Html])?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What these five lines need is what this page shows. The modules are public for the program, its tests and its benches;
+//! they are not shown here, and they change without notice.
+//!
+//! The flow: `source` reads fields, `optics` flattens them, `segment` outlines the red cells, `quality` accepts or refuses
+//! the field, `measure` and `classify` describe each cell, `count` gives the percentage with its intervals, `clinical` reads
+//! the laboratory panel, `evidence` joins both, [`case`] is the published record and `report` writes it. `pipeline` is the
+//! one place where the stages meet. `docs/architecture.md` tells more.
 //!
 //! Floors; imports point down only and siblings on a floor never import each other (`tests/library/architecture.rs`):
 //!
 //! | floor | modules |
 //! | --- | --- |
 //! | 8 | `cli` |
-//! | 7 | `batch`, `settings`, `verify`, `watch` |
+//! | 7 | `analysis`, `batch`, `settings`, `verify`, `watch` |
 //! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
 //! | 4 | `evidence` |
@@ -19,25 +33,52 @@
 //! | 1 | `smear` |
 //! | 0 | `stats`, `optics`, `inference` |
 
+mod analysis;
+#[doc(hidden)]
 pub mod batch;
 pub mod case;
+#[doc(hidden)]
 pub mod classify;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod clinical;
+#[doc(hidden)]
 pub mod count;
+#[doc(hidden)]
 pub mod evaluate;
+#[doc(hidden)]
 pub mod evidence;
+#[doc(hidden)]
 pub mod inference;
+#[doc(hidden)]
 pub mod measure;
+#[doc(hidden)]
 pub mod optics;
+#[doc(hidden)]
 pub mod pipeline;
+#[doc(hidden)]
 pub mod quality;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod segment;
+#[doc(hidden)]
 pub mod settings;
+#[doc(hidden)]
 pub mod smear;
+#[doc(hidden)]
 pub mod source;
+#[doc(hidden)]
 pub mod stats;
+#[doc(hidden)]
 pub mod synth;
+#[doc(hidden)]
 pub mod verify;
+#[doc(hidden)]
 pub mod watch;
+
+pub use analysis::{Error, Options, analyze, write};
+pub use case::Case;
+pub use report::{ReportFormat, WrittenReports};
+pub use smear::AgeGroup;

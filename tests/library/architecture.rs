@@ -1,272 +1,291 @@
-//! The floors of `src/lib.rs` hold: imports point down, siblings never import each other, every module has a header and
-//! a readable length. The checker is tested on literal sources that it must refuse.
+//! The invariants of `docs/architecture.md`, one test each. What checks them is tested on literal sources that it must
+//! refuse.
 
+mod source_graph;
+
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::LazyLock;
 
-/// Floor of every top-level module, as drawn in `src/lib.rs`; later modules have their place already.
-const FLOORS: &[(&str, u8)] = &[
-    ("main", 8),
-    ("cli", 8),
-    ("batch", 7),
-    ("review", 7),
-    ("settings", 7),
-    ("verify", 7),
-    ("watch", 7),
-    ("pipeline", 6),
-    ("report", 6),
-    ("evaluate", 6),
-    ("case", 5),
-    ("evidence", 4),
-    ("count", 3),
-    ("clinical", 3),
-    ("source", 2),
-    ("quality", 2),
-    ("segment", 2),
-    ("measure", 2),
-    ("classify", 2),
-    ("synth", 2),
-    ("smear", 1),
-    ("stats", 0),
-    ("optics", 0),
-    ("inference", 0),
-];
+use schistoquant::case::banned_terms_in;
+use source_graph::{SourceFile, SourceGraph};
+use syn::Item;
 
 /// Lines of a file that still read well.
 const MAX_LINES: usize = 450;
 
-/// Longer files, each with its reason.
-const LONGER: &[(&str, &str)] = &[];
+/// Where each library that could spread is at home: the files, by the beginning of their path, that may name it.
+const HOMES: &[(&str, &[&str])] = &[
+    ("clap", &["main.rs", "cli/"]),
+    ("dicom_core", &["source/"]),
+    ("hl7_parser", &["clinical/"]),
+    ("indicatif", &["cli/"]),
+    ("jiff", &["time", "report/pdf/"]),
+    ("maud", &["report/", "evaluate/"]),
+    ("ort", &["inference/"]),
+    ("parquet", &["report/table/"]),
+    ("rten", &["inference/"]),
+    ("schistoquant_openslide", &["source/"]),
+    ("signal_hook", &["cli/"]),
+    ("tiff", &["source/"]),
+    ("toml", &["settings/"]),
+    ("typst", &["report/pdf/"]),
+    ("zune_jpeg", &["source/"]),
+];
 
-/// Floor of a top-level module.
-fn floor(module: &str) -> Option<u8> {
-    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+/// Crates whose types a public signature must not show: a new version of theirs would be a new version of ours.
+const FOREIGN: &[&str] = &["csv", "ort", "parquet", "rten", "toml", "typst"];
+
+/// The program, read once.
+static HOUSE: LazyLock<SourceGraph> = LazyLock::new(|| {
+    let house = SourceGraph::read(&repository().join("src"));
+    assert!(house.files.len() > 30, "found only {} files", house.files.len());
+    house
+});
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The source without comments and without the inside of strings; line breaks stay.
-fn code_of(source: &str) -> String {
-    let chars: Vec<char> = source.chars().collect();
-    let mut code = String::new();
-    let mut at = 0;
-    while at < chars.len() {
-        let rest = &chars[at..];
-        let skipped = match rest {
-            ['/', '/', ..] => rest.iter().position(|&c| c == '\n').unwrap_or(rest.len()),
-            ['/', '*', ..] => block_comment(rest),
-            ['r', '"' | '#', ..] if !at.checked_sub(1).is_some_and(|i| is_word(chars[i])) => raw_string(rest),
-            ['"', ..] => string(rest),
-            ['\'', '\\', ..] => 2 + rest[2..].iter().skip(1).position(|&c| c == '\'').map_or(1, |end| end + 2),
-            ['\'', _, '\'', ..] => 3,
-            _ => 0,
-        };
-        if skipped == 0 {
-            code.push(rest[0]);
-            at += 1;
-        } else {
-            code.extend(rest[..skipped].iter().filter(|&&c| c == '\n'));
-            code.push(' ');
-            at += skipped;
-        }
-    }
-    code
+/// Floor of every top-level module, from the table of `src/lib.rs`.
+static FLOORS: LazyLock<BTreeMap<String, u8>> = LazyLock::new(|| {
+    let face = fs::read_to_string(repository().join("src/lib.rs")).expect("the face of the library");
+    floors_in(&face)
+});
+
+fn floors_in(face: &str) -> BTreeMap<String, u8> {
+    let rows = face.lines().filter_map(|line| {
+        let (floor, modules) = line.strip_prefix("//! | ")?.split_once(" | ")?;
+        Some((floor.trim().parse().ok()?, modules.to_owned()))
+    });
+    rows.flat_map(|(floor, modules): (u8, String)| {
+        let names: Vec<String> = modules.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        names.into_iter().map(move |name| (name, floor))
+    })
+    .collect()
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// Length of the block comment at the start, nested ones included.
-fn block_comment(rest: &[char]) -> usize {
-    let (mut depth, mut at) = (0, 0);
-    while at < rest.len() {
-        match &rest[at..] {
-            ['/', '*', ..] => (depth, at) = (depth + 1, at + 2),
-            ['*', '/', ..] => (depth, at) = (depth - 1, at + 2),
-            _ => at += 1,
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    rest.len()
-}
-
-/// Length of the string at the start.
-fn string(rest: &[char]) -> usize {
-    let mut at = 1;
-    while at < rest.len() && rest[at] != '"' {
-        at += if rest[at] == '\\' { 2 } else { 1 };
-    }
-    (at + 1).min(rest.len())
-}
-
-/// Length of the raw string at the start; 0 where it is a raw identifier.
-fn raw_string(rest: &[char]) -> usize {
-    let hashes = rest[1..].iter().take_while(|&&c| c == '#').count();
-    if rest.get(1 + hashes) != Some(&'"') {
-        return 0;
-    }
-    let closing: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
-    let body = 2 + hashes;
-    rest[body..]
-        .windows(closing.len())
-        .position(|end| end == closing)
-        .map_or(rest.len(), |end| body + end + closing.len())
-}
-
-/// First names behind a path prefix such as `crate::`, those of a `{…}` group included.
-fn names_behind(code: &str, prefix: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for (at, _) in code.match_indices(prefix) {
-        let whole_word = !code[..at].ends_with(|c: char| is_word(c) || c == ':' || c == '$');
-        if !whole_word {
-            continue;
-        }
-        let rest = code[at + prefix.len()..].trim_start();
-        match rest.strip_prefix('{') {
-            Some(group) => names.extend(group_names(group)),
-            None => names.extend(first_name(rest)),
-        }
-    }
-    names
-}
-
-fn first_name(text: &str) -> Option<String> {
-    let name: String = text.trim_start().chars().take_while(|&c| is_word(c)).collect();
-    (!name.is_empty()).then_some(name)
-}
-
-/// First names of the entries of a `use` group, up to its closing brace.
-fn group_names(group: &str) -> Vec<String> {
-    let (mut depth, mut entry, mut names) = (0, String::new(), Vec::new());
-    for c in group.chars() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => names.extend(first_name(&std::mem::take(&mut entry))),
-            _ => {}
-        }
-        if c != ',' || depth > 0 {
-            entry.push(c);
-        }
-    }
-    names.extend(first_name(&entry));
-    names
-}
-
-/// Faults of one file; `path` is relative to `src`, with forward slashes.
-fn faults(path: &str, source: &str) -> Vec<String> {
+/// Imports that do not point down, and modules without a floor.
+fn floor_faults(house: &SourceGraph, floors: &BTreeMap<String, u8>) -> Vec<String> {
     let mut faults = Vec::new();
-    if !source.starts_with("//!") {
-        faults.push(format!("{path}: expected a `//!` header on the first line"));
-    }
-    let lines = source.lines().count();
-    if lines > MAX_LINES && !LONGER.iter().any(|(longer, _)| *longer == path) {
-        faults.push(format!("{path}: {lines} lines, at most {MAX_LINES} without a reason"));
-    }
-    let own = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
-    if own == "lib" {
-        return faults;
-    }
-    let Some(own_floor) = floor(own) else {
-        faults.push(format!("{path}: module `{own}` has no floor"));
-        return faults;
-    };
-    let code = code_of(source);
-    // A file at src/a/b.rs reaches the root by two steps up, src/a/mod.rs by one. Names that are no top-level module
-    // are steps of an inline module and stay inside.
-    let depth = path.split('/').count() - usize::from(path.ends_with("/mod.rs"));
-    let upwards = (depth..depth + 2)
-        .flat_map(|steps| names_behind(&code, &"super::".repeat(steps)))
-        .filter(|name| floor(name).is_some());
-    let direct = names_behind(&code, "crate::").into_iter().chain(names_behind(&code, "schistoquant::"));
-    let mut seen: Vec<String> = direct.chain(upwards).collect();
-    seen.sort();
-    seen.dedup();
-    for name in seen.iter().filter(|name| *name != own) {
-        match floor(name) {
-            None => faults.push(format!("{path}: imports `{name}`, which has no floor")),
-            Some(other) if other >= own_floor && own != "main" => {
-                let direction = if other == own_floor { "sideways" } else { "upward" };
-                faults.push(format!("{path}: {direction} import of `{name}` (floor {other}) on floor {own_floor}"));
+    for file in house.files.iter().filter(|file| !["lib.rs", "main.rs"].contains(&file.path.as_str())) {
+        let own = file.path.split(['/', '.']).next().unwrap_or_default();
+        let Some(own_floor) = floors.get(own) else {
+            faults.push(format!("{}: module `{own}` has no floor", file.path));
+            continue;
+        };
+        // A name without a floor is an item of the library's face.
+        for (other, floor) in house.top_modules(file).iter().filter_map(|name| floors.get_key_value(name)) {
+            if floor >= own_floor {
+                let way = if floor == own_floor { "sideways" } else { "upward" };
+                faults.push(format!("{}: {way} import of `{other}` (floor {floor}) on floor {own_floor}", file.path));
             }
-            Some(_) => {}
         }
     }
     faults
 }
 
-/// Every source file below a folder, in stable order.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("the source folder is readable")
-        .map(|entry| entry.expect("a readable entry").path())
-        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .collect();
-    found.sort();
-    found
+/// Fails with one line for every file that breaks a rule.
+fn assert_none(faults: impl IntoIterator<Item = String>) {
+    let faults: Vec<String> = faults.into_iter().collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Files that hold a path of which `is_meant` answers yes, each with the path.
+fn files_naming(is_meant: impl Fn(&SourceFile, &str) -> bool) -> Vec<String> {
+    let named = |file: &SourceFile| {
+        let names = file.names.iter().filter(|name| is_meant(file, name));
+        names.map(|name| format!("{}: names `{name}`", file.path)).collect::<Vec<_>>()
+    };
+    HOUSE.files.iter().flat_map(named).collect()
 }
 
 #[test]
-fn the_floors_hold() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files = sources(&root);
-    assert!(files.len() > 30, "found only {} files below {}", files.len(), root.display());
-    let found: Vec<String> = files
-        .iter()
-        .flat_map(|file| {
-            let parts: Vec<_> = file
-                .strip_prefix(&root)
-                .expect("below the root")
-                .iter()
-                .map(|part| part.to_string_lossy().into_owned())
-                .collect();
-            faults(&parts.join("/"), &fs::read_to_string(file).expect("UTF-8 source"))
+fn imports_point_down() {
+    assert_none(floor_faults(&HOUSE, &FLOORS));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    assert_none(HOUSE.circles().iter().map(|circle| circle.join(", ")));
+}
+
+#[test]
+fn every_file_has_a_header_and_a_readable_length() {
+    let faults = HOUSE.files.iter().flat_map(|file| {
+        let lines = file.text.lines().count();
+        let header = (!file.text.starts_with("//!")).then(|| format!("{}: expected a `//!` header", file.path));
+        let length = (lines > MAX_LINES).then(|| format!("{}: {lines} lines, at most {MAX_LINES}", file.path));
+        [header, length].into_iter().flatten().collect::<Vec<_>>()
+    });
+    assert_none(faults);
+}
+
+#[test]
+fn a_library_is_named_where_it_is_at_home_only() {
+    let strays = HOMES.iter().flat_map(|(library, homes)| {
+        files_naming(|file, name| {
+            name.split("::").next() == Some(library) && !homes.iter().any(|home| file.path.starts_with(home))
         })
-        .collect();
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    });
+    assert_none(strays);
 }
 
 #[test]
-fn a_longer_file_is_listed_only_while_it_is_long() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for (path, reason) in LONGER {
-        let lines = fs::read_to_string(root.join(path)).expect("a listed file exists").lines().count();
-        assert!(lines > MAX_LINES && !reason.is_empty(), "{path}: {lines} lines, take it off the list");
-    }
+fn nothing_opens_a_network_connection() {
+    assert_none(files_naming(|_, name| name.starts_with("std::net")));
+    let lock = fs::read_to_string(repository().join("Cargo.lock")).expect("the lock file");
+    let clients = ["tokio", "hyper", "reqwest", "ureq", "curl", "rustls", "openssl"];
+    assert_none(
+        clients.into_iter().filter(|client| lock.contains(&format!("name = \"{client}\"\n"))).map(String::from),
+    );
 }
+
+#[test]
+fn no_result_depends_on_the_clock() {
+    // What waits and what shows progress may look at it.
+    let may_wait = |file: &SourceFile| file.path.starts_with("watch") || file.path.starts_with("cli/");
+    assert_none(files_naming(|file, name| name.ends_with("::now") && !may_wait(file)));
+}
+
+#[test]
+fn every_random_number_has_a_seed() {
+    let sources = ["thread_rng", "from_os_rng", "from_entropy", "rand::rng", "getrandom", "SysRng", "OsRng"];
+    assert_none(files_naming(|_, name| sources.iter().any(|source| name.contains(source))));
+}
+
+#[test]
+fn what_is_missing_is_no_number() {
+    assert_none(files_naming(|_, name| name.ends_with("::NAN")));
+}
+
+#[test]
+fn the_environment_is_read_by_the_command_line_only() {
+    let is_read = |name: &str| ["env::var", "env::vars", "env::args"].iter().any(|read| name.contains(read));
+    assert_none(files_naming(|file, name| is_read(name) && !file.path.starts_with("cli/")));
+}
+
+#[test]
+fn only_the_program_ends_the_process() {
+    let ends = |name: &str| name.contains("process::exit") || name.contains("process::abort");
+    assert_none(files_naming(|_, name| ends(name)));
+    assert_none(files_naming(|file, name| {
+        name.contains("ExitCode") && file.path != "main.rs" && !file.path.starts_with("cli/")
+    }));
+}
+
+#[test]
+fn no_text_of_the_program_states_a_diagnosis_or_a_treatment() {
+    let faults = HOUSE.files.iter().filter(|file| file.path != "case/statement.rs").flat_map(|file| {
+        file.literals.iter().filter_map(|text| {
+            let banned = banned_terms_in(text);
+            (!banned.is_empty()).then(|| format!("{}: {text:?} holds {banned:?}", file.path))
+        })
+    });
+    assert_none(faults);
+}
+
+#[test]
+fn the_count_knows_no_laboratory_and_the_laboratory_no_cells() {
+    let cells = ["count", "classify", "segment", "measure", "source", "pipeline"];
+    let faults = HOUSE.files.iter().filter(|file| file.path.starts_with("clinical/")).flat_map(|file| {
+        let known: Vec<String> = HOUSE.top_modules(file).into_iter().filter(|name| cells.contains(&&**name)).collect();
+        known.into_iter().map(|name| format!("{}: knows `{name}`", file.path)).collect::<Vec<_>>()
+    });
+    assert_none(faults);
+    assert_none(files_naming(|file, name| file.path.starts_with("count/") && name.contains("clinical")));
+}
+
+#[test]
+fn errors_and_options_may_grow() {
+    let faults = HOUSE.files.iter().filter(|file| !file.path.starts_with("cli/")).flat_map(|file| {
+        let closed = file.public.iter().filter(|item| item.name.ends_with("Error") && !item.is_non_exhaustive);
+        closed.map(|item| format!("{}: `{}` is not `#[non_exhaustive]`", file.path, item.name)).collect::<Vec<_>>()
+    });
+    assert_none(faults);
+}
+
+#[test]
+fn no_public_signature_shows_a_foreign_type() {
+    let faults = HOUSE.files.iter().filter(|file| file.path != "main.rs").flat_map(|file| {
+        let is_foreign = |word: &str| FOREIGN.contains(&file.foreign.get(word).map_or(word, String::as_str));
+        let shown = file.public.iter().filter_map(|item| {
+            // A path is written with spaces here; a word before `:` is the name of an argument.
+            let types = item.signature.replace(" :: ", "::");
+            let mut words = types.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
+            let shown = words.find(|path| path.split("::").next().is_some_and(is_foreign))?;
+            Some(format!("{}: `{}` shows `{shown}`", file.path, item.name))
+        });
+        shown.collect::<Vec<_>>()
+    });
+    assert_none(faults);
+}
+
+#[test]
+fn the_page_of_the_architecture_names_each_of_these_tests() {
+    let page = fs::read_to_string(repository().join("docs/architecture.md")).expect("the page");
+    let own = syn::parse_file(include_str!("architecture.rs")).expect("this file");
+    let tests = own.items.iter().filter_map(|item| match item {
+        Item::Fn(item) if item.attrs.iter().any(|attribute| attribute.path().is_ident("test")) => {
+            Some(item.sig.ident.to_string())
+        }
+        _ => None,
+    });
+    let own_tests = ["the_page_of", "bad_sources", "sound_sources", "circles_are"];
+    assert_none(
+        tests.filter(|test| !own_tests.iter().any(|own| test.starts_with(own)) && !page.contains(&format!("`{test}`"))),
+    );
+    let modules = FLOORS.keys().filter(|module| !page.contains(&format!("`{module}`")));
+    assert_none(modules.map(|module| format!("docs/architecture.md does not name `{module}`")));
+}
+
+/// A house of literal files.
+fn house(files: &[(&str, &str)]) -> SourceGraph {
+    SourceGraph::of(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())))
+}
+
+const SMALL_HOUSE: &str = "//! | 2 | `report`, `pipeline` |\n//! | 1 | `count` |\n//! | 0 | `stats`, `smear` |";
 
 #[test]
 fn bad_sources_are_refused() {
+    let floors = floors_in(SMALL_HOUSE);
     let refused = |path: &str, source: &str, expected: &str| {
-        let found = faults(path, source).join("\n");
+        let found = floor_faults(&house(&[(path, source)]), &floors).join("\n");
         assert!(found.contains(expected), "{source:?}: expected {expected:?}, found {found:?}");
     };
-    refused("count/mod.rs", "use crate::case::Case;", "expected a `//!` header");
-    refused("count/mod.rs", "//! x\nuse crate::case::Case;", "upward import of `case`");
-    refused("segment/mod.rs", "//! x\nuse crate::classify::Crop;", "sideways import of `classify`");
-    refused("segment/mod.rs", "//! x\nuse crate::{smear::{Cell, Field}, measure};", "sideways import of `measure`");
-    refused("stats/mod.rs", "//! x\nfn f() { crate::smear::area(); }", "upward import of `smear`");
-    refused("smear/mod.rs", "//! x\nuse super::count::State;", "upward import of `count`");
-    refused("smear/cell.rs", "//! x\nuse super::super::count::State;", "upward import of `count`");
-    refused("report/html/page.rs", "//! x\nuse super::super::super::pipeline::run;", "sideways import of `pipeline`");
-    refused("astrology.rs", "//! x", "no floor");
-    refused("count/mod.rs", "//! x\nuse crate::astrology;", "imports `astrology`");
-    refused("count/mod.rs", &format!("//! x{}", "\n".repeat(451)), "451 lines");
-    refused("count/mod.rs", "//! x\nconst Q: char = '\"'; use crate::case; // \"", "upward import of `case`");
+    refused("count/mod.rs", "use crate::report::Case;", "upward import of `report`");
+    refused("report/mod.rs", "use crate::{count::{Cell, Field}, pipeline};", "sideways import of `pipeline`");
+    refused("stats/mod.rs", "fn f() { crate::smear::area(); }", "sideways import of `smear`");
+    refused("smear/mod.rs", "use super::count::State;", "upward import of `count`");
+    refused("smear/cell.rs", "use super::super::count::State;", "upward import of `count`");
+    refused("smear/cell.rs", "mod inner { use super::super::super::count::State; }", "upward import of `count`");
+    refused("count/mod.rs", "fn f() { html! { (crate::report::words(x)) } }", "upward import of `report`");
+    refused("astrology.rs", "", "no floor");
 }
 
 #[test]
 fn sound_sources_pass() {
-    let passes = |path: &str, source: &str| assert_eq!(faults(path, source), Vec::<String>::new(), "{source:?}");
-    passes("count/mod.rs", "//! x\nuse crate::{smear::Cell, stats};\nuse crate::count::rules;");
-    passes("count/mod.rs", "//! See [`crate::case`].\n/* crate::case /* nested */ crate::cli */");
-    passes("count/mod.rs", "//! x\nconst A: &str = \"crate::case\"; const B: &str = r#\"crate::cli\"#;");
-    passes("count/mod.rs", "//! x\nmod tests { use super::*; use super::rules::State; }");
-    passes("cli/model.rs", "//! x\nuse crate::pipeline; use super::exit;");
-    passes("main.rs", "//! x\nuse schistoquant::cli;");
-    passes("lib.rs", "//! x\npub mod cli;");
-    passes("count/mod.rs", &format!("//! x{}", "\n".repeat(449)));
+    let floors = floors_in(SMALL_HOUSE);
+    let passes = |path: &str, source: &str| {
+        assert_eq!(floor_faults(&house(&[(path, source)]), &floors), Vec::<String>::new(), "{source:?}");
+    };
+    passes("count/mod.rs", "use crate::{smear::Cell, stats};\nuse crate::count::rules;");
+    passes("count/mod.rs", "//! See [`crate::report`].\n/* crate::report /* nested */ crate::pipeline */");
+    passes("count/mod.rs", "const A: &str = \"crate::report\"; const B: &str = r#\"crate::pipeline\"#;");
+    passes("count/mod.rs", "#[cfg(test)] mod tests { use crate::report::Case; }");
+    passes("report/mod.rs", "use crate::count; use super::stats;");
+}
+
+#[test]
+fn circles_are_found_through_names_that_are_passed_on() {
+    let face = ("a/mod.rs", "//! x\nmod b; mod c; pub use b::B; pub(crate) use c::C;");
+    let (b, c) = (("a/b.rs", "use super::C;"), ("a/c.rs", "use super::b::other;"));
+    assert_eq!(house(&[face, b, c]).circles(), [["a/b.rs", "a/c.rs"]]);
+    // Passing a name on is no import; using it is.
+    assert!(house(&[face, b, ("a/c.rs", "")]).circles().is_empty());
+    let user = ("a/mod.rs", "mod b; mod c; pub struct A; fn f() { b::make(); }");
+    assert_eq!(house(&[user, ("a/b.rs", "use super::A;"), ("a/c.rs", "")]).circles(), [["a/b.rs", "a/mod.rs"]]);
+    let tested = ("a/mod.rs", "mod b; #[cfg(test)] mod c; fn f() { b::make(); }");
+    assert!(house(&[tested, ("a/b.rs", ""), ("a/c.rs", "use super::f;")]).circles().is_empty());
 }
