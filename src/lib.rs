@@ -10,7 +10,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | 8 | `cli` |
-//! | 7 | `batch`, `settings`, `verify`, `watch` |
+//! | 7 | `batch`, `export`, `settings`, `verify`, `watch` |
 //! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
 //! | 4 | `evidence` |
@@ -27,6 +27,7 @@ pub mod clinical;
 pub mod count;
 pub mod evaluate;
 pub mod evidence;
+pub mod export;
 pub mod inference;
 pub mod measure;
 pub mod optics;

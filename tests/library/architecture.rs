@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("main", 8),
     ("cli", 8),
     ("batch", 7),
+    ("export", 7),
     ("review", 7),
     ("settings", 7),
     ("verify", 7),
