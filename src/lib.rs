@@ -24,7 +24,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | 8 | `cli` |
-//! | 7 | `analysis`, `batch`, `settings`, `verify`, `watch` |
+//! | 7 | `analysis`, `batch`, `export`, `settings`, `verify`, `watch` |
 //! | 6 | `pipeline`, `report`, `evaluate` |
 //! | 5 | `case` |
 //! | 4 | `evidence` |
@@ -49,6 +49,8 @@ pub mod count;
 pub mod evaluate;
 #[doc(hidden)]
 pub mod evidence;
+#[doc(hidden)]
+pub mod export;
 #[doc(hidden)]
 pub mod inference;
 #[doc(hidden)]

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use schistoquant::cli::output::visible;
+use schistoquant::cli::terminal::visible;
 use schistoquant::cli::{self, Cli};
 
 fn main() -> ExitCode {

@@ -8,77 +8,55 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::model_options::ModelOptions;
-use super::output::{print, print_document, warn};
-use super::progress::Bar;
-use super::report_options::{ReportOptions, Requested, sorted};
-use super::slide_options::SlideArgs;
-use super::stop::on_interrupt;
+use super::options::{ModelOptions, ThreadOptions, positive};
+use super::report_options::{FormatOptions, ReportOptions, Requested};
+use super::terminal::{Bar, on_interrupt, print, print_json, warn};
 use crate::case::{Case, FieldRecord, State};
 use crate::count::CountOptions;
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, SlideOptions, analyze};
-use crate::report::{ReportError, ReportFormat, ReportTarget, WrittenReports, reason_words, state_words};
+use crate::pipeline::{AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze};
+use crate::report::{ReportTarget, WrittenReports, reason_words, state_words};
 use crate::smear::AgeGroup;
-use crate::source::passed_over;
+use crate::source::slide::{Annotation, PixelRect, SlideArea};
+use crate::source::{DecodeLimits, holds_slide, passed_over};
 
-/// The words of `--age-group`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum AgeWord {
-    /// Adults and children beyond the newborn period
-    #[default]
-    Adult,
-    /// Newborns at term
-    TermNeonate,
-    /// Newborns before term
-    PretermNeonate,
-}
-
-impl From<AgeWord> for AgeGroup {
-    fn from(word: AgeWord) -> Self {
-        match word {
-            AgeWord::Adult => Self::Adult,
-            AgeWord::TermNeonate => Self::TermNeonate,
-            AgeWord::PretermNeonate => Self::PretermNeonate,
-        }
-    }
-}
+/// Least memory that a run on slides is given, MiB: program, models and one field with its tiles.
+const MIN_MEMORY_MIB: u64 = 512;
 
 /// Count the schistocytes of one specimen and write the report
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  schistoquant analyze fixtures/specimen --out report
+  schistoquant analyze fixtures/specimen --out report --order order.json --labs panel.hl7 --format json,html,hl7
+  schistoquant analyze slide.svs --out report --format json,csv,html,geojson")]
 pub struct AnalyzeArgs {
     /// Images, slides and folders: together one specimen
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder for the reports; made where missing
+    /// Folder for the reports; made if missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Panel, order and configuration.
     #[command(flatten)]
     pub report: ReportOptions,
-    /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell
-    #[arg(long, value_name = "X", value_parser = super::positive)]
+    /// Pixel size, µm; by default from the files, else estimated from the median red cell
+    #[arg(long, value_name = "X", value_parser = positive)]
     pub um_per_px: Option<f64>,
     /// Age group that selects the reference limit
     #[arg(long, value_enum, value_name = "G", default_value_t)]
-    pub age_group: AgeWord,
-    /// Fewest red cells for a percentage; otherwise from the configuration
+    pub age_group: AgeGroup,
+    /// Fewest red cells for a percentage; by default from the configuration
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub min_cells: Option<u64>,
-    /// Slides.
     #[command(flatten)]
     pub slide: SlideArgs,
-    /// Model and engine.
     #[command(flatten)]
     pub model: ModelOptions,
-    /// Threads; all processors by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
-    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
-    pub format: Vec<ReportFormat>,
+    #[command(flatten)]
+    pub threads: ThreadOptions,
+    #[command(flatten)]
+    pub formats: FormatOptions,
     /// Print the case as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
@@ -87,26 +65,79 @@ pub struct AnalyzeArgs {
     pub quiet: bool,
 }
 
-impl From<AnalyzeError> for Failure {
-    fn from(error: AnalyzeError) -> Self {
-        let exit = match error {
-            AnalyzeError::NoInputReadable(_) => Exit::NoInputReadable,
-            AnalyzeError::Detect(_) | AnalyzeError::Examine { .. } => Exit::ModelUnusable,
-            AnalyzeError::Interrupted(_) => Exit::Interrupted,
-            AnalyzeError::Picture { .. } | AnalyzeError::Spool(_) => Exit::OutputNotWritable,
-            AnalyzeError::Panicked { .. } => Exit::ProgramFailed,
+/// Where on a slide fields are taken and how long is counted.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SlideArgs {
+    /// Count in this rectangle, in pixels at full resolution, instead of the monolayer that is found
+    #[arg(long, value_name = "X,Y,W,H", value_parser = rectangle, help_heading = "Slides", group = "slide_area")]
+    pub area: Option<PixelRect>,
+    /// Count in the polygons of a GeoJSON file, as QuPath exports them
+    #[arg(long, value_name = "FILE", help_heading = "Slides", group = "slide_area")]
+    pub annotation: Option<PathBuf>,
+    /// Count the whole slide, to its last field unless --cells or --max-cells ends the count
+    #[arg(long, help_heading = "Slides", group = "slide_area")]
+    pub all: bool,
+    /// Count this number of red cells, whatever is found
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Slides", conflicts_with = "max_cells")]
+    pub cells: Option<u64>,
+    /// End a count that is still undecided at this number of red cells [default: 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Slides")]
+    pub max_cells: Option<u64>,
+    /// Seed of the order in which fields are taken
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Slides")]
+    pub seed: u64,
+    /// Memory of the run, MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(MIN_MEMORY_MIB..1 << 20), help_heading = "Slides")]
+    pub slide_memory: u64,
+}
+
+impl SlideArgs {
+    /// Refuses options that would be heeded by slides alone where no input is one.
+    ///
+    /// METHOD: a count that was asked to end at a number of cells and does not is another result than the one asked for.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] with the option.
+    fn check_inputs(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+        let given = [(self.cells.is_some(), "--cells"), (self.max_cells.is_some(), "--max-cells")];
+        let Some((_, option)) = given.into_iter().find(|(given, _)| *given) else { return Ok(()) };
+        if holds_slide(inputs, DecodeLimits::default()) {
+            return Ok(());
+        }
+        let text = format!(
+            "{option}: expected a slide among the inputs, found photographs only, which are counted to the last; leave the \
+             option out, or give fewer photographs"
+        );
+        Err(Failure::usage(text))
+    }
+
+    /// Reads what is named.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] where the annotation cannot be read.
+    fn read(&self) -> Result<SlideOptions, Failure> {
+        let area = match (&self.area, &self.annotation, self.all) {
+            (Some(rect), ..) => SlideArea::Rectangle(*rect),
+            (None, Some(path), _) => SlideArea::Annotation(Annotation::read(path).map_err(Failure::usage)?),
+            (None, None, true) => SlideArea::All,
+            (None, None, false) => SlideArea::Monolayer,
         };
-        Self::new(exit, error)
+        let stop = match (self.cells, self.max_cells) {
+            (Some(cells), _) => StopRule::Cells(cells),
+            (None, Some(max_cells)) => StopRule::Decided { max_cells },
+            (None, None) if self.all => StopRule::Never,
+            (None, None) => StopRule::Decided { max_cells: DEFAULT_MAX_CELLS },
+        };
+        Ok(SlideOptions { area, seed: self.seed, stop, memory_bytes: self.slide_memory << 20 })
     }
 }
 
-impl From<ReportError> for Failure {
-    fn from(error: ReportError) -> Self {
-        let exit = match error {
-            ReportError::OtherSpecimen { .. } | ReportError::ForeignFile { .. } => Exit::Usage,
-            _ => Exit::OutputNotWritable,
-        };
-        Self::new(exit, error)
+/// `x,y,width,height`, whole numbers, the last two above 0.
+fn rectangle(text: &str) -> Result<PixelRect, String> {
+    let numbers: Option<Vec<u32>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[x, y, width, height]) if width > 0 && height > 0 => Ok(PixelRect { x, y, width, height }),
+        _ => Err("expected x,y,width,height in whole pixels, for example 12000,8000,4000,4000".to_owned()),
     }
 }
 
@@ -117,19 +148,15 @@ impl From<ReportError> for Failure {
 pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     // First of all, so that an interrupt while the model loads ends with the contract's code too.
     let stop = on_interrupt();
-    let formats = sorted(&args.format);
     let requested = args.report.read()?;
     let slide = args.slide.read()?;
     args.slide.check_inputs(&args.inputs)?;
-    let options = analyze_options(&requested, args.um_per_px, args.age_group.into(), args.min_cells);
+    let options = analyze_options(&requested, args.um_per_px, args.age_group, args.min_cells);
     let options = AnalyzeOptions { slide, ..options };
     let models = args.model.open()?;
-    let target = ReportTarget::prepare(&args.out, &formats)?;
+    let target = ReportTarget::prepare(&args.out, &args.formats.sorted())?;
     target.check_accession(options.accession.as_deref())?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = args.threads.pool()?;
     let bar = Bar::new(args.quiet);
     let case = analyze(&args.inputs, &options, &models, &pool, &bar, &stop)?;
     let case = with_evidence(case, &requested);
@@ -148,8 +175,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
         }
     }
     if args.json {
-        let document = serde_json::to_string(&case.record).map_err(ReportError::Json)?;
-        print_document(&(document + "\n"))?;
+        print_json(&case.record)?;
     } else {
         print(&summary(&case, &written))?;
     }
@@ -245,4 +271,27 @@ pub(super) fn some_names(paths: &[PathBuf]) -> String {
         names.push(format!("{} more", paths.len() - names.len()));
     }
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rectangle_has_four_numbers_and_a_size() {
+        assert_eq!(rectangle("1, 2,3,4"), Ok(PixelRect { x: 1, y: 2, width: 3, height: 4 }));
+        for bad in ["", "1,2,3", "1,2,3,4,5", "1,2,0,4", "-1,2,3,4", "1.5,2,3,4"] {
+            assert!(rectangle(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_stop_rule_follows_the_options() {
+        let stop = |args: SlideArgs| args.read().map(|options| options.stop).map_err(|_| ());
+        assert_eq!(stop(SlideArgs::default()), Ok(StopRule::Decided { max_cells: DEFAULT_MAX_CELLS }));
+        assert_eq!(stop(SlideArgs { all: true, ..SlideArgs::default() }), Ok(StopRule::Never));
+        let capped = SlideArgs { all: true, max_cells: Some(50), ..SlideArgs::default() };
+        assert_eq!(stop(capped), Ok(StopRule::Decided { max_cells: 50 }));
+        assert_eq!(stop(SlideArgs { cells: Some(9), ..SlideArgs::default() }), Ok(StopRule::Cells(9)));
+    }
 }

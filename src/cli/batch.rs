@@ -1,27 +1,24 @@
-//! `batch`: a manifest or a folder of specimens in, the reports of all of them and the tables over them out.
+//! `batch` and `merge`: a manifest or a folder of specimens in, the reports of all of them and the tables over them out;
+//! and the shards of a batch joined to one folder.
 //!
 //! stdout: one line on what was done, or with `--dry-run` the specimens with their images. stderr: pictures that two
-//! specimens name, columns that are carried along, results of an earlier run that do not stand any more, failures with the
-//! line of the manifest; a bar over the fields where it is a terminal, else one JSON line each
-//! [`BatchArgs::progress_seconds`]: `specimens`, `specimens_done`, `specimens_failed`, `fields_done`, `fields_expected`,
-//! `fields_per_second`, `seconds_left` (the last three null while nothing tells).
+//! specimens name, columns that are carried along, results of an earlier run that no longer stand, failures with the line
+//! of the manifest; a bar over the fields where it is a terminal, else one JSON line each [`BatchArgs::progress_seconds`]:
+//! `specimens`, `specimens_done`, `specimens_failed`, `fields_done`, `fields_expected`, `fields_per_second`,
+//! `seconds_left` (the last three are null while nothing tells).
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::analyze::{AgeWord, analyze_options, some_names};
-use super::batch_progress::BatchProgress;
-use super::config_options::ConfigOptions;
+use super::analyze::{analyze_options, some_names};
 use super::exit::{Exit, Failure, chain};
-use super::model_options::ModelOptions;
-use super::output::{print, warn};
-use super::report_options::Requested;
-use super::score::read_labs;
-use super::stop::on_interrupt;
+use super::options::{ModelOptions, ThreadOptions, positive};
+use super::report_options::{ConfigOptions, Requested, read_labs};
+use super::terminal::{BatchProgress, on_interrupt, print, warn};
 use crate::batch::{
-    BatchError, BatchOptions, BatchReport, BatchSettings, GroupPattern, MOST_COMPARED, Manifest, ManifestProblem,
-    ManifestRow, Prepared, Preparer, Shard, SharedImages, run as run_batch, shared_images,
+    BatchOptions, BatchReport, BatchSettings, GroupPattern, MOST_COMPARED, Manifest, ManifestRow, Prepared, Preparer,
+    Shard, SharedImages, merge, run as run_batch, shared_images,
 };
 use crate::case::SpecimenFailure;
 use crate::pipeline::{AnalyzeError, AnalyzeOptions, SpecimenInputs, named_options, provenance};
@@ -42,10 +39,10 @@ pub struct BatchArgs {
     /// Manifest (CSV: accession, inputs, um_per_px, age_group, labs, and columns to carry along), or a folder with a folder for each specimen
     #[arg(value_name = "MANIFEST|FOLDER")]
     pub manifest: PathBuf,
-    /// Folder for the results; made where missing
+    /// Folder for the results; made if missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Group the images below the folder, at any depth, by a regular expression that finds the group `accession` in their paths
+    /// Make specimens of the images below the folder, at any depth: this regular expression finds the group `accession` in each path
     #[arg(long, value_name = "REGEX")]
     pub group: Option<GroupPattern>,
     /// List the specimens with their images and end
@@ -54,58 +51,33 @@ pub struct BatchArgs {
     /// Take only the K-th of N parts of the specimens
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
-    /// Go on with the batch in the folder: what is finished and unchanged is not repeated, what failed is tried again
+    /// Go on with the batch in the folder: keep what is finished and unchanged, try again what failed
     #[arg(long)]
     pub resume: bool,
-    /// Pixel size, µm, where the manifest has none; otherwise from the files or estimated for each specimen
-    #[arg(long, value_name = "X", value_parser = super::positive)]
+    /// Pixel size, µm, where the manifest has none; by default from the files, else estimated for each specimen
+    #[arg(long, value_name = "X", value_parser = positive)]
     pub um_per_px: Option<f64>,
     /// Age group where the manifest has none
     #[arg(long, value_enum, value_name = "G", default_value_t)]
-    pub age_group: AgeWord,
-    /// Fewest red cells for a percentage; otherwise from the configuration
+    pub age_group: AgeGroup,
+    /// Fewest red cells for a percentage; by default from the configuration
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub min_cells: Option<u64>,
-    /// The laboratory's configuration.
     #[command(flatten)]
     pub config: ConfigOptions,
-    /// Model and engine.
     #[command(flatten)]
     pub model: ModelOptions,
-    /// Threads; all processors by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub threads: ThreadOptions,
     /// Reports to write for each specimen: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it; json and parquet are always among them
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,parquet,html")]
     pub format: Vec<ReportFormat>,
     /// Time between two lines of progress where stderr is no terminal, s
-    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = super::positive)]
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = positive)]
     pub progress_seconds: f64,
     /// No progress on stderr
     #[arg(long)]
     pub quiet: bool,
-}
-
-impl From<BatchError> for Failure {
-    fn from(error: BatchError) -> Self {
-        let exit = match error {
-            BatchError::Exists { .. } | BatchError::Differs { .. } | BatchError::Shards { .. } => Exit::Usage,
-            BatchError::Read { .. } | BatchError::Damaged { .. } => Exit::NoInputReadable,
-            BatchError::Interrupted => Exit::Interrupted,
-            _ => Exit::OutputNotWritable,
-        };
-        Self::new(exit, error)
-    }
-}
-
-impl From<ManifestProblem> for Failure {
-    fn from(problem: ManifestProblem) -> Self {
-        let exit = match problem {
-            ManifestProblem::Read { .. } => Exit::NoInputReadable,
-            _ => Exit::Usage,
-        };
-        Self::new(exit, problem)
-    }
 }
 
 /// Reads what the rows name.
@@ -125,10 +97,9 @@ impl Preparer for Rows<'_> {
         let panel = labs.map_err(|failure| failed(&failure))?;
         let mut options = AnalyzeOptions {
             accession: Some(row.accession.clone()),
-            um_per_px: row.um_per_px,
+            um_per_px: row.um_per_px.or(self.defaults.um_per_px),
             ..self.defaults.clone()
         };
-        options.um_per_px = options.um_per_px.or(self.defaults.um_per_px);
         options.count.age_group = row.age_group.unwrap_or(self.defaults.count.age_group);
         Ok(Prepared {
             specimen: SpecimenInputs { inputs: row.inputs.clone(), options },
@@ -156,10 +127,7 @@ pub fn run(args: &BatchArgs) -> Result<Exit, Failure> {
         None => Manifest::read(&args.manifest),
     };
     let manifest = manifest.map_err(|problem| Failure::from(problem).within(&args.manifest.display().to_string()))?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = args.threads.pool()?;
     if !args.quiet || args.dry_run {
         notes(args, &manifest, &pool.install(|| shared_images(&manifest)));
     }
@@ -167,11 +135,9 @@ pub fn run(args: &BatchArgs) -> Result<Exit, Failure> {
         print(&listing(&manifest))?;
         return Ok(Exit::Success);
     }
-    let settings = args.config.load()?.settings;
-    let settings_sha256 = settings.sha256().map_err(|error| Failure::new(Exit::Usage, error))?;
-    let reports = settings.messages.clone();
-    let requested = Requested { accession: None, order: None, issued_at: None, panel: None, settings, settings_sha256 };
-    let defaults = analyze_options(&requested, args.um_per_px, AgeGroup::from(args.age_group), args.min_cells);
+    let requested = Requested::configured(&args.config)?;
+    let reports = requested.settings.messages.clone();
+    let defaults = analyze_options(&requested, args.um_per_px, args.age_group, args.min_cells);
     let models = args.model.open()?;
     let options = BatchOptions { out: args.out.clone(), formats: args.format.clone(), reports, resume: args.resume };
     let asked = BatchSettings::new(
@@ -227,7 +193,7 @@ fn listing(manifest: &Manifest) -> String {
 const MOST_NAMED: usize = 20;
 
 /// Names each specimen without a result by its line, and pictures that two specimens show.
-pub(super) fn failures(report: &BatchReport, place: &str) {
+fn failures(report: &BatchReport, place: &str) {
     match &report.repeated {
         Some(repeated) => {
             for picture in repeated.iter().take(MOST_NAMED) {
@@ -248,7 +214,7 @@ pub(super) fn failures(report: &BatchReport, place: &str) {
 }
 
 /// One line on what was done.
-pub(super) fn summary(report: &BatchReport, out: &Path) -> String {
+fn summary(report: &BatchReport, out: &Path) -> String {
     let BatchReport { finished, failed, failed_inputs, .. } = report;
     format!(
         "{finished} specimens finished, {} failed, {failed_inputs} inputs not readable; written: {}\n",
@@ -258,6 +224,30 @@ pub(super) fn summary(report: &BatchReport, out: &Path) -> String {
 }
 
 /// The exit code of a batch that came to its end.
-pub(super) fn exit_of(report: &BatchReport) -> Exit {
+fn exit_of(report: &BatchReport) -> Exit {
     if !report.failed.is_empty() || report.failed_inputs > 0 { Exit::SomeInputsFailed } else { Exit::Success }
+}
+
+/// Join the shards of a batch
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  schistoquant merge shard-1 shard-2 --out result")]
+pub struct MergeArgs {
+    /// Output folders of all shards
+    #[arg(required = true, value_name = "SHARD_DIR")]
+    pub shards: Vec<PathBuf>,
+    /// Folder for the whole batch; made if missing
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Runs `merge`.
+///
+/// # Errors
+/// A [`Failure`] where the shards do not belong together or a folder cannot be read or written.
+pub fn run_merge(args: &MergeArgs) -> Result<Exit, Failure> {
+    let report = merge(&args.shards, &args.out)?;
+    failures(&report, "");
+    print(&summary(&report, &args.out))?;
+    Ok(exit_of(&report))
 }

@@ -12,54 +12,57 @@ use rayon::ThreadPool;
 
 use super::evaluate_suite;
 use super::exit::{Exit, Failure};
-use super::model_options::ModelOptions;
-use super::output::{print, print_document, replace, warn};
-use super::progress::Bar;
-use super::stop::on_interrupt;
+use super::options::{ModelOptions, ThreadOptions, positive};
+use super::terminal::{Bar, indented, on_interrupt, print, print_json, warn};
 use crate::case::InputFailure;
 use crate::classify::{ModelCard, ModelOrigin, card_path};
 use crate::evaluate::labels::{LabelFormat, LabelOptions};
 use crate::evaluate::part::HashedPart;
 use crate::evaluate::{Evaluation, Figure, NamedFigure};
+use crate::export::replace;
 use crate::pipeline::Models;
 use crate::report::{OutputFolder, ReportError};
 use crate::verify::card::with_measured;
-use crate::verify::{EVALUATION_FILES, LabelSource, LabelledSet, SplitSource, VerifiedSet, VerifyError, verify};
+use crate::verify::{EVALUATION_FILES, LabelSource, LabelledSet, SplitSource, VerifiedSet, verify};
 
 /// Measure model and pipeline on labelled fields
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  schistoquant evaluate images --labels labels --out evaluation
+  schistoquant evaluate images --expect-none --out evaluation
+  schistoquant evaluate --suite models/evaluation-suite.json --data labelled --out evaluation")]
 pub struct EvaluateArgs {
     /// Images and folders of images
     #[arg(required_unless_present = "suite", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder for evaluation.json and evaluation.html, of a suite also for suite.json; made where missing
+    /// Folder for evaluation.json, evaluation.html and cells.csv, of a suite also for suite.json; made if missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Label folder or file
     #[arg(long, value_name = "PATH")]
     pub labels: Option<PathBuf>,
-    /// Label format: chula, voc, yolo, coco, qupath, truth or readings; otherwise told by the files
+    /// Label format: chula, voc, yolo, coco, qupath, truth or readings; by default the files tell
     #[arg(long, value_name = "FORMAT", requires = "labels")]
     pub format: Option<LabelFormat>,
     /// Tables of two blind readings, or folders of them: judge schistocytes by the readings
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub readings: Vec<PathBuf>,
-    /// Cells that nobody read are no schistocytes: state the read percentage
+    /// Take cells that nobody read for none, and state the read percentage
     #[arg(long)]
     pub unread_are_none: bool,
-    /// State sensitivity and precision at this threshold too [default: the card's for review]
-    #[arg(long, value_name = "P", value_parser = super::positive)]
+    /// State sensitivity and precision at this threshold, too [default: the card's for review]
+    #[arg(long, value_name = "P", value_parser = positive)]
     pub threshold: Option<f64>,
-    /// Whether every object of a field is labelled; otherwise as is usual for the format
+    /// Whether every object of a field is labelled; by default as is usual for the format
     #[arg(long, value_name = "BOOL", requires = "labels")]
     pub complete_labels: Option<bool>,
-    /// Names of the YOLO classes in their order; otherwise from classes.txt
+    /// Names of the YOLO classes in their order; by default from classes.txt
     #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "labels")]
     pub yolo_names: Option<Vec<String>>,
     /// CSV file with the columns image and split, and perhaps group and specimen
     #[arg(long, value_name = "FILE")]
     pub split: Option<PathBuf>,
-    /// Part of the split file to evaluate; otherwise all
+    /// Part of the split file to evaluate; by default all
     #[arg(long, value_name = "NAME", requires = "split")]
     pub want: Option<String>,
     /// Part by the SHA-1 of the file name: test, val, train or not-train
@@ -68,11 +71,11 @@ pub struct EvaluateArgs {
     /// The fields hold no schistocyte: measure the false-positive floor
     #[arg(long)]
     pub expect_none: bool,
-    /// Name of the set in the record; otherwise that of the first input
+    /// Name of the set in the record; by default that of the first input
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell of each group
-    #[arg(long, value_name = "X", value_parser = super::positive)]
+    /// Pixel size, µm; by default from the files, else estimated from the median red cell of each group
+    #[arg(long, value_name = "X", value_parser = positive)]
     pub um_per_px: Option<f64>,
     /// Evaluate the sets of a suite and print its figures beside their targets
     #[arg(
@@ -83,7 +86,7 @@ pub struct EvaluateArgs {
         ]
     )]
     pub suite: Option<PathBuf>,
-    /// Folder that the paths of the suite start from; otherwise SCHISTOQUANT_DATA, otherwise ../shared/data
+    /// Folder that the paths of the suite start from [env: SCHISTOQUANT_DATA]
     #[arg(long, value_name = "DIR", requires = "suite", conflicts_with = "inputs")]
     pub data: Option<PathBuf>,
     /// Sets of the suite to evaluate; all by default
@@ -95,34 +98,16 @@ pub struct EvaluateArgs {
     /// Put the measured figures into the card beside the model's graph
     #[arg(long, requires = "model")]
     pub write_card: bool,
-    /// Model and engine.
     #[command(flatten)]
     pub model: ModelOptions,
-    /// Threads; all processors by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub threads: ThreadOptions,
     /// Print the evaluation as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
     /// No progress and no notes on stderr
     #[arg(long)]
     pub quiet: bool,
-}
-
-impl From<VerifyError> for Failure {
-    fn from(error: VerifyError) -> Self {
-        let exit = match error {
-            VerifyError::NothingKnown { .. }
-            | VerifyError::Contradicted { .. }
-            | VerifyError::Labels(_)
-            | VerifyError::Split(_) => Exit::Usage,
-            VerifyError::NoField { .. } => Exit::NoInputReadable,
-            VerifyError::Detect(_) | VerifyError::Examine { .. } => Exit::ModelUnusable,
-            VerifyError::Picture { .. } | VerifyError::Temporary { .. } => Exit::OutputNotWritable,
-            VerifyError::Interrupted(_) => Exit::Interrupted,
-        };
-        Self::new(exit, error)
-    }
 }
 
 impl EvaluateArgs {
@@ -168,10 +153,7 @@ fn tail(path: &Path) -> String {
 pub fn run(args: &EvaluateArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
     let models = args.model.open()?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = args.threads.pool()?;
     match &args.suite {
         Some(suite) => evaluate_suite::run(args, suite, &models, &pool, &stop),
         None => run_set(args, &models, &pool, &stop),
@@ -191,8 +173,7 @@ fn run_set(args: &EvaluateArgs, models: &Models, pool: &ThreadPool, stop: &Atomi
         written.push(write_card(graph, models.classifier.card(), &[&verified.evaluation])?);
     }
     if args.json {
-        let document = serde_json::to_string(&verified.evaluation).map_err(ReportError::Json)?;
-        print_document(&(document + "\n"))?;
+        print_json(&verified.evaluation)?;
     } else {
         print(&summary(&verified.evaluation, &written))?;
     }
@@ -207,10 +188,9 @@ pub(super) fn warn_of(failure: &InputFailure) {
 /// Puts the figures of evaluations into the card beside a graph and gives its path.
 pub(super) fn write_card(graph: &Path, card: &ModelCard, evaluations: &[&Evaluation]) -> Result<PathBuf, Failure> {
     let measured = |card, evaluation: &&Evaluation| with_measured(card, evaluation);
-    let card = evaluations.iter().try_fold(card.clone(), measured).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let card = evaluations.iter().try_fold(card.clone(), measured).map_err(Failure::usage)?;
     let path = card_path(graph);
-    let mut json = serde_json::to_vec_pretty(&card).map_err(ReportError::Json)?;
-    json.push(b'\n');
+    let json = indented(&card)?.into_bytes();
     // What is written must load again: read it back before it replaces the card.
     ModelCard::from_json(&json, &ModelOrigin::File(graph.to_owned()))
         .map_err(|error| Failure::new(Exit::ModelUnusable, error))?;

@@ -13,35 +13,28 @@ use rayon::ThreadPool;
 
 use super::evaluate::{EvaluateArgs, measured, warn_of, write_card};
 use super::exit::{Exit, Failure};
-use super::output::{print, print_document, warn};
-use super::progress::Bar;
+use super::terminal::{Bar, print, print_json, warn};
 use crate::evaluate::{Evaluation, NamedFigure};
 use crate::pipeline::{Models, provenance};
 use crate::report::{OutputFolder, ReportError};
-use crate::verify::suite::{Suite, SuiteError};
+use crate::verify::suite::Suite;
 use crate::verify::suite_record::{SUITE_FILE, SuiteRecord, SuiteRow};
 use crate::verify::{EVALUATION_FILES, LabelledSet, VerifyError, verify};
 
 /// Environment variable that names the folder of the labelled sets.
 const DATA_VARIABLE: &str = "SCHISTOQUANT_DATA";
-/// Folder of the labelled sets where nothing names one: beside the repository.
-const DEFAULT_DATA: &str = "../shared/data";
 
 /// Why a suite gave no table.
 #[derive(Debug, thiserror::Error)]
 enum SuiteFailure {
+    #[error("expected the folder that the paths of the suite start from; name it with --data or {DATA_VARIABLE}")]
+    NoData,
     #[error("{}: expected a readable {SUITE_FILE}; check --against", path.display())]
     AgainstUnreadable { path: PathBuf, source: io::Error },
     #[error("{}: expected the {SUITE_FILE} of an earlier run; check --against", path.display())]
     AgainstMalformed { path: PathBuf, source: serde_json::Error },
     #[error("expected at least one set that can be evaluated, found none below {}; name the folder with --data", data.display())]
     NoSet { data: PathBuf },
-}
-
-impl From<SuiteError> for Failure {
-    fn from(error: SuiteError) -> Self {
-        Self::new(Exit::Usage, error)
-    }
 }
 
 /// Evaluates the sets, prints the table and gives the worst exit code of the sets.
@@ -54,7 +47,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let suite = Suite::read(suite)?.only(&args.only)?;
     let stated = args.against.as_deref().map(read_record).transpose()?;
-    let data = args.data.clone().unwrap_or_else(default_data);
+    let data = data_folder(args)?;
     // Every folder is checked before the first set takes its time.
     let prepare = |name: &str| OutputFolder::prepare(&args.out.join(name), &EVALUATION_FILES);
     let folder = OutputFolder::prepare(&args.out, &[SUITE_FILE])?;
@@ -110,17 +103,17 @@ pub(super) fn run(
         written.push(write_card(graph, models.classifier.card(), &for_card.iter().collect::<Vec<_>>())?);
     }
     if args.json {
-        let document = serde_json::to_string(&record).map_err(ReportError::Json)?;
-        print_document(&(document + "\n"))?;
+        print_json(&record)?;
     } else {
         print(&table(&record, stated.is_some(), &written))?;
     }
     Ok(exit)
 }
 
-fn default_data() -> PathBuf {
-    let named = std::env::var_os(DATA_VARIABLE).filter(|path| !path.is_empty());
-    named.map_or_else(|| PathBuf::from(DEFAULT_DATA), PathBuf::from)
+/// The folder of the labelled sets, as the option or the environment names it.
+fn data_folder(args: &EvaluateArgs) -> Result<PathBuf, Failure> {
+    let named = || std::env::var_os(DATA_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    args.data.clone().or_else(named).ok_or_else(|| Failure::usage(SuiteFailure::NoData))
 }
 
 fn read_record(path: &Path) -> Result<SuiteRecord, Failure> {

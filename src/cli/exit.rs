@@ -1,10 +1,20 @@
-//! Outcome to exit code: a contract with the programs that call this one. A finding is data, never an exit code.
+//! Exit codes, and which error leaves with which code: a contract with the programs that call this one.
+//!
+//! A finding is data, never an exit code. No other module of the crate knows an exit code.
 
 use std::error::Error;
 use std::fmt;
 
-/// Exit codes, as README states them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+use crate::batch::{BatchError, ManifestProblem};
+use crate::export::ExportError;
+use crate::pipeline::AnalyzeError;
+use crate::report::ReportError;
+use crate::verify::VerifyError;
+use crate::verify::suite::SuiteError;
+use crate::watch::WatchError;
+
+/// Exit codes, as `docs/files.md` states them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::VariantArray)]
 #[repr(u8)]
 pub enum Exit {
     /// Report made.
@@ -60,6 +70,11 @@ impl Failure {
         Self { exit: self.exit, source: format!("{place}: {}", chain(&self)).into() }
     }
 
+    /// A failure of the caller: wrong usage or configuration.
+    pub fn usage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Exit::Usage, source)
+    }
+
     /// A failure with its cause.
     pub fn new(exit: Exit, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { exit, source: source.into() }
@@ -75,5 +90,96 @@ impl fmt::Display for Failure {
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.source()
+    }
+}
+
+impl From<AnalyzeError> for Failure {
+    fn from(error: AnalyzeError) -> Self {
+        let exit = match error {
+            AnalyzeError::NoInputReadable(_) => Exit::NoInputReadable,
+            AnalyzeError::Detect(_) | AnalyzeError::Examine { .. } => Exit::ModelUnusable,
+            AnalyzeError::Interrupted(_) => Exit::Interrupted,
+            AnalyzeError::Picture { .. } | AnalyzeError::Spool(_) => Exit::OutputNotWritable,
+            AnalyzeError::Panicked { .. } => Exit::ProgramFailed,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        let exit = match error {
+            ReportError::OtherSpecimen { .. } | ReportError::ForeignFile { .. } => Exit::Usage,
+            _ => Exit::OutputNotWritable,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        let exit = match error {
+            BatchError::Exists { .. } | BatchError::Differs { .. } | BatchError::Shards { .. } => Exit::Usage,
+            BatchError::Read { .. } | BatchError::Damaged { .. } => Exit::NoInputReadable,
+            BatchError::Interrupted => Exit::Interrupted,
+            _ => Exit::OutputNotWritable,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<ManifestProblem> for Failure {
+    fn from(problem: ManifestProblem) -> Self {
+        let exit = match problem {
+            ManifestProblem::Read { .. } => Exit::NoInputReadable,
+            _ => Exit::Usage,
+        };
+        Self::new(exit, problem)
+    }
+}
+
+impl From<WatchError> for Failure {
+    fn from(error: WatchError) -> Self {
+        let exit = match error {
+            WatchError::NoDropFolder { .. } | WatchError::OutInsideDrop { .. } | WatchError::AlreadyWatched { .. } => {
+                Exit::Usage
+            }
+            WatchError::Folder { .. } | WatchError::Output { .. } => Exit::OutputNotWritable,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        let exit = match error {
+            VerifyError::NothingKnown { .. }
+            | VerifyError::Contradicted { .. }
+            | VerifyError::Labels(_)
+            | VerifyError::Split(_) => Exit::Usage,
+            VerifyError::NoField { .. } => Exit::NoInputReadable,
+            VerifyError::Detect(_) | VerifyError::Examine { .. } => Exit::ModelUnusable,
+            VerifyError::Picture { .. } | VerifyError::Temporary { .. } => Exit::OutputNotWritable,
+            VerifyError::Interrupted(_) => Exit::Interrupted,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<SuiteError> for Failure {
+    fn from(error: SuiteError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        let exit = match error {
+            ExportError::NoField => Exit::NoInputReadable,
+            ExportError::Archive(_) => Exit::OutputNotWritable,
+            ExportError::Detect(_) => Exit::ModelUnusable,
+            ExportError::Interrupted(_) => Exit::Interrupted,
+        };
+        Self::new(exit, error)
     }
 }

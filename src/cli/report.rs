@@ -10,10 +10,10 @@ use clap::Args;
 
 use super::analyze::{exit_of, summary};
 use super::exit::{Exit, Failure};
-use super::output::{print, print_document};
-use super::report_options::{ReportOptions, Requested, check_patient, sorted};
+use super::report_options::{FormatOptions, ReportOptions, Requested, check_patient};
+use super::terminal::{print, print_json};
 use crate::case::{ArchiveError, Case, CaseRecord, IssueSource, IssueTime, SCHEMA_VERSION, read_fields};
-use crate::report::{ARCHIVE_FILE, CASE_FILE, ReportError, ReportFormat, ReportTarget};
+use crate::report::{ARCHIVE_FILE, CASE_FILE, ReportTarget};
 
 /// Largest `case.json` that is read, bytes.
 const MAX_CASE_BYTES: u64 = 256 << 20;
@@ -32,12 +32,10 @@ pub struct ReportArgs {
     /// Folder for the reports; the case's own by default
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Panel, order and configuration.
     #[command(flatten)]
     pub report: ReportOptions,
-    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
-    pub format: Vec<ReportFormat>,
+    #[command(flatten)]
+    pub formats: FormatOptions,
     /// Print the case as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
@@ -46,46 +44,16 @@ pub struct ReportArgs {
 /// Why a case folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum CaseFolderError {
-    /// A file of the case cannot be read.
     #[error("{path}: expected a file of a case folder that can be read; name a folder that `analyze` wrote with the format json", path = .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// It is no record of this version.
+    Read { path: PathBuf, source: std::io::Error },
     #[error("{path}: expected a record with schema version {SCHEMA_VERSION}; run `analyze` again", path = .path.display())]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: serde_json::Error,
-    },
-    /// It is a record of another version.
+    Record { path: PathBuf, source: serde_json::Error },
     #[error("{path}: expected schema version {SCHEMA_VERSION}, found {found}; run `analyze` again", path = .path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: String,
-    },
-    /// It is larger than a record.
+    Version { path: PathBuf, found: String },
     #[error("{path}: expected a record of at most {MAX_CASE_BYTES} bytes, found {found}", path = .path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size, bytes.
-        found: u64,
-    },
-    /// The archive cannot be used.
+    TooLarge { path: PathBuf, found: u64 },
     #[error("{path}: the fields of the case cannot be used", path = .path.display())]
-    Archive {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: ArchiveError,
-    },
+    Archive { path: PathBuf, source: ArchiveError },
 }
 
 /// The case that a folder holds.
@@ -152,19 +120,18 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let case = read_case(&args.case).map_err(|error| Failure::new(Exit::NoInputReadable, error))?;
     // A new panel meets the recorded order where no other one is given.
     check_patient(requested.order.as_ref().or(case.record.order.as_ref()), requested.panel.as_ref())?;
-    let target = ReportTarget::prepare(args.out.as_deref().unwrap_or(&args.case), &sorted(&args.format))?;
+    let target = ReportTarget::prepare(args.out.as_deref().unwrap_or(&args.case), &args.formats.sorted())?;
     if let (Some(given), Some(recorded)) = (&requested.accession, &case.record.accession)
         && given != recorded
     {
         let text = format!("expected specimen `{recorded}`, found `{given}`; check which specimen this is");
-        return Err(Failure::new(Exit::Usage, text));
+        return Err(Failure::usage(text));
     }
     let configured = args.report.config.config.is_some();
     let case = Case { record: renewed(case.record, &requested, configured), fields: case.fields };
     let written = target.write_with(&case, &requested.settings.messages)?;
     if args.json {
-        let document = serde_json::to_string(&case.record).map_err(ReportError::Json)?;
-        print_document(&(document + "\n"))?;
+        print_json(&case.record)?;
     } else {
         print(&summary(&case, &written))?;
     }

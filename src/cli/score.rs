@@ -5,54 +5,47 @@
 //! time window lies around the newest result.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::config_options::ConfigOptions;
-use super::exit::{Exit, Failure};
-use super::output::{print, print_document};
+#[cfg(doc)]
+use super::exit::Exit;
+use super::exit::Failure;
+use super::report_options::{ConfigOptions, read_labs};
+use super::terminal::{indented, print, print_document};
 use crate::case::FOOTER;
-use crate::clinical::{
-    DicVersion, IgnoredObservation, LabPanel, MAX_PANEL_BYTES, PanelOptions, Score, ScoreResult, WindowRecord,
-    points_words, read_panel, scores,
-};
+use crate::clinical::{DicVersion, IgnoredObservation, Score, ScoreResult, WindowRecord, points_words, scores};
 
-/// Version of the DIC score, as typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DicVersionWord {
-    /// The score of 2001.
-    #[value(name = "2001")]
-    V2001,
-    /// The update of 2025.
-    #[value(name = "2025")]
-    V2025,
-}
+impl ValueEnum for DicVersion {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::V2001, Self::V2025]
+    }
 
-impl From<DicVersionWord> for DicVersion {
-    fn from(word: DicVersionWord) -> Self {
-        match word {
-            DicVersionWord::V2001 => Self::V2001,
-            DicVersionWord::V2025 => Self::V2025,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::V2001 => ("2001", "The score of 2001"),
+            Self::V2025 => ("2025", "The update of 2025"),
+        };
+        Some(PossibleValue::new(name).help(help))
     }
 }
 
-/// Arguments of `score`.
+/// Print the published scores of a laboratory panel, without images
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  schistoquant score --labs fixtures/labs/cancer.json")]
 pub struct ScoreArgs {
     /// Laboratory panel: panel.json, HL7 v2 ORU^R01, or a FHIR R4 Bundle of Observations
     #[arg(long, value_name = "FILE")]
     pub labs: PathBuf,
 
-    /// Version of the ISTH score for overt DIC; otherwise from the configuration
+    /// Version of the ISTH score for overt DIC; by default from the configuration
     #[arg(long, value_name = "YEAR", value_enum)]
-    pub dic_version: Option<DicVersionWord>,
+    pub dic_version: Option<DicVersion>,
 
-    /// The laboratory's configuration.
     #[command(flatten)]
     pub config: ConfigOptions,
 
@@ -72,24 +65,6 @@ struct Document<'a> {
     footer: &'static str,
 }
 
-/// Reads a panel file.
-///
-/// # Errors
-/// [`Exit::Usage`] where the file cannot be read or the panel is refused: as for an order, the call is wrong, and no image
-/// is asked for again.
-pub fn read_labs(path: &Path, options: &PanelOptions) -> Result<LabPanel, Failure> {
-    let shown = path.display().to_string();
-    let unreadable = |error: std::io::Error| {
-        let text = format!("{shown}: expected a file that can be read, found: {error}; check path and rights");
-        Failure::new(Exit::Usage, text)
-    };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    // One byte past the limit is enough to be refused for it.
-    file.take(MAX_PANEL_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    read_panel(&bytes, &shown, options).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -97,7 +72,7 @@ pub fn read_labs(path: &Path, options: &PanelOptions) -> Result<LabPanel, Failur
 pub fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let mut options = args.config.load()?.settings.clinical;
     if let Some(version) = args.dic_version {
-        options.scores.dic_version = version.into();
+        options.scores.dic_version = version;
     }
     let (panel, window) = read_labs(&args.labs, &options.panel)?.around(None);
     let scores = scores(&panel, &options.scores);
@@ -108,13 +83,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), Failure> {
         window,
         footer: FOOTER,
     };
-    if args.json {
-        let text =
-            serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
-        print_document(&(text + "\n"))
-    } else {
-        print(&document.to_string())
-    }
+    if args.json { print_document(&indented(&document)?) } else { print(&document.to_string()) }
 }
 
 impl fmt::Display for Document<'_> {

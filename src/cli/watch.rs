@@ -12,24 +12,18 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::analyze::{AgeWord, analyze_options, exit_of, with_evidence};
-use super::config_options::ConfigOptions;
+use super::analyze::{analyze_options, exit_of, with_evidence};
 use super::exit::{Exit, Failure, chain};
-use super::model_options::ModelOptions;
-use super::output::{print_document, warn};
-use super::progress::Bar;
-use super::report_options::{Requested, check_patient, sorted};
-use super::score::read_labs;
-use super::stop::on_interrupt;
+use super::options::{ModelOptions, ThreadOptions, positive};
+use super::report_options::{ConfigOptions, FormatOptions, Requested, check_patient, read_labs};
+use super::terminal::{Bar, on_interrupt, print_document, warn};
 use crate::case::is_order_name;
 use crate::clinical::is_panel_name;
 use crate::pipeline::{AnalyzeError, Models, analyze};
-use crate::report::{FileNames, ReportFormat, ReportTarget};
-use crate::settings::Settings;
+use crate::report::{FileNames, ReportTarget};
+use crate::smear::AgeGroup;
 use crate::source::passed_over;
-use crate::watch::{
-    Claimed, Handled, Handler, Journal, Receipt, ReceiptState, Refusal, WatchError, WatchOptions, watch,
-};
+use crate::watch::{Claimed, Handled, Handler, Journal, Receipt, ReceiptState, Refusal, WatchOptions, watch};
 
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
@@ -44,39 +38,35 @@ pub struct WatchArgs {
     /// Drop folder: specimen folders and order files
     #[arg(value_name = "DROP")]
     pub drop: PathBuf,
-    /// Folder of the results; made where missing
+    /// Folder of the results; made if missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// A specimen without `.ready` is complete when nothing in it has changed for this long, s
-    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = super::positive)]
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = positive)]
     pub settle_seconds: f64,
     /// Time between two looks, s
-    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = super::positive)]
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = positive)]
     pub poll_seconds: f64,
-    /// An order whose files have not come is refused after this long, hours
-    #[arg(long, value_name = "H", default_value_t = 24.0, value_parser = super::positive)]
+    /// Refuse an order whose files have not come after this time, hours
+    #[arg(long, value_name = "H", default_value_t = 24.0, value_parser = positive)]
     pub order_wait_hours: f64,
-    /// End when no specimen is left; leaves with 1 where one was refused or an input failed
+    /// End when no specimen is left, with exit code 1 if one was refused or an input failed
     #[arg(long)]
     pub once: bool,
-    /// The laboratory's configuration.
     #[command(flatten)]
     pub config: ConfigOptions,
-    /// Pixel size, µm; otherwise from the files, otherwise estimated from the median red cell
-    #[arg(long, value_name = "X", value_parser = super::positive)]
+    /// Pixel size, µm; by default from the files, else estimated from the median red cell
+    #[arg(long, value_name = "X", value_parser = positive)]
     pub um_per_px: Option<f64>,
     /// Age group that selects the reference limit
     #[arg(long, value_enum, value_name = "G", default_value_t)]
-    pub age_group: AgeWord,
-    /// Model and engine.
+    pub age_group: AgeGroup,
     #[command(flatten)]
     pub model: ModelOptions,
-    /// Threads; all processors by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
-    /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
-    pub format: Vec<ReportFormat>,
+    #[command(flatten)]
+    pub threads: ThreadOptions,
+    #[command(flatten)]
+    pub formats: FormatOptions,
     /// No notes on stderr
     #[arg(long)]
     pub quiet: bool,
@@ -85,9 +75,8 @@ pub struct WatchArgs {
 /// Analyzes a claimed specimen.
 struct Analyzer<'a> {
     args: &'a WatchArgs,
-    formats: Vec<ReportFormat>,
-    settings: Settings,
-    settings_sha256: String,
+    /// What holds for every specimen: the configuration.
+    requested: Requested,
     models: Models,
     pool: rayon::ThreadPool,
     stop: &'a AtomicBool,
@@ -100,7 +89,7 @@ impl Handler for Analyzer<'_> {
         let output = |error: &dyn std::error::Error| Refusal::Output(chain(error));
         let order = claimed.order().map_err(|problem| usage(problem.to_string()))?;
         let panel = claimed.labs().map_err(|problem| usage(problem.to_string()))?;
-        let panel = panel.map(|path| read_labs(&path, &self.settings.clinical.panel)).transpose();
+        let panel = panel.map(|path| read_labs(&path, &self.requested.settings.clinical.panel)).transpose();
         let panel = panel.map_err(failed)?;
         check_patient(order.as_ref(), panel.as_ref()).map_err(failed)?;
         // Without an order the name of the drop is all that says whose it is.
@@ -108,12 +97,10 @@ impl Handler for Analyzer<'_> {
         let requested = Requested {
             accession: Some(accession.unwrap_or_else(|| claimed.name().to_owned())),
             order,
-            issued_at: None,
             panel,
-            settings: self.settings.clone(),
-            settings_sha256: self.settings_sha256.clone(),
+            ..self.requested.clone()
         };
-        let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group.into(), None);
+        let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group, None);
         let bar = Bar::new(true);
         let inputs = claimed.inputs();
         let case =
@@ -123,8 +110,8 @@ impl Handler for Analyzer<'_> {
             })?;
         let case = with_evidence(case, &requested);
         let result = FileNames::of(&case.record).map_err(|error| output(&error))?.base().to_owned();
-        let target = ReportTarget::prepare(partial, &self.formats).map_err(|error| output(&error))?;
-        let written = target.write_with(&case, &self.settings.messages).map_err(|error| output(&error))?;
+        let target = ReportTarget::prepare(partial, &self.args.formats.sorted()).map_err(|error| output(&error))?;
+        let written = target.write_with(&case, &self.requested.settings.messages).map_err(|error| output(&error))?;
         let below =
             |path: &Path, folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
         let failed = case.record.failed_inputs.iter();
@@ -184,35 +171,16 @@ impl Journal for Log {
     }
 }
 
-impl From<WatchError> for Failure {
-    fn from(error: WatchError) -> Self {
-        let exit = match error {
-            WatchError::NoDropFolder { .. } | WatchError::OutInsideDrop { .. } | WatchError::AlreadyWatched { .. } => {
-                Exit::Usage
-            }
-            WatchError::Folder { .. } | WatchError::Output { .. } => Exit::OutputNotWritable,
-        };
-        Self::new(exit, error)
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// A [`Failure`] where configuration, model or a folder cannot be used; a specimen's failure is a receipt.
 pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
-    let settings = args.config.load()?.settings;
-    let settings_sha256 = settings.sha256().map_err(|error| Failure::new(Exit::Usage, error))?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = args.threads.pool()?;
     let analyzer = Analyzer {
         args,
-        formats: sorted(&args.format),
-        settings,
-        settings_sha256,
+        requested: Requested::configured(&args.config)?,
         models: args.model.open()?,
         pool,
         stop: &stop,
@@ -232,5 +200,5 @@ pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
 }
 
 fn seconds(value: f64) -> Result<Duration, Failure> {
-    Duration::try_from_secs_f64(value).map_err(|error| Failure::new(Exit::Usage, error))
+    Duration::try_from_secs_f64(value).map_err(Failure::usage)
 }

@@ -5,12 +5,12 @@
 
 mod batch;
 mod cli;
+mod documents;
 mod evaluate;
 mod gate;
 mod misuse;
 mod patient;
 mod readings;
-mod readme;
 mod report_again;
 mod score;
 mod watch;

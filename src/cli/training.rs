@@ -1,8 +1,8 @@
-//! `synth`: writes the fields of a synthetic specimen and their truth.
+//! `synth` and `crops`: pictures to test and to train with.
 //!
-//! Each field is a PNG with a `.truth.json` beside it (a `LabeledField`). Files are written under a temporary name and
-//! renamed; files of the same names are replaced. A folder that holds a field of another run is refused: both together
-//! would be a specimen that nobody drew.
+//! `synth` writes the fields of a drawn specimen: for each a PNG and a `.truth.json` beside it (a `LabeledField`). Files are
+//! written under a temporary name and renamed; files of the same names are replaced. A folder that holds a field of another
+//! run is refused: both together would be a specimen that nobody drew. `crops` writes what [`crate::export`] describes.
 
 use std::fs;
 use std::io::{self, Cursor};
@@ -13,7 +13,9 @@ use image::ImageFormat;
 use rayon::prelude::*;
 
 use super::exit::{Exit, Failure};
-use super::output::{print, replace};
+use super::options::{EngineOptions, positive};
+use super::terminal::{on_interrupt, print, warn};
+use crate::export::{export_crops, replace};
 use crate::smear::{CellClass, LabeledField, TruthKind};
 use crate::synth::{
     CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, FIELD_PREFIX, SynthError, SynthOptions, field,
@@ -21,8 +23,10 @@ use crate::synth::{
 
 /// Draw a synthetic specimen with exact truth
 #[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "Examples:
+  schistoquant synth --out drawn --seed 3 --fields 30 --schistocyte-fraction 0.03")]
 pub struct SynthArgs {
-    /// Folder for the fields and their truth; made where missing
+    /// Folder for the fields and their truth; made if missing
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Seed; the same seed gives the same bytes
@@ -59,28 +63,16 @@ fn within(text: &str, (low, high): (f64, f64)) -> Result<f64, String> {
 
 /// A specimen that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SynthFailure {
-    /// The field could not be drawn.
+enum SynthFailure {
     #[error(transparent)]
     Draw(#[from] SynthError),
-    /// The folder holds a field that this run does not draw.
     #[error(
         "{}: expected a folder without fields of another run, found this one; remove it or choose another folder with --out",
         path.display()
     )]
-    LeftOver {
-        /// The field.
-        path: PathBuf,
-    },
-    /// A file or folder could not be written.
+    LeftOver { path: PathBuf },
     #[error("{}: expected a place that can be written to; choose another folder with --out", path.display())]
-    Write {
-        /// File or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
 }
 
 impl From<SynthFailure> for Failure {
@@ -93,44 +85,18 @@ impl From<SynthFailure> for Failure {
     }
 }
 
-/// Objects of the specimen by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tally {
-    red_cells: u64,
-    schistocytes: u64,
-    white_cells: u64,
-    platelets: u64,
+/// Red cells of a field, the schistocytes among them, white cells, platelets.
+fn tally(truth: &LabeledField) -> [u64; 4] {
+    let of = |kind| truth.cells.iter().filter(|cell| cell.kind == kind).count() as u64;
+    let schistocytes = truth.cells.iter().filter(|cell| cell.class == Some(CellClass::Schistocyte)).count() as u64;
+    [of(TruthKind::RedCell), schistocytes, of(TruthKind::WhiteCell), of(TruthKind::Platelet)]
 }
 
-impl Tally {
-    fn of(truth: &LabeledField) -> Self {
-        let mut tally = Self::default();
-        for cell in &truth.cells {
-            match cell.kind {
-                TruthKind::RedCell => tally.red_cells += 1,
-                TruthKind::WhiteCell => tally.white_cells += 1,
-                TruthKind::Platelet => tally.platelets += 1,
-            }
-            tally.schistocytes += u64::from(cell.class == Some(CellClass::Schistocyte));
-        }
-        tally
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            red_cells: self.red_cells + other.red_cells,
-            schistocytes: self.schistocytes + other.schistocytes,
-            white_cells: self.white_cells + other.white_cells,
-            platelets: self.platelets + other.platelets,
-        }
-    }
-}
-
-/// Draws and writes the specimen, then prints what it holds.
+/// Runs `synth`: draws and writes the specimen, then prints what it holds.
 ///
 /// # Errors
 /// Options out of range ([`Exit::Usage`]) or an output that cannot be written ([`Exit::OutputNotWritable`]).
-pub fn run(args: &SynthArgs) -> Result<(), Failure> {
+pub fn run_synth(args: &SynthArgs) -> Result<(), Failure> {
     let options = SynthOptions {
         cell_diameter_px: args.cell_diameter_px,
         schistocyte_fraction: args.schistocyte_fraction,
@@ -145,8 +111,18 @@ pub fn run(args: &SynthArgs) -> Result<(), Failure> {
     let tally = (0..args.fields)
         .into_par_iter()
         .map(|index| write_field(&options, args.seed, index, &args.out))
-        .try_reduce(Tally::default, |a, b| Ok(a.plus(b)))?;
-    summarize(args, tally)
+        .try_reduce(<[u64; 4]>::default, |a, b| Ok(std::array::from_fn(|i| a[i] + b[i])))?;
+    let [red_cells, schistocytes, white_cells, platelets] = tally;
+    let percent = match red_cells {
+        0 => String::from("no red cells"),
+        cells => format!("{:.2} %", 100.0 * schistocytes as f64 / cells as f64),
+    };
+    print(&format!(
+        "{}: {} fields, {red_cells} red cells, {schistocytes} schistocytes ({percent}), {white_cells} white cells, \
+         {platelets} platelets\n",
+        args.out.display(),
+        args.fields
+    ))
 }
 
 /// Refuses a folder with a field that is none of the first `fields`.
@@ -163,7 +139,7 @@ fn check_left_over(folder: &Path, fields: u32) -> Result<(), SynthFailure> {
     Ok(())
 }
 
-fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> Result<Tally, SynthFailure> {
+fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> Result<[u64; 4], SynthFailure> {
     let drawn = field(options, seed, index)?;
     let image = folder.join(&drawn.truth.field);
     let truth = image.with_extension("truth.json");
@@ -176,23 +152,38 @@ fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> 
     replace(&image, png.get_ref()).map_err(failed(&image))?;
     let json = serde_json::to_vec(&drawn.truth).map_err(|error| failed(&truth)(io::Error::other(error)))?;
     replace(&truth, &json).map_err(failed(&truth))?;
-    Ok(Tally::of(&drawn.truth))
+    Ok(tally(&drawn.truth))
 }
 
-fn summarize(args: &SynthArgs, tally: Tally) -> Result<(), Failure> {
-    let percent = match tally.red_cells {
-        0 => String::from("no red cells"),
-        cells => format!("{:.2} %", 100.0 * tally.schistocytes as f64 / cells as f64),
-    };
-    print(&format!(
-        "{}: {} fields, {} red cells, {} schistocytes ({percent}), {} white cells, {} platelets\n",
-        args.out.display(),
-        args.fields,
-        tally.red_cells,
-        tally.schistocytes,
-        tally.white_cells,
-        tally.platelets
-    ))
+/// Export what the classifier sees of every object, for training
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  schistoquant crops images --out crops")]
+pub struct CropsArgs {
+    /// Images and folders: the fields of one specimen
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Folder for crops.npy, crops.csv, fields.csv, fields and labels; made if missing
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Pixel size, µm; by default from the file, else estimated
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub um_per_px: Option<f64>,
+    #[command(flatten)]
+    pub engine: EngineOptions,
+}
+
+/// Runs `crops`: writes the crops and prints how many.
+///
+/// # Errors
+/// [`Exit::NoInputReadable`] where not one field can be used, [`Exit::OutputNotWritable`] where a file cannot be
+/// written, [`Exit::Interrupted`].
+pub fn run_crops(args: &CropsArgs) -> Result<Exit, Failure> {
+    let stop = on_interrupt();
+    let segmenter = args.engine.segmenter()?;
+    let exported = export_crops(&args.inputs, args.um_per_px, &segmenter, &args.out, &stop, |what| warn(what))?;
+    print(&format!("{}: {} crops of {} fields\n", args.out.display(), exported.crops, exported.fields))?;
+    Ok(if exported.left_out == 0 { Exit::Success } else { Exit::SomeInputsFailed })
 }
 
 #[cfg(test)]
@@ -255,11 +246,11 @@ mod tests {
             files.sort();
             files
         };
-        run(&args(folder.path())).expect("written");
+        run_synth(&args(folder.path())).expect("written");
         let first = read();
         let names: Vec<_> = first.iter().filter_map(|(path, _)| path.file_name()?.to_str()).collect();
         assert_eq!(names, ["field-0001.png", "field-0001.truth.json", "field-0002.png", "field-0002.truth.json"]);
-        run(&args(folder.path())).expect("written again");
+        run_synth(&args(folder.path())).expect("written again");
         assert_eq!(read(), first);
         let truth: LabeledField = serde_json::from_slice(&first[1].1).expect("truth reads back");
         let image = image::load_from_memory(&first[0].1).expect("an image");
@@ -269,12 +260,12 @@ mod tests {
     #[test]
     fn a_field_of_another_run_is_refused_by_name() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        run(&args(folder.path())).expect("two fields");
+        run_synth(&args(folder.path())).expect("two fields");
         fs::write(folder.path().join("field-notes.txt"), "kept").expect("written");
-        let failure = run(&SynthArgs { fields: 1, ..args(folder.path()) }).expect_err("the second field is left");
+        let failure = run_synth(&SynthArgs { fields: 1, ..args(folder.path()) }).expect_err("the second field is left");
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.to_string().contains("field-0002."), "{failure}");
-        run(&SynthArgs { fields: 3, ..args(folder.path()) }).expect("every field is drawn again");
+        run_synth(&SynthArgs { fields: 3, ..args(folder.path()) }).expect("every field is drawn again");
     }
 
     #[test]
@@ -282,7 +273,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("taken");
         fs::write(&file, b"in the way").expect("written");
-        let failure = run(&args(&file.join("below"))).expect_err("a file is in the way");
+        let failure = run_synth(&args(&file.join("below"))).expect_err("a file is in the way");
         assert_eq!(failure.exit, Exit::OutputNotWritable);
         assert!(failure.to_string().contains("taken"), "{failure}");
     }
@@ -290,6 +281,6 @@ mod tests {
     #[test]
     fn schistocytes_only_leave_no_room_for_other_shapes() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        run(&SynthArgs { schistocyte_fraction: 1.0, fields: 1, ..args(folder.path()) }).expect("written");
+        run_synth(&SynthArgs { schistocyte_fraction: 1.0, fields: 1, ..args(folder.path()) }).expect("written");
     }
 }

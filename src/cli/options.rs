@@ -1,33 +1,55 @@
-//! Options that choose the engine, and the model beside it; shared by every command that segments or classifies.
+//! Options of every command that counts or classifies: engine, model, threads, and the words of shared choices.
 //!
-//! In: what was typed and `ORT_DYLIB_PATH`, the only place that reads it. Out: ready [`Models`].
+//! In: what was typed and `ORT_DYLIB_PATH`, which only this file reads. Out: ready [`Models`] and a pool of threads.
 //! An option beats the environment.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::exit::{Exit, Failure};
 use crate::classify::{Classifier, Model};
 use crate::inference::{Engine, EngineChoice, EngineRequest};
 use crate::pipeline::Models;
 use crate::segment::{Detector, Segmenter};
+use crate::smear::AgeGroup;
 
 /// Environment variable that names an ONNX Runtime library; the one that `ort` itself knows.
 pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
 
-/// The words of `--engine`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-#[value(rename_all = "lower")]
-pub enum EngineWord {
-    /// ONNX Runtime where a library is named, else the embedded engine.
-    #[default]
-    Auto,
-    /// The engine compiled into the program; needs nothing installed.
-    Embedded,
-    /// ONNX Runtime from the library that --onnxruntime or ORT_DYLIB_PATH names.
-    OnnxRuntime,
+impl ValueEnum for EngineChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Embedded, Self::OnnxRuntime]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Auto => ("auto", "ONNX Runtime where a library is named, else the embedded engine"),
+            Self::Embedded => ("embedded", "The engine inside the program; it needs nothing installed"),
+            Self::OnnxRuntime => {
+                ("onnxruntime", "ONNX Runtime from the library that --onnxruntime or ORT_DYLIB_PATH names")
+            }
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for AgeGroup {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Adult => "Adults and children beyond the newborn period",
+            Self::TermNeonate => "Newborns at term",
+            Self::PretermNeonate => "Newborns before term",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
 }
 
 /// The engine.
@@ -35,7 +57,7 @@ pub enum EngineWord {
 pub struct EngineOptions {
     /// Engine that runs the graphs
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t)]
-    pub engine: EngineWord,
+    pub engine: EngineChoice,
 
     /// ONNX Runtime library to use [env: ORT_DYLIB_PATH]
     #[arg(long, value_name = "PATH")]
@@ -49,9 +71,35 @@ pub struct ModelOptions {
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
 
-    /// Engine.
     #[command(flatten)]
     pub engine: EngineOptions,
+}
+
+/// Threads.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ThreadOptions {
+    /// Threads; all processors by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+impl ThreadOptions {
+    /// The pool.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] where the system gives no such number of threads.
+    pub fn pool(&self) -> Result<ThreadPool, Failure> {
+        let threads = self.threads.map_or(0, usize::from);
+        ThreadPoolBuilder::new().num_threads(threads).build().map_err(Failure::usage)
+    }
+}
+
+/// A finite number above zero, as typed.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err(String::from("expected a number above 0")),
+    }
 }
 
 /// `--engine embedded` together with `--onnxruntime`.
@@ -100,16 +148,11 @@ impl EngineOptions {
     }
 
     fn request(&self, variable: Option<OsString>) -> Result<EngineRequest, Failure> {
-        let choice = match self.engine {
-            EngineWord::Auto => EngineChoice::Auto,
-            EngineWord::Embedded if self.onnxruntime.is_some() => {
-                return Err(Failure::new(Exit::Usage, EnginesContradict));
-            }
-            EngineWord::Embedded => EngineChoice::Embedded,
-            EngineWord::OnnxRuntime => EngineChoice::OnnxRuntime,
-        };
+        if self.engine == EngineChoice::Embedded && self.onnxruntime.is_some() {
+            return Err(Failure::usage(EnginesContradict));
+        }
         let from_variable = || variable.filter(|path| !path.is_empty()).map(PathBuf::from);
-        Ok(EngineRequest { choice, library: self.onnxruntime.clone().or_else(from_variable) })
+        Ok(EngineRequest { choice: self.engine, library: self.onnxruntime.clone().or_else(from_variable) })
     }
 }
 
@@ -117,7 +160,7 @@ impl EngineOptions {
 mod tests {
     use super::*;
 
-    fn options(engine: EngineWord, onnxruntime: Option<&str>) -> EngineOptions {
+    fn options(engine: EngineChoice, onnxruntime: Option<&str>) -> EngineOptions {
         EngineOptions { engine, onnxruntime: onnxruntime.map(PathBuf::from) }
     }
 
@@ -127,9 +170,9 @@ mod tests {
 
     #[test]
     fn the_option_beats_the_variable_and_an_empty_variable_names_nothing() {
-        let typed = options(EngineWord::Auto, Some("typed.so"));
+        let typed = options(EngineChoice::Auto, Some("typed.so"));
         assert_eq!(library(&typed, Some("variable.so")), Some("typed.so".into()));
-        let untyped = options(EngineWord::Auto, None);
+        let untyped = options(EngineChoice::Auto, None);
         assert_eq!(library(&untyped, Some("variable.so")), Some("variable.so".into()));
         assert_eq!(library(&untyped, Some("")), None);
         assert_eq!(library(&untyped, None), None);
@@ -137,9 +180,10 @@ mod tests {
 
     #[test]
     fn embedded_with_a_typed_library_is_a_contradiction() {
-        let failure = options(EngineWord::Embedded, Some("typed.so")).request(None).expect_err("contradiction");
+        let failure = options(EngineChoice::Embedded, Some("typed.so")).request(None).expect_err("contradiction");
         assert_eq!(failure.exit, Exit::Usage);
-        let request = options(EngineWord::Embedded, None).request(Some("variable.so".into())).expect("no option typed");
+        let request =
+            options(EngineChoice::Embedded, None).request(Some("variable.so".into())).expect("no option typed");
         assert_eq!(request.choice, EngineChoice::Embedded);
     }
 
@@ -148,7 +192,7 @@ mod tests {
         let no_model = ModelOptions { model: Some("no/such/model.onnx".into()), ..ModelOptions::default() };
         assert_eq!(no_model.open().err().expect("no such model").exit, Exit::ModelUnusable);
         let no_library =
-            ModelOptions { model: None, engine: options(EngineWord::OnnxRuntime, Some("no/such/library.so")) };
+            ModelOptions { model: None, engine: options(EngineChoice::OnnxRuntime, Some("no/such/library.so")) };
         assert_eq!(no_library.open().err().expect("no such library").exit, Exit::ModelUnusable);
     }
 }

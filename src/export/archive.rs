@@ -1,4 +1,4 @@
-//! The files of `crops`: what a training program reads.
+//! The files of an export, as a training program reads them.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -8,9 +8,9 @@
 //! | `fields/<field>.png` | 8-bit RGB, the normalized field: what the segmenter sees |
 //! | `labels/<field>.png` | 16-bit gray, pixels of the normalized field: 0 background, else `label` of the table |
 //!
-//! Crops are cut with 96 px at the working scale, so that a training program can turn and shift them and still cut the
-//! model's own, smaller crop from the middle without an edge. `crops.csv` is written last: where it stands, the archive is
-//! whole. Limits: 65,535 objects in a field.
+//! A crop has 96 px at the working scale. A training program can turn and shift it and still cut the model's own, smaller
+//! crop from the middle without an edge. `crops.csv` is written last: where it stands, the archive is whole. Limits: 65,535
+//! objects in a field.
 
 use std::fs;
 use std::io::{self, BufWriter, Cursor, Seek, SeekFrom, Write};
@@ -19,20 +19,18 @@ use std::path::{Path, PathBuf};
 use image::{ImageBuffer, ImageFormat, Luma};
 use tempfile::NamedTempFile;
 
-use super::exit::{Exit, Failure};
-use super::output::replace;
 use crate::classify::{CropTarget, Cropper, InterleavedRgb};
 use crate::pipeline::PreparedField;
 use crate::segment::WORKING_UM_PER_PX;
 use crate::smear::{Contour, Field, LabelMap, ObjectKind, SegmentedObject};
 
 /// Side of a crop, px: one and a half times the 64 px of the shipped model, so that it can be turned by any angle.
-pub const CROP_SIDE_PX: usize = 96;
+const CROP_SIDE_PX: usize = 96;
 /// Contrast that other objects keep in a crop, 0–1; that of the shipped model.
-pub const NEIGHBOR_DIMMING: f64 = 0.3;
+const NEIGHBOR_DIMMING: f64 = 0.3;
 
 /// Columns of `crops.csv`.
-pub const CROP_COLUMNS: [&str; 14] = [
+const CROP_COLUMNS: [&str; 14] = [
     "crop",
     "field",
     "cell_id",
@@ -49,7 +47,7 @@ pub const CROP_COLUMNS: [&str; 14] = [
     "hidden_share",
 ];
 /// Columns of `fields.csv`.
-pub const FIELD_COLUMNS: [&str; 5] = ["field", "width_px", "height_px", "original_px_per_px", "um_per_px"];
+const FIELD_COLUMNS: [&str; 5] = ["field", "width_px", "height_px", "original_px_per_px", "um_per_px"];
 
 const CROPS: &str = "crops.npy";
 const CROP_TABLE: &str = "crops.csv";
@@ -68,12 +66,6 @@ pub struct ArchiveError {
     pub path: PathBuf,
     /// What the system said.
     pub source: io::Error,
-}
-
-impl From<ArchiveError> for Failure {
-    fn from(error: ArchiveError) -> Self {
-        Self::new(Exit::OutputNotWritable, error)
-    }
 }
 
 /// Why a field has no place in the archive.
@@ -100,7 +92,7 @@ pub enum CutError {
 
 /// What the archive holds of one field.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FieldCrops {
+pub(super) struct FieldCrops {
     field: String,
     field_row: [String; 5],
     /// One row for each crop, without the number of the crop.
@@ -115,7 +107,7 @@ impl FieldCrops {
     ///
     /// # Errors
     /// [`CutError`].
-    pub fn cut(field: &Field, prepared: &PreparedField) -> Result<Self, CutError> {
+    pub(super) fn cut(field: &Field, prepared: &PreparedField) -> Result<Self, CutError> {
         let PreparedField { calibration, normalized, segmentation, .. } = prepared;
         let objects = &segmentation.objects;
         let name = field.id.to_string();
@@ -188,6 +180,22 @@ where
     Ok(png.into_inner())
 }
 
+/// Writes a file whole or not at all: under a temporary name in the same folder, then renamed.
+///
+/// # Errors
+/// What the system says; nothing half-written remains.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let temporary = path.with_file_name(name);
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
 /// Header of a NumPy array of `crops` crops.
 fn header(crops: u64) -> Vec<u8> {
     let side = CROP_SIDE_PX;
@@ -201,7 +209,7 @@ fn header(crops: u64) -> Vec<u8> {
 }
 
 /// An archive being written; nothing but label maps stands under its name before [`CropArchive::finish`].
-pub struct CropArchive {
+pub(super) struct CropArchive {
     folder: PathBuf,
     crops: BufWriter<NamedTempFile>,
     count: u64,
@@ -228,7 +236,7 @@ impl CropArchive {
     ///
     /// # Errors
     /// [`ArchiveError`] where the folder cannot be written to.
-    pub fn create(folder: &Path) -> Result<Self, ArchiveError> {
+    pub(super) fn create(folder: &Path) -> Result<Self, ArchiveError> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let open = || {
             let made = MadeFolder((!folder.exists()).then(|| folder.to_owned()));
@@ -259,7 +267,7 @@ impl CropArchive {
     }
 
     /// Crops so far.
-    pub fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.count
     }
 
@@ -267,7 +275,7 @@ impl CropArchive {
     ///
     /// # Errors
     /// [`ArchiveError`] where the disk takes no more.
-    pub fn add(&mut self, field: &FieldCrops) -> Result<(), ArchiveError> {
+    pub(super) fn add(&mut self, field: &FieldCrops) -> Result<(), ArchiveError> {
         for (kind, bytes) in [(FIELD_FOLDER, &field.field_png), (LABEL_FOLDER, &field.labels_png)] {
             let path = self.folder.join(kind).join(format!("{}.png", field.field));
             fs::create_dir_all(path.parent().unwrap_or(&self.folder))
@@ -291,7 +299,7 @@ impl CropArchive {
     ///
     /// # Errors
     /// [`ArchiveError`] where a file cannot be written or renamed.
-    pub fn finish(mut self) -> Result<(), ArchiveError> {
+    pub(super) fn finish(mut self) -> Result<(), ArchiveError> {
         let path = self.folder.join(CROPS);
         let mut write = || {
             self.crops.seek(SeekFrom::Start(0))?;

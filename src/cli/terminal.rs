@@ -1,17 +1,145 @@
-//! Progress of a batch on stderr: a bar on a terminal, else a JSON line each some seconds.
+//! What commands say and hear: stdout without fuss over a closed pipe, text that commands no terminal, notes and progress
+//! on stderr, and Ctrl-C and SIGTERM as requests to stop.
+//!
+//! Progress is a bar where stderr is a terminal. A batch writes one JSON line every some seconds elsewhere.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
-use std::sync::Mutex;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::output::warn;
+use super::exit::{Exit, Failure};
 use crate::batch::{BatchWatcher, TakenBack};
 use crate::case::SpecimenOutcome;
 use crate::pipeline::Progress;
+
+/// Standard output that does not take what is printed.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output: expected a place that takes the result, found one that cannot be written; send it elsewhere")]
+struct StdoutError {
+    source: io::Error,
+}
+
+/// Prints text for people to stdout, see [`visible`].
+///
+/// # Errors
+/// As [`print_document`].
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    print_document(&visible(text))
+}
+
+/// Prints a document to stdout as it is; a reader that has closed the pipe has what it wanted.
+///
+/// # Errors
+/// [`Exit::OutputNotWritable`] where stdout cannot be written.
+pub(super) fn print_document(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::OutputNotWritable, StdoutError { source }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as one JSON document in one line, for `--json`.
+///
+/// # Errors
+/// As [`print_document`].
+pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
+    print_document(&(text + "\n"))
+}
+
+/// A value as a JSON document for people and files: indented, and ended by a line break.
+///
+/// # Errors
+/// [`Exit::OutputNotWritable`] where the value is no JSON.
+pub(super) fn indented(value: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
+    Ok(text + "\n")
+}
+
+/// Text in which no control character but a line end is left: a file or a laboratory may bear any name, and a terminal
+/// takes some of them for commands. Marks that turn the direction of writing are shown too, because they hide what a
+/// name is.
+pub fn visible(text: &str) -> String {
+    let hides =
+        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hides(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// Says on stderr that something is left out. Where stderr is closed there is nobody to tell.
+pub(super) fn warn(what: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "warning: {}", visible(&what.to_string()));
+}
+
+/// A flag that Ctrl-C and SIGTERM set. Where the system takes no handler, they end the process at once as they always did.
+pub(super) fn on_interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    // METHOD: a hang-up is not taken: one that the caller chose to ignore (nohup) must stay ignored.
+    for signal in [SIGINT, SIGTERM] {
+        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
+    }
+    stop
+}
+
+/// Fields after which the time left is said: before them it has no basis.
+const BASIS_FIELDS: u64 = 3;
+
+/// The time left, or nothing while there is no basis for it.
+fn time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    if state.pos() >= BASIS_FIELDS {
+        // Writing to the bar's own text cannot fail.
+        let _ = write!(text, ", about {:#} left", HumanDuration(state.eta()));
+    }
+}
+
+/// A bar of one style; hidden where stderr is no terminal or nobody wants it.
+fn bar(length: Option<u64>, quiet: bool, template: &str) -> ProgressBar {
+    let shown = !quiet && io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(length, target);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.with_key("left", time_left));
+    }
+    bar
+}
+
+/// A bar over the fields of a run.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar that shows itself only where stderr is a terminal and nobody asked for quiet.
+    pub(super) fn new(quiet: bool) -> Self {
+        Self(bar(Some(0), quiet, "{bar:40} {pos}/{len} fields{left}"))
+    }
+
+    /// Takes the bar off the terminal.
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn found(&self, fields: usize) {
+        self.0.inc_length(fields as u64);
+    }
+
+    fn field_done(&self) {
+        self.0.inc(1);
+    }
+}
 
 /// Progress of a batch.
 pub(super) struct BatchProgress {
@@ -74,15 +202,9 @@ impl State {
 impl BatchProgress {
     /// Nothing where nobody wants it, a bar on a terminal, lines elsewhere.
     pub(super) fn new(quiet: bool, every_seconds: f64) -> Self {
-        let terminal = io::stderr().is_terminal();
-        let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {msg}") {
-            bar.set_style(style);
-        }
         let now = Instant::now();
         // An absurd number of seconds means never.
-        let every = Duration::try_from_secs_f64(every_seconds).ok().filter(|_| !quiet && !terminal);
+        let every = Duration::try_from_secs_f64(every_seconds).ok().filter(|_| !quiet && !io::stderr().is_terminal());
         let state = State {
             started: now,
             told: now,
@@ -91,7 +213,7 @@ impl BatchProgress {
             finished: (0, 0),
             fields_in_work: 0,
         };
-        Self { bar, every, quiet, state: Mutex::new(state) }
+        Self { bar: bar(None, quiet, "{bar:40} {msg}"), every, quiet, state: Mutex::new(state) }
     }
 
     /// Takes the bar off the terminal.
@@ -100,7 +222,7 @@ impl BatchProgress {
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
         let line = state.line(state.started.elapsed().as_secs_f64());
         if let Some(expected) = line.fields_expected {
@@ -214,5 +336,12 @@ mod tests {
         assert_eq!(words(&after), "12 of about 32 fields, 20 of 30 specimens, 2 fields/s, about 10s left");
         let end = state(&[], (5, 10), 12).line(6.0);
         assert_eq!((end.fields_expected, end.seconds_left), (Some(12), Some(0.0)));
+    }
+
+    #[test]
+    fn a_name_commands_no_terminal() {
+        assert_eq!(visible("a\u{1b}[2Jb\r\u{9b}c\u{7}\t"), "a\\u{1b}[2Jb\\r\\u{9b}c\\u{7}\\t");
+        assert_eq!(visible("x\u{202e}gpj.exe"), "x\\u{202e}gpj.exe");
+        assert_eq!(visible("Müller, 2.4 % (1.7–3.4)\nnext"), "Müller, 2.4 % (1.7–3.4)\nnext");
     }
 }

@@ -1,24 +1,91 @@
-//! `schistoquant model`: prints the card of the model in use and the engine that runs it.
+//! `model`, `config` and `manual`: what the program says of itself.
 //!
-//! In: the options of [`ModelOptions`]. Out, on stdout: a readable card, or with `--json` one document
-//! `{"engine": {…}, "card": {…}, "detector": {…}}`. The graph is loaded, so what is printed is known to work.
+//! `model` prints a readable card, or with `--json` one document `{"engine": {…}, "card": {…}, "detector": {…}}`; the graph
+//! is loaded, so what is printed is known to work. `config` prints TOML that is a configuration file again. `manual`
+//! writes `man1/schistoquant*.1` and `completions/` from the definition of the command line itself.
 
 use std::fmt;
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use clap_complete::Shell;
+use clap_mangen::Man;
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
-use super::model_options::ModelOptions;
-use super::output::{print, print_document};
+use super::options::ModelOptions;
+use super::report_options::ConfigOptions;
+use super::terminal::{indented, print, print_document};
 use crate::classify::{CardFigure, ModelCard};
 use crate::inference::EngineInfo;
 use crate::segment::DetectorCard;
 
-/// Arguments of `model`.
+/// Print the configuration in force, with the source of each value
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  schistoquant config --config docs/laboratory.toml")]
+pub struct ConfigArgs {
+    #[command(flatten)]
+    pub config: ConfigOptions,
+}
+
+/// Runs `config`.
+///
+/// # Errors
+/// [`Exit::Usage`] where the configuration cannot be used, [`Exit::OutputNotWritable`] where stdout cannot be written.
+pub fn run_config(args: &ConfigArgs) -> Result<(), Failure> {
+    let entries = args.config.load()?.entries().map_err(Failure::usage)?;
+    // TOML holds no control character but tabs and line ends, and a value must read back as it is.
+    print_document(&entries.iter().map(|entry| format!("{entry}\n")).collect::<String>())
+}
+
+/// Write the manual pages and the completions of shells, for packagers
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  schistoquant manual --out share")]
+pub struct ManualArgs {
+    /// Folder for the folders man1 and completions; made if missing
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Runs `manual` for a command line.
+///
+/// # Errors
+/// [`Exit::OutputNotWritable`].
+pub fn run_manual(args: &ManualArgs, mut program: clap::Command) -> Result<(), Failure> {
+    let mut write = || -> std::io::Result<usize> {
+        let (pages, completions) = (args.out.join("man1"), args.out.join("completions"));
+        std::fs::create_dir_all(&pages)?;
+        std::fs::create_dir_all(&completions)?;
+        program.build();
+        let source = format!("schistoquant {}", env!("CARGO_PKG_VERSION"));
+        let mut written = 0;
+        let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
+        for command in std::iter::once(&program).chain(commands) {
+            Man::new(command.clone()).source(&source).generate_to(&pages)?;
+            written += 1;
+        }
+        for shell in Shell::value_variants() {
+            let name = program.get_name().to_owned();
+            clap_complete::generate_to(*shell, &mut program, name, &completions)?;
+            written += 1;
+        }
+        Ok(written)
+    };
+    let written = write().map_err(|error| {
+        let text = format!("{}: expected a folder that can be written to, found: {error}", args.out.display());
+        Failure::new(Exit::OutputNotWritable, text)
+    })?;
+    print(&format!("{}: {written} files\n", args.out.display()))
+}
+
+/// Print the card of the model in use and the engine
 #[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "Examples:
+  schistoquant model
+  schistoquant model --model trained.onnx --json")]
 pub struct ModelArgs {
-    /// Model and engine.
     #[command(flatten)]
     pub options: ModelOptions,
 
@@ -34,21 +101,15 @@ struct Document<'a> {
     detector: &'a DetectorCard,
 }
 
-/// Runs the command.
+/// Runs `model`.
 ///
 /// # Errors
 /// See [`ModelOptions::open`]; [`Exit::OutputNotWritable`] where stdout cannot be written. A closed pipe is a success.
-pub fn run(args: &ModelArgs) -> Result<(), Failure> {
+pub fn run_model(args: &ModelArgs) -> Result<(), Failure> {
     let models = args.options.open()?;
     let (detector, classifier) = (models.segmenter.detector().card(), &models.classifier);
     let document = Document { engine: classifier.engine(), card: classifier.card(), detector };
-    if args.json {
-        let text =
-            serde_json::to_string_pretty(&document).map_err(|error| Failure::new(Exit::OutputNotWritable, error))?;
-        print_document(&(text + "\n"))
-    } else {
-        print(&document.to_string())
-    }
+    if args.json { print_document(&indented(&document)?) } else { print(&document.to_string()) }
 }
 
 impl fmt::Display for Document<'_> {
@@ -123,32 +184,11 @@ fn share(share: Option<f64>, cells: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::classify::{ClassFloor, FalsePositiveFloor, ModelOrigin};
-    use crate::cli::model_options::EngineWord;
     use crate::inference::EngineKind;
     use crate::segment::CenterProbability;
     use crate::smear::CellClass;
-
-    #[derive(Parser)]
-    struct Program {
-        #[command(flatten)]
-        args: ModelArgs,
-    }
-
-    #[test]
-    fn words_become_options() {
-        let typed = ["model", "--engine", "onnxruntime", "--onnxruntime", "lib.so", "--model", "x.onnx", "--json"];
-        let args = Program::try_parse_from(typed).expect("every option").args;
-        assert_eq!(args.options.engine.engine, EngineWord::OnnxRuntime);
-        assert_eq!(args.options.engine.onnxruntime, Some("lib.so".into()));
-        assert_eq!(args.options.model, Some("x.onnx".into()));
-        assert!(args.json);
-        assert_eq!(Program::try_parse_from(["model"]).expect("defaults").args.options.engine.engine, EngineWord::Auto);
-        assert!(Program::try_parse_from(["model", "--engine", "cuda"]).is_err());
-    }
 
     #[test]
     fn what_was_not_measured_is_said_and_what_was_comes_with_its_cells() {
