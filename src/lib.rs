@@ -17,7 +17,7 @@
 //! | 3 | `count`, `clinical` |
 //! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
 //! | 1 | `smear` |
-//! | 0 | `stats`, `optics`, `inference` |
+//! | 0 | `stats`, `optics`, `inference`, `durable`, `time` |
 
 pub mod batch;
 pub mod case;
@@ -25,6 +25,7 @@ pub mod classify;
 pub mod cli;
 pub mod clinical;
 pub mod count;
+pub mod durable;
 pub mod evaluate;
 pub mod evidence;
 pub mod inference;
@@ -39,5 +40,6 @@ pub mod smear;
 pub mod source;
 pub mod stats;
 pub mod synth;
+pub mod time;
 pub mod verify;
 pub mod watch;

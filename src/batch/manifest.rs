@@ -27,8 +27,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::sheet::Sheet;
-use crate::case::{MAX_TEXT_CHARS, sha256_hex};
+use crate::case::MAX_TEXT_CHARS;
 use crate::clinical::{PanelFileError, panel_in};
+use crate::durable::sha256_hex;
 use crate::report::is_own_column;
 use crate::smear::AgeGroup;
 use crate::source::{is_named_image, natural_order};

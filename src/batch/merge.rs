@@ -12,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::journal::Outcomes;
-use super::run::{flush, replace};
 use super::{BatchError, BatchReport, BatchSettings, SPECIMENS, journal, results, settings};
+use crate::durable::{flush_folder, remove_folder, replace_folder};
 use crate::report::OutputFolder;
 
 /// Joins shards.
@@ -36,11 +36,11 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<BatchReport, BatchError> 
             let from = shard.folder.join(SPECIMENS).join(&result.folder);
             let (partial, to) = (out.join(format!(".partial-{}", result.folder)), specimens.join(&result.folder));
             take(&from, &partial)?;
-            replace(&partial, &to).map_err(|source| BatchError::Write { path: to, source })?;
+            replace_folder(&partial, &to).map_err(|source| BatchError::Write { path: to, source })?;
         }
         outcomes.extend(shard.outcomes);
     }
-    flush(&specimens).map_err(|source| BatchError::Write { path: specimens, source })?;
+    flush_folder(&specimens).map_err(|source| BatchError::Write { path: specimens, source })?;
     results::write(out, &settings, &outcomes)
 }
 
@@ -101,10 +101,7 @@ fn joined(found: &[Found]) -> Result<BatchSettings, BatchError> {
 fn take(from: &Path, to: &Path) -> Result<(), BatchError> {
     let unreadable = |source| BatchError::Read { path: from.to_owned(), source };
     let failed = |source| BatchError::Write { path: to.to_owned(), source };
-    match fs::remove_dir_all(to) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => fs::create_dir(to).map_err(failed)?,
-    }
+    remove_folder(to).and_then(|_| fs::create_dir(to)).map_err(failed)?;
     for entry in fs::read_dir(from).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let (path, place) = (entry.path(), to.join(entry.file_name()));
@@ -115,5 +112,5 @@ fn take(from: &Path, to: &Path) -> Result<(), BatchError> {
             fs::copy(&path, &place).map_err(failed)?;
         }
     }
-    flush(to).map_err(failed)
+    flush_folder(to).map_err(failed)
 }

@@ -4,14 +4,14 @@
 //! In: the outcomes and the folder with the specimens' own files. Out: whole files or none, see
 //! [`OutputFolder`]. The same outcomes give the same bytes.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::journal::Outcomes;
 use super::repeated::repeated_pictures;
 use super::{BatchError, BatchReport, BatchSettings, SPECIMENS, journal, repeated, settings};
 use crate::case::SpecimenOutcome;
+use crate::durable;
 use crate::report::{
     BatchAbout, JoinedTable, OutputFolder, ReportError, ReportFormat, batch_page, join_cells, join_specimens,
     outcome_table, spreadsheet_text,
@@ -81,19 +81,17 @@ fn tables(folder: &Path, outcomes: &[SpecimenOutcome], kind: &str) -> Vec<Joined
     outcomes.iter().filter_map(table).collect()
 }
 
-/// Writes a table under a temporary name and renames it: it may be larger than memory.
+/// Writes a table, which may be larger than memory.
 fn write_table(
     folder: &Path,
     name: &str,
     content: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), ReportError>,
 ) -> Result<(), BatchError> {
     let path = folder.join(name);
-    let failed = |source| BatchError::Write { path: path.clone(), source };
-    let partial = folder.join(format!(".{name}.partial"));
-    let mut writer = BufWriter::new(File::create(&partial).map_err(failed)?);
-    content(&mut writer)?;
-    let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().and_then(|()| std::fs::rename(&partial, &path)).map_err(failed)
+    durable::write_with(&path, |writer| content(writer)).map_err(|error| match error {
+        ReportError::Stream(source) => BatchError::Write { path, source },
+        other => other.into(),
+    })
 }
 
 /// One row for each specimen without a result.

@@ -18,6 +18,7 @@ use super::work::Work;
 use super::{BatchError, BatchReport, BatchSettings, LEFT_OUT, Manifest, SPECIMENS, results, settings};
 use crate::case::{Case, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 use crate::clinical::{LabPanel, ScoreOptions};
+use crate::durable::{is_partial, replace_folder};
 use crate::pipeline::{AnalyzeError, Interrupted, Models, Progress, SpecimenInputs, SpecimenSink, analyze_all};
 use crate::report::{FileNames, OutputFolder, ReportError, ReportFormat, ReportSettings, ReportTarget};
 use crate::source::listed_images;
@@ -27,9 +28,6 @@ const NEEDED: [ReportFormat; 2] = [ReportFormat::Json, ReportFormat::Parquet];
 
 /// Begins the name of a specimen's folder while it is written.
 const PARTIAL: &str = ".partial-";
-
-/// Ends the hidden name of a file while it is written, see [`OutputFolder`].
-const PARTIAL_FILE: &str = ".partial";
 
 /// How a batch is run.
 #[derive(Debug, Clone)]
@@ -216,7 +214,7 @@ enum Earlier {
 fn leave_out(out: &Path, folder: &Path) -> Result<(), BatchError> {
     let place = out.join(LEFT_OUT);
     let moved = fs::create_dir_all(&place).and_then(|()| match folder.file_name() {
-        Some(name) => replace(folder, &place.join(name)),
+        Some(name) => replace_folder(folder, &place.join(name)),
         None => Ok(()),
     });
     moved.map_err(|source| BatchError::Write { path: place, source })
@@ -253,7 +251,7 @@ fn remove_partial(out: &Path) -> Result<(), BatchError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with(PARTIAL) {
             fs::remove_dir_all(entry.path()).map_err(failed)?;
-        } else if name.starts_with('.') && name.ends_with(PARTIAL_FILE) {
+        } else if is_partial(&name) {
             fs::remove_file(entry.path()).map_err(failed)?;
         }
     }
@@ -317,7 +315,7 @@ impl Writer<'_> {
         let place = out.join(SPECIMENS).join(&base);
         let moved = target.write_with(case, &self.options.reports).and_then(|_| {
             // Only a run that was killed between this rename and its line leaves such a folder.
-            replace(&partial, &place).map_err(|source| ReportError::Write { path: place.clone(), source })
+            replace_folder(&partial, &place).map_err(|source| ReportError::Write { path: place.clone(), source })
         });
         if let Err(error) = moved {
             // What is left of it is removed by the next run at the latest.
@@ -356,26 +354,4 @@ impl SpecimenSink for Writer<'_> {
             Err(error) => Ok(self.failed(row, self.preparer.report_failed(error))),
         }
     }
-}
-
-/// Gives a folder its name, in place of one that has it, and makes that durable.
-pub(super) fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(to) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    fs::rename(from, to)?;
-    match to.parent() {
-        Some(folder) => flush(folder),
-        None => Ok(()),
-    }
-}
-
-/// Makes renames in a folder durable; only Unix lets a folder be flushed.
-pub(super) fn flush(folder: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
 }

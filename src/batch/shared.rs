@@ -15,11 +15,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::manifest::some_names;
-use super::work::sha256_of_file;
 use super::{Manifest, ManifestRow};
+use crate::durable::sha256_of;
 use crate::source::listed_images;
 
 /// Bytes by which files of one size are told apart first.
@@ -54,8 +53,8 @@ pub fn shared_images(manifest: &Manifest) -> Vec<SharedImages> {
     };
     let listed: Vec<Listed> = rows.par_iter().enumerate().flat_map_iter(listed).collect();
     let sizes = classes(vec![listed], |path| fs::metadata(path).ok().map(|metadata| metadata.len()));
-    let heads = classes(sizes, |path| head_sha256(path).ok());
-    let same = classes(heads, |path| sha256_of_file(path).ok());
+    let heads = classes(sizes, |path| sha256_of(File::open(path).ok()?.take(HEAD_BYTES)).ok());
+    let same = classes(heads, |path| sha256_of(File::open(path).ok()?).ok());
     let mut pairs: BTreeMap<(usize, usize), Vec<PathBuf>> = BTreeMap::new();
     for class in same {
         let Some((_, first)) = class.first().cloned() else { continue };
@@ -81,12 +80,6 @@ fn classes<K: Ord + Send>(classes: Vec<Vec<Listed>>, of: impl Fn(&Path) -> Optio
         parted.extend(parts.into_values().filter(|part| part.iter().any(|(_, row)| *row != part[0].1)));
     }
     parted
-}
-
-fn head_sha256(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
-    Ok(Sha256::digest(&head).to_vec())
 }
 
 #[cfg(test)]

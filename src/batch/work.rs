@@ -12,16 +12,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::ManifestRow;
-use crate::case::{CaseRecord, sha256_hex};
-
-/// Bytes that are read at once.
-const BLOCK_BYTES: usize = 1 << 16;
+use crate::case::CaseRecord;
+use crate::durable::{sha256_hex, sha256_of};
 
 /// The hash of a row's files, together and each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +35,7 @@ impl Work {
         for input in row.inputs.iter().chain(&row.labs) {
             text.push('\0');
             for file in files(input)? {
-                let (name, sha256) = (file.file_name().unwrap_or_default(), sha256_of_file(&file)?);
+                let (name, sha256) = (file.file_name().unwrap_or_default(), sha256_of(File::open(&file)?)?);
                 text.push_str(&format!("{}\0{sha256}\0", name.to_string_lossy()));
                 hashes.insert(sha256);
             }
@@ -68,19 +64,6 @@ fn files(input: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// SHA-256 of a file, which may be larger than memory.
-pub(super) fn sha256_of_file(path: &Path) -> io::Result<String> {
-    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
-    let mut block = vec![0; BLOCK_BYTES];
-    loop {
-        match file.read(&mut block)? {
-            0 => break,
-            read => hasher.update(&block[..read]),
-        }
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

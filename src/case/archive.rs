@@ -16,8 +16,8 @@ use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::cell_line::CellLine;
-use super::job::sha256_hex;
 use super::{CaseField, CaseFields, CaseRecord, CellTile};
+use crate::durable::sha256_hex;
 use crate::smear::CellId;
 
 /// Largest archive that is read, bytes after decompression: about a hundred thousand cells with their pictures.

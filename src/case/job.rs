@@ -12,9 +12,9 @@
 //! bundle.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{CaseRecord, IssueSource, IssueTime, Laboratory, Order, Provenance};
+use crate::durable::sha256_hex;
 use crate::evidence::Evidence;
 
 /// Characters of [`Job::id`].
@@ -70,21 +70,5 @@ impl Job {
     /// The first 20 digits: MSH-10 of a message.
     pub fn control_id(&self) -> &str {
         &self.sha256[..CONTROL_ID_CHARS]
-    }
-}
-
-/// SHA-256 of bytes, lower-case hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hash_is_the_published_one() {
-        // FIPS 180-2, appendix B.1.
-        assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -24,7 +24,6 @@ mod provenance;
 mod recognition;
 mod slide_record;
 mod statement;
-mod time;
 
 use std::collections::BTreeMap;
 
@@ -40,7 +39,7 @@ pub use count_record::{
 pub use fields::{CaseFields, MOST_NEAR_MISSES, PicturedCell, SPOOL_MEMORY_BYTES};
 pub use film_record::{FilmMeasureRecord, FilmRecord, likeness_notice, repeated_notice, scale_notice};
 pub use issue::{IssueSource, IssueTime};
-pub use job::{Job, sha256_hex};
+pub use job::Job;
 pub use laboratory::Laboratory;
 pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};
 pub use order_file::{ORDER_FILE_NAMES, is_order_name};
@@ -51,7 +50,6 @@ pub use provenance::{ClassHealthyShare, DetectorProvenance, HealthyShare, InputF
 pub use recognition::recognition_notice;
 pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement, statement_with_notices};
-pub use time::{Date, TimeError, Timestamp};
 
 pub use crate::count::{ClassFinding, Context, FloorSource, Grade, IntervalName, State};
 
@@ -59,6 +57,7 @@ use crate::clinical::{LabPanel, ScoreOptions};
 use crate::evidence::{Evidence, SmearFinding, weigh};
 use crate::quality::PictureSignature;
 use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
+use crate::time::Timestamp;
 
 /// Version of the record's schema.
 pub const SCHEMA_VERSION: &str = "4.0";

@@ -8,8 +8,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::time::{Date, TimeError, Timestamp};
 use crate::clinical::PanelProblem;
+use crate::time::{Date, TimeError, Timestamp};
 
 /// Largest order file, bytes.
 pub const MAX_ORDER_BYTES: usize = 1 << 20;

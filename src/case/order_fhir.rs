@@ -12,7 +12,7 @@
 use serde_json::Value;
 
 use super::order::{AdministrativeSex, Order, OrderError, Patient};
-use super::time::{Date, Timestamp};
+use crate::time::{Date, Timestamp};
 
 /// Reads a resource.
 pub(super) fn read(value: &Value) -> Result<Order, OrderError> {

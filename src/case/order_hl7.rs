@@ -12,9 +12,8 @@
 //! Limits: several orders, specimens or patients in one message are refused, because the result would bear the number of any.
 
 use super::order::{AdministrativeSex, Order, OrderError, Patient};
-use super::time::{Date, TimeError, Timestamp};
-use crate::clinical::Moment;
 use crate::clinical::hl7::{Fields, MessageText, Segments};
+use crate::time::{Date, Moment, TimeError, Timestamp};
 
 /// Types of an identifier that name the patient in a hospital (HL7 table 0203).
 const PATIENT_NUMBER_TYPES: [&str; 2] = ["MR", "PI"];

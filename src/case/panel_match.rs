@@ -18,8 +18,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{AdministrativeSex, Order, OrderError, Patient};
-use super::time::Timestamp;
-use crate::clinical::{LabPanel, Moment, OtherName, PatientIdentifier, PersonName, Sex, WindowAround, WindowRecord};
+use crate::clinical::{LabPanel, OtherName, PatientIdentifier, PersonName, Sex, WindowAround, WindowRecord};
+use crate::time::{Date, Moment, Timestamp};
 
 /// Most identifiers or names of a panel that a message names.
 const MOST_NAMED: usize = 3;
@@ -108,7 +108,7 @@ impl Order {
 
     /// The age that a panel states without a day of birth, against that of the order, at the time of the panel.
     fn age(&self, patient: &Patient, panel: &LabPanel, compared: &mut Compared) -> Result<(), OrderError> {
-        let born = patient.birth_date.as_ref().and_then(|date| Moment::from_iso(&date.day().to_string()));
+        let born = patient.birth_date.as_ref().map(Date::moment);
         let at = panel.newest().or_else(|| Some(self.taken_at()?.0));
         let stated = panel.context.age_years.filter(|_| panel.person.birth_date.is_none());
         let (Some(found), Some(born), Some(at)) = (stated, born, at) else { return Ok(()) };
@@ -127,7 +127,7 @@ impl Order {
 
     /// When the blood was taken, or else received.
     fn taken_at(&self) -> Option<(Moment, WindowAround)> {
-        let moment = |time: &Option<Timestamp>| time.as_ref().and_then(|time| Moment::from_iso(time.as_str()));
+        let moment = |time: &Option<Timestamp>| time.as_ref().map(Timestamp::moment);
         let collected = moment(&self.collected_at).map(|at| (at, WindowAround::Collected));
         collected.or_else(|| Some((moment(&self.received_at)?, WindowAround::Received)))
     }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use crate::case::{MAX_ORDER_BYTES, Order, OrderError, TimeError, Timestamp};
+use crate::case::{MAX_ORDER_BYTES, Order, OrderError};
+use crate::time::{TimeError, Timestamp};
 
 /// Specimen number, order and time of issue, as typed.
 #[derive(Debug, Clone, Default, Args)]

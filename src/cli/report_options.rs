@@ -8,10 +8,11 @@ use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure};
 use super::order_options::OrderOptions;
 use super::score::read_labs;
-use crate::case::{Laboratory, Order, OrderError, Timestamp};
+use crate::case::{Laboratory, Order, OrderError};
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::report::ReportFormat;
 use crate::settings::Settings;
+use crate::time::Timestamp;
 
 /// Panel, order, configuration and formats, as typed.
 #[derive(Debug, Clone, Default, Args)]

@@ -19,8 +19,8 @@ use super::slides::{self, SlideOptions};
 use super::stop::{StopRule, Stopped, stops};
 use crate::case::{
     Case, CaseFields, CaseRecord, ClassRecord, CountRecord, FOOTER, FieldRecord, FilmRecord, InputFailure, InputFile,
-    IssueTime, Laboratory, Order, SCHEMA_VERSION, Timestamp, likeness_notice, recognition_notice, repeated_notice,
-    scale_notice, statement_with_notices,
+    IssueTime, Laboratory, Order, SCHEMA_VERSION, likeness_notice, recognition_notice, repeated_notice, scale_notice,
+    statement_with_notices,
 };
 use crate::count::{
     ClassShare, CountOptions, FieldTally, FilmLikeness, NOT_RED_CELL_SHARE, Performance, SchistocyteCount,
@@ -29,6 +29,7 @@ use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
 use crate::smear::{Calibration, CalibrationSource, ExclusionReason};
 use crate::source::slide::SlideArea;
 use crate::source::{FieldRegion, ListedSlide};
+use crate::time::Timestamp;
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]

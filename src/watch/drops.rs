@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::CLAIM_SUFFIX;
 use super::{FILES, OWN_FOLDERS, Waits, WatchError, WatchProblem};
-use crate::case::{Order, sha256_hex};
+use crate::case::Order;
+use crate::durable::sha256_hex;
 use crate::source::looks_like_image;
 
 /// Marks a folder as complete.

@@ -35,7 +35,6 @@ mod receipt;
 mod waits;
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +48,8 @@ pub use receipt::{Receipt, ReceiptState};
 use drops::Drops;
 use receipt::write_receipt;
 use waits::Waits;
+
+use crate::durable::{flush_folder, remove_folder};
 
 /// Folder of claimed drops, in the drop folder.
 const WORK: &str = "work";
@@ -367,22 +368,9 @@ fn clear_repaired(folders: &Folders, name: &str) -> Result<(), WatchError> {
     Ok(())
 }
 
-fn remove_folder(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Makes renames in a folder durable; only Unix lets a folder be flushed.
+/// Makes renames in a folder durable.
 fn flush(folder: &Path) -> Result<(), WatchError> {
-    #[cfg(unix)]
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| WatchError::Folder { path: folder.to_owned(), source })?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    flush_folder(folder).map_err(|source| WatchError::Folder { path: folder.to_owned(), source })
 }
 
 #[cfg(test)]

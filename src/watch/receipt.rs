@@ -1,12 +1,13 @@
 //! The receipt of a drop, written as `done/NAME.json` or `error/NAME.json`.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Handled, WatchError};
+use crate::durable;
 
 /// How a drop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,17 +84,12 @@ pub(super) fn is_of(path: &Path, name: &str) -> bool {
     receipt.is_some_and(|receipt| receipt["name"] == name)
 }
 
-/// Writes a receipt whole or not at all. What a kill leaves is named after the receipt, so that the next run, which writes
-/// the same receipt again, takes it up.
+/// Writes a receipt whole or not at all. A killed run leaves a name that follows from the receipt's, so that the next run,
+/// which writes the same receipt again, takes it up.
 pub(super) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<(), WatchError> {
-    let failed = |source| WatchError::Folder { path: path.to_owned(), source };
-    let write = || {
-        let part = path.with_added_extension("part");
-        let mut file = File::create(&part)?;
-        serde_json::to_writer_pretty(&mut file, receipt)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&part, path)
+    let write = |writer: &mut BufWriter<File>| {
+        serde_json::to_writer_pretty(&mut *writer, receipt)?;
+        writer.write_all(b"\n")
     };
-    write().map_err(failed)
+    durable::write_with(path, write).map_err(|source| WatchError::Folder { path: path.to_owned(), source })
 }

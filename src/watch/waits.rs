@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::case::sha256_hex;
+use crate::durable::sha256_hex;
 
 /// Folder of the markers, in the work folder.
 pub(super) const WAITING: &str = ".waiting";

@@ -30,6 +30,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("stats", 0),
     ("optics", 0),
     ("inference", 0),
+    ("durable", 0),
+    ("time", 0),
 ];
 
 /// Lines of a file that still read well.

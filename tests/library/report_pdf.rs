@@ -3,12 +3,13 @@
 use crate::support::fake_case::FakeCase;
 use lopdf::{Document, Object};
 use schistoquant::case::{
-    AdministrativeSex, Case, CaseField, CaseFields, Date, FOOTER, Grade, InputFailure, Laboratory, Order, Patient,
-    State, Timestamp, banned_terms_in,
+    AdministrativeSex, Case, CaseField, CaseFields, FOOTER, Grade, InputFailure, Laboratory, Order, Patient, State,
+    banned_terms_in,
 };
 use schistoquant::clinical::ScoreResult;
 use schistoquant::report::{ReportFormat, ReportTarget, render};
 use schistoquant::smear::CellClass;
+use schistoquant::time::{Date, Timestamp};
 
 /// The full panel of a made-up patient with cancer, under `fixtures/labs`.
 const FULL: &str = "cancer.json";

@@ -13,7 +13,7 @@ use schistoquant::case::{
     Case, CaseField, CaseFields, CaseRecord, CellTile, ClassFinding, ClassHealthyShare, ClassRecord, Context,
     CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, DetectorProvenance, FOOTER, FieldRecord, FloorSource,
     FormsRecord, HealthyShare, InputFailure, InputFile, IntervalName, IssueSource, IssueTime, Laboratory,
-    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
+    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::FormTally;
@@ -23,6 +23,7 @@ use schistoquant::smear::{
     Morphology, ObjectKind, SchistocyteForm,
 };
 use schistoquant::stats::Probability;
+use schistoquant::time::Timestamp;
 
 const CELL_RADIUS_PX: f64 = 19.0;
 const PITCH_PX: f64 = 50.0;
