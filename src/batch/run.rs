@@ -19,7 +19,7 @@ use super::{BatchError, BatchReport, BatchSettings, LEFT_OUT, Manifest, SPECIMEN
 use crate::case::{Case, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::durable::{is_partial, replace_folder};
-use crate::pipeline::{AnalyzeError, Interrupted, Models, Progress, SpecimenInputs, SpecimenSink, analyze_all};
+use crate::pipeline::{AnalyzeError, Interrupted, Models, Progress, SpecimenInputs, analyze_all};
 use crate::report::{FileNames, OutputFolder, ReportError, ReportFormat, ReportSettings, ReportTarget};
 use crate::source::listed_images;
 
@@ -131,14 +131,15 @@ pub fn run(
 
     let note = Note { journal: RefCell::new(journal), outcomes: RefCell::new(outcomes), watcher };
     let (formats, in_work) = (formats(&options.formats), Mutex::default());
-    let sink = Writer { manifest, options, formats, preparer, in_work };
+    let writer = Writer { manifest, options, formats, preparer, in_work };
     let refused = Cell::new(None);
     let specimens = todo.into_iter().map_while(|row| {
         // An error of the journal ends the stream; it is told behind it.
-        let prepared = sink.prepared(row).or_else(|failure| note.down(sink.failed(row, failure)).map(|()| None));
+        let prepared = writer.prepared(row).or_else(|failure| note.down(writer.failed(row, failure)).map(|()| None));
         prepared.map_err(|error| refused.set(Some(error))).ok()
     });
-    analyze_all(specimens.flatten(), models, pool, watcher, stop, &sink, |_, outcome| note.down(outcome))?;
+    let finish = |row, case| writer.finish(row as u64, case);
+    analyze_all(specimens.flatten(), models, pool, watcher, stop, finish, |_, outcome| note.down(outcome))?;
     if let Some(error) = refused.take() {
         return Err(error);
     }
@@ -329,14 +330,9 @@ impl Writer<'_> {
         let (row_sha256, files_sha256) = (sha256, work.map(|work| work.sha256));
         Ok(SpecimenOutcome { line, accession, row_sha256, files_sha256, extra, result: Some(result), failure: None })
     }
-}
 
-impl SpecimenSink for Writer<'_> {
-    type Finished = SpecimenOutcome;
-    type Error = BatchError;
-
-    fn finish(&self, row: usize, case: Result<Case, AnalyzeError>) -> Result<SpecimenOutcome, BatchError> {
-        let row = row as u64;
+    /// Writes the reports of a specimen; the outcome says why there are none.
+    fn finish(&self, row: u64, case: Result<Case, AnalyzeError>) -> Result<SpecimenOutcome, BatchError> {
         let panel = self.in_work.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
         let case = match case {
             Ok(case) => case,

@@ -48,7 +48,7 @@ pub use panel_match::PanelMatch;
 pub use presence::Presence;
 pub use provenance::{ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, ModelProvenance, Provenance};
 pub use recognition::recognition_notice;
-pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord};
+pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord, StopKind, Stopped};
 pub use statement::{BANNED_TERMS, banned_terms_in, statement, statement_with_notices};
 
 pub use crate::count::{ClassFinding, Context, FloorSource, Grade, IntervalName, State};
@@ -56,7 +56,7 @@ pub use crate::count::{ClassFinding, Context, FloorSource, Grade, IntervalName, 
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::evidence::{Evidence, SmearFinding, weigh};
 use crate::quality::PictureSignature;
-use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell};
+use crate::smear::{AgeGroup, CalibrationSource, CellClass, ClassifiedCell, ExclusionReason};
 use crate::time::Timestamp;
 
 /// Version of the record's schema.
@@ -106,7 +106,8 @@ pub struct FieldRecord {
     /// Schistocytes counted here.
     pub schistocytes: u64,
     /// Objects left out here, by reason.
-    pub exclusions: BTreeMap<String, u64>,
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub exclusions: BTreeMap<ExclusionReason, u64>,
     /// What the picture looks like from afar, by which the same picture is found again under another name; left out for fields of
     /// slides and where it shows nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,7 +154,8 @@ pub struct CaseRecord {
     /// Called cells of each class and what they say of the film; every class in label order.
     pub classes: Vec<ClassRecord>,
     /// Objects left out, by reason; reasons that did not occur are not named.
-    pub exclusions: BTreeMap<String, u64>,
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub exclusions: BTreeMap<ExclusionReason, u64>,
     /// How like the films that the model learned from the film is; left out where the card states no range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub film: Option<FilmRecord>,

@@ -12,8 +12,8 @@ use crate::quality::MAX_UNRECOGNIZED_SHARE;
 use crate::smear::ExclusionReason;
 
 /// What is said of a film most of whose objects were not recognized; `red_cells` are the counted ones.
-pub fn recognition_notice(red_cells: u64, exclusions: &BTreeMap<String, u64>) -> Option<String> {
-    let of = |reason: ExclusionReason| exclusions.get(reason.name()).copied().unwrap_or(0);
+pub fn recognition_notice(red_cells: u64, exclusions: &BTreeMap<ExclusionReason, u64>) -> Option<String> {
+    let of = |reason: ExclusionReason| exclusions.get(&reason).copied().unwrap_or(0);
     let unrecognized = || ExclusionReason::ALL.into_iter().filter(|reason| reason.is_unrecognized());
     let recognized = red_cells
         + of(ExclusionReason::FieldRefused)
@@ -39,14 +39,15 @@ pub fn recognition_notice(red_cells: u64, exclusions: &BTreeMap<String, u64>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ExclusionReason::{Debris, NotRedCell, Platelet, WhiteCell};
 
-    fn notice(red_cells: u64, exclusions: &[(&str, u64)]) -> Option<String> {
-        recognition_notice(red_cells, &exclusions.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect())
+    fn notice(red_cells: u64, exclusions: &[(ExclusionReason, u64)]) -> Option<String> {
+        recognition_notice(red_cells, &exclusions.iter().copied().collect())
     }
 
     #[test]
     fn most_objects_taken_for_white_cells_are_named_with_their_number() {
-        let text = notice(96, &[("white_cell", 1274), ("not_red_cell", 12), ("platelet", 400)]);
+        let text = notice(96, &[(WhiteCell, 1274), (NotRedCell, 12), (Platelet, 400)]);
         assert_eq!(
             text.as_deref(),
             Some(
@@ -57,8 +58,8 @@ mod tests {
 
     #[test]
     fn half_of_the_objects_is_not_most_and_platelets_are_no_objects() {
-        assert_eq!(notice(50, &[("white_cell", 30), ("not_red_cell", 20), ("platelet", 500), ("debris", 90)]), None);
-        assert!(notice(50, &[("white_cell", 20), ("not_red_cell", 31)]).expect("most").starts_with("31 objects"));
+        assert_eq!(notice(50, &[(WhiteCell, 30), (NotRedCell, 20), (Platelet, 500), (Debris, 90)]), None);
+        assert!(notice(50, &[(WhiteCell, 20), (NotRedCell, 31)]).expect("most").starts_with("31 objects"));
         assert_eq!(notice(0, &[]), None);
     }
 }

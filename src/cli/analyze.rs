@@ -19,8 +19,8 @@ use super::slide_options::SlideArgs;
 use super::stop::on_interrupt;
 use crate::case::{Case, FieldRecord, State};
 use crate::count::CountOptions;
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, SlideOptions, analyze};
-use crate::report::{ReportError, ReportFormat, ReportTarget, WrittenReports, reason_words, state_words};
+use crate::pipeline::{AnalyzeError, AnalyzeOptions, Interrupted, SlideOptions, analyze, thread_pool};
+use crate::report::{ReportError, ReportFormat, ReportTarget, WrittenReports, state_words};
 use crate::smear::AgeGroup;
 use crate::source::passed_over;
 
@@ -126,10 +126,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let models = args.model.open()?;
     let target = ReportTarget::prepare(&args.out, &formats)?;
     target.check_accession(options.accession.as_deref())?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = thread_pool(args.threads).map_err(|error| Failure::new(Exit::Usage, error))?;
     let bar = Bar::new(args.quiet);
     let case = analyze(&args.inputs, &options, &models, &pool, &bar, &stop)?;
     let case = with_evidence(case, &requested);
@@ -221,7 +218,7 @@ pub(super) fn summary(case: &Case, written: &WrittenReports) -> String {
         );
     }
     for (reason, n) in &record.exclusions {
-        let _ = writeln!(text, "excluded: {n} {}", reason_words(reason));
+        let _ = writeln!(text, "excluded: {n} {}", reason.describe());
     }
     for (what, paths) in [
         ("written", &written.files),

@@ -24,7 +24,7 @@ use crate::batch::{
     ManifestRow, Prepared, Preparer, Shard, SharedImages, run as run_batch, shared_images,
 };
 use crate::case::SpecimenFailure;
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, SpecimenInputs, named_options, provenance};
+use crate::pipeline::{AnalyzeError, AnalyzeOptions, SpecimenInputs, named_options, provenance, thread_pool};
 use crate::report::{ReportError, ReportFormat};
 use crate::settings::Settings;
 use crate::smear::AgeGroup;
@@ -156,10 +156,7 @@ pub fn run(args: &BatchArgs) -> Result<Exit, Failure> {
         None => Manifest::read(&args.manifest),
     };
     let manifest = manifest.map_err(|problem| Failure::from(problem).within(&args.manifest.display().to_string()))?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = thread_pool(args.threads).map_err(|error| Failure::new(Exit::Usage, error))?;
     if !args.quiet || args.dry_run {
         notes(args, &manifest, &pool.install(|| shared_images(&manifest)));
     }

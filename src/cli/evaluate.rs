@@ -21,7 +21,7 @@ use crate::classify::{ModelCard, ModelOrigin, card_path};
 use crate::evaluate::labels::{LabelFormat, LabelOptions};
 use crate::evaluate::part::HashedPart;
 use crate::evaluate::{Evaluation, Figure, NamedFigure};
-use crate::pipeline::Models;
+use crate::pipeline::{Models, thread_pool};
 use crate::report::{OutputFolder, ReportError};
 use crate::verify::card::with_measured;
 use crate::verify::{EVALUATION_FILES, LabelSource, LabelledSet, SplitSource, VerifiedSet, VerifyError, verify};
@@ -168,10 +168,7 @@ fn tail(path: &Path) -> String {
 pub fn run(args: &EvaluateArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
     let models = args.model.open()?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = thread_pool(args.threads).map_err(|error| Failure::new(Exit::Usage, error))?;
     match &args.suite {
         Some(suite) => evaluate_suite::run(args, suite, &models, &pool, &stop),
         None => run_set(args, &models, &pool, &stop),

@@ -17,19 +17,16 @@ use super::config_options::ConfigOptions;
 use super::exit::{Exit, Failure, chain};
 use super::model_options::ModelOptions;
 use super::output::{print_document, warn};
-use super::progress::Bar;
 use super::report_options::{Requested, check_patient, sorted};
 use super::score::read_labs;
 use super::stop::on_interrupt;
 use crate::case::is_order_name;
 use crate::clinical::is_panel_name;
-use crate::pipeline::{AnalyzeError, Models, analyze};
+use crate::pipeline::{AnalyzeError, Models, analyze, thread_pool};
 use crate::report::{FileNames, ReportFormat, ReportTarget};
 use crate::settings::Settings;
 use crate::source::passed_over;
-use crate::watch::{
-    Claimed, Handled, Handler, Journal, Receipt, ReceiptState, Refusal, WatchError, WatchOptions, watch,
-};
+use crate::watch::{Claimed, Handled, Receipt, ReceiptState, Refusal, WatchError, WatchEvent, WatchOptions, watch};
 
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
@@ -93,7 +90,7 @@ struct Analyzer<'a> {
     stop: &'a AtomicBool,
 }
 
-impl Handler for Analyzer<'_> {
+impl Analyzer<'_> {
     fn handle(&self, claimed: &Claimed, partial: &Path) -> Result<Handled, Refusal> {
         let usage = |reason: String| Refusal::Failed { exit_code: Exit::Usage.code(), reason };
         let failed = |failure: Failure| Refusal::Failed { exit_code: failure.exit.code(), reason: chain(&failure) };
@@ -114,10 +111,9 @@ impl Handler for Analyzer<'_> {
             settings_sha256: self.settings_sha256.clone(),
         };
         let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group.into(), None);
-        let bar = Bar::new(true);
         let inputs = claimed.inputs();
         let case =
-            analyze(&inputs, &options, &self.models, &self.pool, &bar, self.stop).map_err(|error| match error {
+            analyze(&inputs, &options, &self.models, &self.pool, &(), self.stop).map_err(|error| match error {
                 AnalyzeError::Interrupted(_) => Refusal::Interrupted,
                 error => failed(error.into()),
             })?;
@@ -156,7 +152,14 @@ struct Log {
     said: RefCell<BTreeSet<String>>,
 }
 
-impl Journal for Log {
+impl Log {
+    fn told(&self, event: WatchEvent<'_>) {
+        match event {
+            WatchEvent::Finished(receipt) => self.finished(receipt),
+            WatchEvent::Waiting { name, reason } => self.waiting(name, reason),
+        }
+    }
+
     fn finished(&self, receipt: &Receipt) {
         if let Ok(line) = serde_json::to_string(receipt) {
             // Nobody may read along any more; the receipt lies in the folder.
@@ -204,10 +207,7 @@ pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
     let settings = args.config.load()?.settings;
     let settings_sha256 = settings.sha256().map_err(|error| Failure::new(Exit::Usage, error))?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    let pool = thread_pool(args.threads).map_err(|error| Failure::new(Exit::Usage, error))?;
     let analyzer = Analyzer {
         args,
         formats: sorted(&args.format),
@@ -226,7 +226,8 @@ pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         once: args.once,
     };
     let log = Log { quiet: args.quiet, any_failed: Cell::new(false), said: RefCell::default() };
-    watch(&options, &analyzer, &log, &stop)?;
+    let handle = |claimed: &Claimed, partial: &Path| analyzer.handle(claimed, partial);
+    watch(&options, &handle, &|event| log.told(event), &stop)?;
     // Without an end of its own the watcher is ended by the user: its receipts have said what failed.
     Ok(if args.once && log.any_failed.get() { Exit::SomeInputsFailed } else { Exit::Success })
 }

@@ -292,15 +292,32 @@ impl SchistocyteCount {
     ///
     /// The interval and the fraction stand under the minimum count too; the state says `insufficient`.
     pub fn of_fields(fields: &[FieldTally], options: &CountOptions, performance: &Performance) -> Self {
+        Self::with_bootstrap(bootstrap::ratio_interval(&by_field(fields)), fields, options, performance)
+    }
+
+    /// Whether the count is placed on one side of the threshold, as [`SchistocyteCount::of_fields`] places it.
+    ///
+    /// METHOD: the bootstrap takes nearly all the time of a count, and it can only widen the limits. It is therefore left out
+    /// at first, and a count that is not placed without it is not placed with it.
+    pub fn is_placed(fields: &[FieldTally], options: &CountOptions, performance: &Performance) -> bool {
+        let is_placed = |count: Self| matches!(count.state, State::Above | State::NotAbove);
+        is_placed(Self::with_bootstrap(None, fields, options, performance))
+            && is_placed(Self::of_fields(fields, options, performance))
+    }
+
+    fn with_bootstrap(
+        field_bootstrap: Option<Interval>,
+        fields: &[FieldTally],
+        options: &CountOptions,
+        performance: &Performance,
+    ) -> Self {
         let tally: FieldTally = fields.iter().sum();
         let (schistocytes, red_cells) = (tally.schistocytes(), tally.red_cells());
         let wilson = proportion::wilson(schistocytes, red_cells);
-        let by_field: Vec<_> = fields.iter().map(|field| (field.schistocytes(), field.red_cells())).collect();
-        let field_bootstrap = bootstrap::ratio_interval(&by_field);
         let threshold = threshold(options.age_group);
         let sequential = match options.looks {
             Looks::Once => None,
-            Looks::EveryField => sequential::of_clusters(&by_field, threshold),
+            Looks::EveryField => sequential::of_clusters(&by_field(fields), threshold),
         };
         // METHOD: Wilson takes the cells as independent, the bootstrap is too narrow with few or uniform fields. The
         // union of both is the wider at either end, so that neither weakness can place a value. Neither knows of repeated
@@ -377,6 +394,11 @@ impl SchistocyteCount {
                 .and_then(|table| table.grade(100.0 * schistocytes as f64 / red_cells as f64)),
         }
     }
+}
+
+/// Called schistocytes and red cells of each field.
+fn by_field(fields: &[FieldTally]) -> Vec<(u64, u64)> {
+    fields.iter().map(|field| (field.schistocytes(), field.red_cells())).collect()
 }
 
 /// The 95 % interval of what other pictures of a film would read, where it reaches beyond that of counting.

@@ -15,14 +15,16 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::{FieldTally, MeasuredFloor};
 use crate::smear::CellClass;
 use crate::stats::{Interval, proportion};
 
 /// What the share of a class says of the film.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ClassFinding {
     /// The share lies above what the model calls in healthy films.
     Present,
@@ -37,12 +39,7 @@ pub enum ClassFinding {
 impl ClassFinding {
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Present => "present",
-            Self::WithinModelError => "within_model_error",
-            Self::NotAssessed => "not_assessed",
-            Self::PixelSizeUnknown => "pixel_size_unknown",
-        }
+        self.into()
     }
 }
 
@@ -197,13 +194,5 @@ mod tests {
         floors[CellClass::Target.index()] = None;
         let partly = OtherShapes::of(&ClassShare::all(&tally, &floors, true), 1000);
         assert_eq!(partly, OtherShapes { assessed: false, present: 100, beyond_floors: 80.0 });
-    }
-
-    #[test]
-    fn finding_names_are_the_serde_names() {
-        use ClassFinding::{NotAssessed, PixelSizeUnknown, Present, WithinModelError};
-        for finding in [Present, WithinModelError, NotAssessed, PixelSizeUnknown] {
-            assert_eq!(serde_json::to_value(finding).expect("plain enum"), finding.name());
-        }
     }
 }

@@ -291,6 +291,24 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_count_that_is_not_placed_without_the_bootstrap_is_not_placed_with_it(
+        fields in prop::collection::vec((50_usize..250, 0_usize..9, 0_usize..20), 2..12),
+        film in prop::sample::select(vec![Likeness::Learned, Likeness::Unlike, Likeness::Beyond]),
+        repeatability in prop::option::of(0.02..0.2_f64),
+    ) {
+        let fields: Vec<_> = fields.iter().map(|f| field(f.0, f.1, f.2)).collect();
+        let known = Performance { repeatability_relative_sd: repeatability, ..with_unseen() };
+        for looks in [Looks::Once, Looks::EveryField] {
+            let options = CountOptions { looks, film, min_cells: 100, ..CountOptions::default() };
+            let count = SchistocyteCount::of_fields(&fields, &options, &known);
+            let placed = matches!(count.state, State::Above | State::NotAbove);
+            prop_assert_eq!(SchistocyteCount::is_placed(&fields, &options, &known), placed);
+        }
+    }
+}
+
 /// The same model with what networks reached on origins not seen: sensitivity 0.5 of 80, 9 of 3,000 healthy cells called.
 fn with_unseen() -> Performance {
     let unseen = UnseenPerformance { sensitivity: share(0.5), sensitivity_cells: 80, healthy_floor: measured(9, 3000) };

@@ -1,9 +1,13 @@
-//! One object of a field with its measures, and the classifier's call on it.
+//! One object of a field: its outline and kind, its measures, and the classifier's call on it.
+
+use std::cmp::Ordering;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
-use super::{CellClass, Contour, Morphology, ObjectKind, SchistocyteForm};
+use super::class::{CellClass, SchistocyteForm};
+use super::contour::Contour;
 use crate::stats::Probability;
 
 /// Number of an object in its field, from 1, in reading order of the segmenter.
@@ -12,8 +16,9 @@ use crate::stats::Probability;
 pub struct CellId(pub u32);
 
 /// Why an object is not in the denominator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ExclusionReason {
     /// Cut by the edge of the field.
     FrameEdge,
@@ -47,44 +52,14 @@ pub enum ExclusionReason {
 
 impl ExclusionReason {
     /// Every reason, in the order of the reports.
-    pub const ALL: [Self; 14] = [
-        Self::FrameEdge,
-        Self::UnsplittableClump,
-        Self::WhiteCell,
-        Self::Platelet,
-        Self::Debris,
-        Self::Marking,
-        Self::Precipitate,
-        Self::TooLarge,
-        Self::Marked,
-        Self::Pressed,
-        Self::Ghost,
-        Self::OutOfFocus,
-        Self::NotRedCell,
-        Self::FieldRefused,
-    ];
+    pub const ALL: [Self; 14] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::FrameEdge => "frame_edge",
-            Self::UnsplittableClump => "unsplittable_clump",
-            Self::WhiteCell => "white_cell",
-            Self::Platelet => "platelet",
-            Self::Debris => "debris",
-            Self::Marking => "marking",
-            Self::Precipitate => "precipitate",
-            Self::TooLarge => "too_large",
-            Self::Marked => "marked",
-            Self::Pressed => "pressed",
-            Self::Ghost => "ghost",
-            Self::OutOfFocus => "out_of_focus",
-            Self::NotRedCell => "not_red_cell",
-            Self::FieldRefused => "field_refused",
-        }
+        self.into()
     }
 
-    /// Whether it is said of an object that was not known for what it is, where it is said of many.
+    /// Whether many such objects say that the models do not know this stain or light.
     pub fn is_unrecognized(self) -> bool {
         matches!(self, Self::WhiteCell | Self::Marking | Self::Precipitate | Self::NotRedCell)
     }
@@ -110,6 +85,62 @@ impl ExclusionReason {
     }
 }
 
+/// By name, so that a record lists its reasons in the order of their names.
+impl Ord for ExclusionReason {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name().cmp(other.name())
+    }
+}
+
+impl PartialOrd for ExclusionReason {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What the segmenter takes an object for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// One whole red cell, fit to be classified.
+    RedCell,
+    /// Not to be counted, with the reason.
+    Excluded(ExclusionReason),
+}
+
+/// One object of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentedObject {
+    /// Outline in pixels of the original image, pallor inside.
+    pub contour: Contour,
+    /// What it is taken for.
+    pub kind: ObjectKind,
+    /// Share of its outline that it has in common with other objects, 0–1: there a neighbor hides it or was cut off it.
+    pub hidden_share: f64,
+}
+
+/// Shape and stain of one cell, as `measure` computes them; lengths in µm, fractions 0–1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Morphology {
+    /// Area inside the outline, pallor included, µm².
+    pub area_um2: f64,
+    /// Length of the outline, µm.
+    pub perimeter_um: f64,
+    /// Diameter of the circle of the same area, µm.
+    pub diameter_um: f64,
+    /// 4π·area / perimeter², 1 for a circle.
+    pub circularity: f64,
+    /// Area over area of the convex hull, 1 for a convex outline.
+    pub solidity: f64,
+    /// Major over minor axis of the ellipse of equal second moments, at least 1.
+    pub aspect_ratio: f64,
+    /// Mean optical density inside the outline, green channel, base 10.
+    pub mean_optical_density: f64,
+    /// 1 − (density of the inner third by radius) / (density of the outer third); above 0 where the center is paler.
+    /// `None` where the outline is too small to have an inside.
+    pub pallor_contrast: Option<f64>,
+}
+
 /// One segmented object with its measures; not yet classified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
@@ -126,7 +157,8 @@ pub struct Cell {
 }
 
 /// The classifier's answer for one cell.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Call {
     /// Schistocyte where `schistocyte_probability` reaches the operating point and enough of the outline is seen, else the
     /// likeliest other class.

@@ -105,16 +105,6 @@ pub struct Handled {
     pub passed_over: Vec<String>,
 }
 
-/// Works on one specimen.
-pub trait Handler {
-    /// Writes the result of a claimed drop into `partial`, which is empty.
-    ///
-    /// # Errors
-    /// [`Refusal::Failed`] with the reason, for `error`; [`Refusal::Interrupted`] where the user stopped the work, which
-    /// stays claimed.
-    fn handle(&self, claimed: &Claimed, partial: &Path) -> Result<Handled, Refusal>;
-}
-
 /// Why a handler made no result.
 #[derive(Debug)]
 pub enum Refusal {
@@ -131,22 +121,35 @@ pub enum Refusal {
     Interrupted,
 }
 
-/// Told of each finished drop.
-pub trait Journal {
+/// What a watcher tells.
+#[derive(Debug)]
+pub enum WatchEvent<'a> {
     /// A receipt was written.
-    fn finished(&self, receipt: &Receipt);
+    Finished(&'a Receipt),
     /// A drop is still incomplete for a reason that somebody should know.
-    fn waiting(&self, name: &str, reason: &str);
+    Waiting {
+        /// Name of the drop.
+        name: &'a str,
+        /// What it waits for.
+        reason: &'a str,
+    },
 }
 
-/// Watches until `stop` is set, or with [`WatchOptions::once`] until nothing is left.
+/// Writes the result of a claimed drop into an empty folder.
+type Handler<'a> = dyn Fn(&Claimed, &Path) -> Result<Handled, Refusal> + 'a;
+
+/// Takes what a watcher tells.
+type Teller<'a> = dyn Fn(WatchEvent<'_>) + 'a;
+
+/// Watches until `stop` is set, or with [`WatchOptions::once`] until nothing is left. `handle` writes the result of a claimed
+/// drop into an empty folder; a drop whose work the user stopped ([`Refusal::Interrupted`]) stays claimed.
 ///
 /// # Errors
 /// [`WatchError`] where a folder of the watcher cannot be used; a specimen's failure is a receipt and stops nothing.
 pub fn watch(
     options: &WatchOptions,
-    handler: &dyn Handler,
-    journal: &dyn Journal,
+    handle: &Handler<'_>,
+    tell: &Teller<'_>,
     stop: &AtomicBool,
 ) -> Result<(), WatchError> {
     let folders = Folders::prepare(options)?;
@@ -155,24 +158,24 @@ pub fn watch(
     let waits = Waits::new(&folders.work, options.order_wait);
     let mut drops = Drops::new(&options.drop, options.settle, waits);
     for (found, problem) in claim::finish_interrupted_claims(&options.drop, &folders.work)? {
-        refuse_unclaimed(&folders, &found, &problem, journal)?;
+        refuse_unclaimed(&folders, &found, &problem, tell)?;
     }
     loop {
         for claimed in claim::claimed(&folders.work)? {
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            if !work_on(&folders, &claimed, handler, journal)? {
+            if !work_on(&folders, &claimed, handle, tell)? {
                 return Ok(());
             }
         }
         let look = drops.look()?;
         for (name, reason) in &look.waiting {
-            journal.waiting(name, reason);
+            tell(WatchEvent::Waiting { name, reason });
         }
         let mut progressed = !look.refused.is_empty();
         for (found, problem) in &look.refused {
-            refuse_unclaimed(&folders, found, problem, journal)?;
+            refuse_unclaimed(&folders, found, problem, tell)?;
         }
         for found in &look.complete {
             if stop.load(Ordering::Relaxed) {
@@ -180,7 +183,7 @@ pub fn watch(
             }
             progressed = true;
             if let Err(problem) = claim::claim(&options.drop, &folders.work, found) {
-                refuse_unclaimed(&folders, found, &problem, journal)?;
+                refuse_unclaimed(&folders, found, &problem, tell)?;
             }
         }
         if progressed {
@@ -257,12 +260,7 @@ fn real(path: &Path) -> Result<PathBuf, WatchError> {
 }
 
 /// Works on a claimed drop; `false` where the user stopped it.
-fn work_on(
-    folders: &Folders,
-    claimed: &Claimed,
-    handler: &dyn Handler,
-    journal: &dyn Journal,
-) -> Result<bool, WatchError> {
+fn work_on(folders: &Folders, claimed: &Claimed, handle: &Handler<'_>, tell: &Teller<'_>) -> Result<bool, WatchError> {
     let partial = folders.out.join(format!(".partial-{}", claimed.name()));
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -273,7 +271,7 @@ fn work_on(
     // METHOD: a panic is a bug of this program; one specimen that meets it must not keep the others waiting.
     let handled = match claim::plain_inside(claimed.path()) {
         Err(problem) => Err(Refusal::Failed { exit_code: USAGE, reason: problem.to_string() }),
-        Ok(()) => catch_unwind(AssertUnwindSafe(|| handler.handle(claimed, &partial))).unwrap_or_else(|_| {
+        Ok(()) => catch_unwind(AssertUnwindSafe(|| handle(claimed, &partial))).unwrap_or_else(|_| {
             let reason = "the program failed on this specimen; report it as a bug with the images".to_owned();
             Err(Refusal::Failed { exit_code: 101, reason })
         }),
@@ -306,7 +304,7 @@ fn work_on(
     if receipt.state == ReceiptState::Done {
         clear_repaired(folders, claimed.name())?;
     }
-    journal.finished(&receipt);
+    tell(WatchEvent::Finished(&receipt));
     Ok(true)
 }
 
@@ -315,13 +313,13 @@ fn refuse_unclaimed(
     folders: &Folders,
     found: &drops::Found,
     problem: &WatchProblem,
-    journal: &dyn Journal,
+    tell: &Teller<'_>,
 ) -> Result<(), WatchError> {
     let receipt = Receipt::failed(&found.name, USAGE, &problem.to_string());
     let from = claim::unclaimed(&folders.work, found)
         .map_err(|problem| WatchError::Output { path: folders.work.clone(), reason: problem.to_string() })?;
     put_away(&from, &folders.error, &receipt)?;
-    journal.finished(&receipt);
+    tell(WatchEvent::Finished(&receipt));
     Ok(())
 }
 

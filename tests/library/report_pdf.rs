@@ -265,7 +265,6 @@ fn filled_with(text: &str, mut case: Case) -> Case {
     });
     case.record.count.grade = Some(Grade { label: text.to_owned(), table: text.to_owned() });
     case.record.provenance.options.insert(text.to_owned(), text.into());
-    case.record.exclusions.insert(text.to_owned(), 3);
     let renamed = case.fields.iter().map(|field| CaseField { field: text.to_owned(), ..field.expect("readable") });
     case.fields = CaseFields::of(renamed).expect("a temporary file");
     for record in &mut case.record.fields {

@@ -128,7 +128,7 @@ impl FakeCase {
             .collect();
         let mut exclusions = BTreeMap::new();
         for (reason, objects) in records.iter().flat_map(|record| &record.exclusions) {
-            *exclusions.entry(reason.clone()).or_default() += objects;
+            *exclusions.entry(*reason).or_default() += objects;
         }
         let count = count(&records, &classes);
         let inputs = records.iter().enumerate().map(|(index, record)| InputFile {
@@ -175,7 +175,7 @@ impl FakeCase {
         let mut exclusions = BTreeMap::new();
         for cell in &cells {
             if let CellStatus::Excluded(reason, _) = cell.status {
-                *exclusions.entry(reason.name().to_owned()).or_default() += 1;
+                *exclusions.entry(reason).or_default() += 1;
             }
         }
         let record = FieldRecord {
