@@ -19,8 +19,8 @@ use std::str::FromStr;
 
 use regex::Regex;
 
-use super::manifest::{check_accession, some_names};
-use super::{Manifest, ManifestProblem};
+use super::error::ManifestProblem;
+use super::manifest::{Manifest, check_accession, some_names};
 use crate::clinical::{PANEL_FILE_NAMES, PanelFileError};
 use crate::source::{is_named_image, natural_order};
 
@@ -148,7 +148,7 @@ mod tests {
     fn grouped(base: &Path, pattern: &str) -> Result<Rows, ManifestProblem> {
         let manifest = Manifest::of_groups(base, &pattern.parse().expect("a pattern"))?;
         let name = |path: &PathBuf| relative(base, path);
-        let row = |row: &crate::batch::ManifestRow| {
+        let row = |row: &crate::batch::manifest::ManifestRow| {
             (row.accession.clone(), row.inputs.iter().map(name).collect(), row.labs.as_ref().map(name))
         };
         Ok(manifest.rows().iter().map(row).collect())

@@ -12,10 +12,11 @@ use std::sync::{Mutex, PoisonError};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::journal::{Journal, Outcomes};
-use super::manifest::ManifestRow;
-use super::work::Work;
-use super::{BatchError, BatchReport, BatchSettings, LEFT_OUT, Manifest, SPECIMENS, results, settings};
+use super::error::BatchError;
+use super::journal::{Journal, Outcomes, Work};
+use super::manifest::{Manifest, ManifestRow};
+use super::results::{self, BatchReport};
+use super::settings::{self, BatchSettings, LEFT_OUT, SPECIMENS};
 use crate::case::{Case, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::durable::{is_partial, replace_folder};

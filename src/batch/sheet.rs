@@ -9,7 +9,7 @@
 //! row with one value more than there are headings is refused (`write.table` gives such): the first value may be a row
 //! name, or the last one an image that was not quoted, and the second reading would move the accession.
 
-use super::ManifestProblem;
+use super::error::ManifestProblem;
 
 /// Separators in the order in which they are tried.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];

@@ -1,4 +1,5 @@
-//! The fields of a case, kept outside of memory: a specimen of a thousand fields needs no more of it than one of ten.
+//! The fields of a case, kept outside of memory, so that a specimen of a thousand fields needs no more of it than one of
+//! ten.
 //!
 //! In: [`CaseField`]s one after another. Out: each of them again by its place, any number of times, and the list of the
 //! cells called schistocyte with their pictures. Format: for each field its facts and cells in the encoding of
@@ -15,8 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tempfile::SpooledTempFile;
 
-use super::cell_line::CellLine;
-use super::{CaseField, CellTile};
+use super::field::{CaseField, CellTile};
 use crate::smear::{Call, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason};
 
 /// Bytes of a case's fields that are kept in memory: some fifty fields.
@@ -30,7 +30,7 @@ struct Spooled {
     preview_height_px: u32,
     preview_px_per_px: f64,
     preview_bytes: u64,
-    cells: Vec<CellLine>,
+    cells: Vec<ClassifiedCell>,
     /// Number of the cell and bytes of its picture.
     tiles: Vec<(u32, u64)>,
 }
@@ -139,7 +139,7 @@ impl CaseFields {
             preview_height_px: field.preview_height_px,
             preview_px_per_px: field.preview_px_per_px,
             preview_bytes: field.preview_jpeg.len() as u64,
-            cells: field.cells.iter().map(CellLine::from).collect(),
+            cells: field.cells.clone(),
             tiles: field.tiles.iter().map(|tile| (tile.cell_id.0, tile.png.len() as u64)).collect(),
         };
         let bytes = postcard::to_extend(&spooled, Vec::new()).map_err(io::Error::other)?;
@@ -218,8 +218,7 @@ impl CaseFields {
         for (field_index, entry) in self.entries.iter().enumerate() {
             let spooled = self.facts(entry)?;
             let tiles = tile_spans(&spooled, entry.pictures);
-            for line in spooled.cells {
-                let cell = line.cell().map_err(io::Error::other)?;
+            for cell in spooled.cells {
                 let call = cell.counted_call().filter(|_| cell.is_near_miss(from));
                 near.extend(call.map(|call| PicturedCell::new(field_index, &cell, call, &tiles)));
             }
@@ -284,11 +283,7 @@ impl CaseFields {
             preview_height_px: spooled.preview_height_px,
             preview_px_per_px: spooled.preview_px_per_px,
             tiles: spooled.tiles.into_iter().map(tile).collect::<io::Result<_>>()?,
-            cells: spooled
-                .cells
-                .into_iter()
-                .map(|line| line.cell().map_err(io::Error::other))
-                .collect::<Result<_, _>>()?,
+            cells: spooled.cells,
         })
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::smear::CellClass;
 
 /// A field of normal cells, schistocytes and burr cells.
 fn field(normal: usize, schistocytes: usize, burr: usize) -> FieldTally {

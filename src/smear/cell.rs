@@ -178,8 +178,10 @@ pub enum CellStatus {
     Excluded(ExclusionReason, Option<Call>),
 }
 
-/// An object with its final status: what is counted and reported.
-#[derive(Debug, Clone, PartialEq)]
+/// An object with its final status: what is counted and reported. A cell that is read is checked again, because a file may
+/// have been changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "CellData", into = "CellData")]
 pub struct ClassifiedCell {
     /// The object and its measures.
     pub cell: Cell,
@@ -210,14 +212,131 @@ impl ClassifiedCell {
     }
 }
 
+/// A classified cell as it is written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CellData {
+    id: CellId,
+    contour: Contour,
+    morphology: Morphology,
+    /// Why the segmenter left it out; null for a red cell.
+    segmented_as: Option<ExclusionReason>,
+    hidden_share: f64,
+    /// Why it is not counted; null where it is.
+    excluded: Option<ExclusionReason>,
+    call: Option<Call>,
+    form: Option<SchistocyteForm>,
+}
+
+impl From<ClassifiedCell> for CellData {
+    fn from(ClassifiedCell { cell, status, form }: ClassifiedCell) -> Self {
+        let Cell { id, contour, morphology, kind, hidden_share } = cell;
+        let segmented_as = match kind {
+            ObjectKind::RedCell => None,
+            ObjectKind::Excluded(reason) => Some(reason),
+        };
+        let (excluded, call) = match status {
+            CellStatus::Counted(call) => (None, Some(call)),
+            CellStatus::Excluded(reason, call) => (Some(reason), call),
+        };
+        Self { id, contour, morphology, segmented_as, hidden_share, excluded, call, form }
+    }
+}
+
+impl TryFrom<CellData> for ClassifiedCell {
+    type Error = &'static str;
+
+    /// # Errors
+    /// What was expected of a cell that is not sound.
+    fn try_from(data: CellData) -> Result<Self, Self::Error> {
+        let CellData { id, contour, morphology, segmented_as, hidden_share, excluded, call, form } = data;
+        let status = match (excluded, call) {
+            (Some(reason), call) => CellStatus::Excluded(reason, call),
+            (None, Some(call)) => CellStatus::Counted(call),
+            (None, None) => return Err("expected a call for every counted cell"),
+        };
+        if !(0.0..=1.0).contains(&hidden_share) {
+            return Err("expected a share of hidden outline from 0 to 1");
+        }
+        let kind = segmented_as.map_or(ObjectKind::RedCell, ObjectKind::Excluded);
+        Ok(Self { cell: Cell { id, contour, morphology, kind, hidden_share }, status, form })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn cell(id: u32, status: CellStatus, form: Option<SchistocyteForm>) -> ClassifiedCell {
+        let morphology = Morphology {
+            area_um2: 40.1,
+            perimeter_um: 0.1 + 0.2,
+            diameter_um: 7.0,
+            circularity: 0.9,
+            solidity: 1.0 / 3.0,
+            aspect_ratio: 1.0,
+            mean_optical_density: 0.2,
+            pallor_contrast: None,
+        };
+        let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
+        ClassifiedCell {
+            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell, hidden_share: 1.0 / 7.0 },
+            status,
+            form,
+        }
+    }
+
+    fn call() -> Call {
+        let probability = |value| Probability::new(value).expect("0 to 1");
+        Call {
+            class: CellClass::Schistocyte,
+            class_probability: probability(0.1 + 0.2),
+            schistocyte_probability: probability(1.0 / 3.0),
+        }
+    }
+
     #[test]
-    fn reason_names_are_the_serde_names() {
+    fn a_cell_reads_back_to_the_last_bit() {
+        for classified in [
+            cell(1, CellStatus::Counted(call()), Some(SchistocyteForm::Helmet)),
+            cell(2, CellStatus::Excluded(ExclusionReason::NotRedCell, Some(call())), None),
+            cell(3, CellStatus::Excluded(ExclusionReason::FieldRefused, None), None),
+        ] {
+            let text = serde_json::to_string(&classified).expect("plain numbers");
+            assert_eq!(serde_json::from_str::<ClassifiedCell>(&text).expect("its own text"), classified);
+        }
+    }
+
+    #[test]
+    fn unsound_cells_are_refused() {
+        let sound = serde_json::to_value(cell(1, CellStatus::Counted(call()), None)).expect("plain numbers");
+        for (key, wrong, expected) in [
+            ("call", serde_json::Value::Null, "a call for every counted cell"),
+            ("contour", serde_json::json!([[0.0, 0.0], [1.0, 1.0]]), "an outline of at least three points"),
+            ("hidden_share", serde_json::json!(1.1), "a share of hidden outline from 0 to 1"),
+        ] {
+            let mut broken = sound.clone();
+            broken[key] = wrong;
+            let error = serde_json::from_value::<ClassifiedCell>(broken).expect_err(key).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_named_as_serde_names_them_and_sorted_by_name() {
         for reason in ExclusionReason::ALL {
             assert_eq!(serde_json::to_value(reason).expect("plain enum"), reason.name());
+        }
+        assert!(ExclusionReason::Debris < ExclusionReason::FrameEdge);
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_survive_the_text(value in proptest::num::f64::NORMAL) {
+            let text = serde_json::to_string(&value).expect("finite");
+            prop_assert_eq!(serde_json::from_str::<f64>(&text).expect("its own text").to_bits(), value.to_bits());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A drop folder: specimens put in are taken up when complete, worked on one after another, and moved to `done` or `error`.
 //!
-//! In: a folder that other programs write to. Out: for each specimen one result folder and one receipt. The work on a
-//! specimen is a [`Handler`]'s; this module moves files and nothing else.
+//! In: a folder that other programs write to. Out: for each specimen one result folder and one receipt. A handler of the
+//! caller works on a specimen; this module moves files and nothing else.
 //!
 //! A drop is a folder of images (with `order.json` and `labs.json`, `labs.hl7` or `labs.fhir.json` where there are such),
 //! or an order file `NAME.order.json` that names images and a panel ([`DropOrder`]). It is complete when a folder holds a
@@ -32,7 +32,6 @@ mod claim;
 mod drops;
 mod error;
 mod receipt;
-mod waits;
 
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,30 +42,13 @@ use std::time::Duration;
 pub use claim::Claimed;
 pub use drops::{DropOrder, MAX_DROP_ORDER_BYTES};
 pub use error::{WatchError, WatchProblem};
-pub use receipt::{Receipt, ReceiptState};
+pub use receipt::{Handled, Receipt, ReceiptState};
 
-use drops::Drops;
+use drops::{Drops, Waits};
+use error::{DONE, ERROR, LOCK, OWN_FOLDERS, PROBE, REPAIRED, WORK};
 use receipt::write_receipt;
-use waits::Waits;
 
 use crate::durable::{flush_folder, remove_folder};
-
-/// Folder of claimed drops, in the drop folder.
-const WORK: &str = "work";
-/// Folder of finished drops.
-const DONE: &str = "done";
-/// Folder of refused drops.
-const ERROR: &str = "error";
-/// Folder of refused drops that were done later.
-const REPAIRED: &str = "repaired";
-/// Folder of what order files name: nothing in it is a drop.
-const FILES: &str = "files";
-/// File in [`WORK`] whose lock the watcher holds.
-const LOCK: &str = ".lock";
-/// File that is written and removed to try whether a folder can be written.
-const PROBE: &str = ".writable";
-/// Folders of the watcher itself, which no order may name anything in.
-const OWN_FOLDERS: [&str; 4] = [WORK, DONE, ERROR, REPAIRED];
 
 /// Exit code of wrong usage, as on the command line.
 const USAGE: u8 = 2;
@@ -86,23 +68,6 @@ pub struct WatchOptions {
     pub order_wait: Duration,
     /// End when nothing is left that is complete or may become so by settling.
     pub once: bool,
-}
-
-/// What a handler made of a specimen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handled {
-    /// Name of the result folder: the same for the same work.
-    pub result: String,
-    /// State of the count, for the receipt.
-    pub state: String,
-    /// Names of the files in the result folder.
-    pub files: Vec<String>,
-    /// Exit code that the same work leaves with on the command line.
-    pub exit_code: u8,
-    /// Inputs that could not be read, each with the reason.
-    pub failed_inputs: Vec<String>,
-    /// Names of files that are no images and were not read.
-    pub passed_over: Vec<String>,
 }
 
 /// Why a handler made no result.

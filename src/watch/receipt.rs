@@ -1,4 +1,4 @@
-//! The receipt of a drop, written as `done/NAME.json` or `error/NAME.json`.
+//! What was made of a drop, and its receipt, written as `done/NAME.json` or `error/NAME.json`.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -6,8 +6,25 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Handled, WatchError};
+use super::error::WatchError;
 use crate::durable;
+
+/// What a handler made of a specimen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// Name of the result folder: the same for the same work.
+    pub result: String,
+    /// State of the count, for the receipt.
+    pub state: String,
+    /// Names of the files in the result folder.
+    pub files: Vec<String>,
+    /// Exit code that the same work leaves with on the command line.
+    pub exit_code: u8,
+    /// Inputs that could not be read, each with the reason.
+    pub failed_inputs: Vec<String>,
+    /// Names of files that are no images and were not read.
+    pub passed_over: Vec<String>,
+}
 
 /// How a drop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::sync::atomic::AtomicUsize;
 
 use super::drops::READY;
+use super::error::MAX_NAME_BYTES;
 use super::*;
 
 /// Counts its calls and writes one file; names it by the files of the drop.
@@ -248,7 +249,7 @@ fn a_second_watcher_is_refused_and_touches_nothing() {
 #[test]
 fn a_name_that_cannot_be_used_is_refused_and_stops_no_other() {
     let place = Place::new();
-    let long = "n".repeat(drops::MAX_NAME_BYTES + 1);
+    let long = "n".repeat(MAX_NAME_BYTES + 1);
     for name in ["S-1.claim", "line\nbreak", long.as_str(), "S-2"] {
         place.put(name, "three");
     }
@@ -261,7 +262,7 @@ fn a_name_that_cannot_be_used_is_refused_and_stops_no_other() {
     let refused: Vec<&str> =
         receipts.iter().filter(|receipt| receipt.exit_code == 2).map(|receipt| receipt.name.as_str()).collect();
     assert_eq!(refused.len(), 3, "{receipts:?}");
-    assert!(refused.iter().all(|name| name.len() <= drops::MAX_NAME_BYTES && !name.contains('\n')), "{refused:?}");
+    assert!(refused.iter().all(|name| name.len() <= MAX_NAME_BYTES && !name.contains('\n')), "{refused:?}");
     let mut done: Vec<&str> = receipts.iter().filter_map(|receipt| receipt.result.as_deref()).collect();
     done.sort_unstable();
     assert_eq!(done, ["result-one", "result-three", "result-two"], "{receipts:?}");

@@ -109,7 +109,7 @@ fn an_order_waits_for_its_files_and_not_for_ever() {
     let mut place = Place::new();
     fs::write(place.drop("S-1.order.json"), r#"{"inputs": ["files/a.png"]}"#).expect("written");
     assert_eq!(place.watch(&Scripted::new("")), []);
-    assert_eq!(place.names(&place.drop("work")), [LOCK, waits::WAITING]);
+    assert_eq!(place.names(&place.drop("work")), [LOCK, drops::WAITING]);
     // The time goes on while nobody watches.
     std::thread::sleep(Duration::from_millis(60));
     place.order_wait = Duration::from_millis(50);
