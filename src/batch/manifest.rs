@@ -15,9 +15,9 @@
 //! ([`panel_in`]). Sub-folders stand in the order of their names; hidden ones are left out. Folders of other
 //! layouts are grouped by a pattern ([`grouping`](super::grouping)).
 //!
-//! METHOD: a manifest is refused as a whole where a row is wrong. A batch that runs for days must not find out at its
-//! end that a column was misspelled: a column that is nearly called like one of those above is refused, because a pixel
-//! size under a wrong name would be a wrong number, and so is one that is called like a column of the tables.
+//! METHOD: a manifest with one wrong row is refused as a whole, because a batch that runs for days must not find out at its
+//! end that a column was misspelled. A column whose name is nearly one of those above is refused: a pixel size under a wrong
+//! name would give wrong numbers. A column with the name of a column of the tables is refused too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -40,7 +40,7 @@ const INPUT_SEPARATOR: char = ';';
 
 const COLUMNS: [&str; 5] = ["accession", "inputs", "um_per_px", "age_group", "labs"];
 
-/// Letters by which a name may differ from one of [`COLUMNS`] and still be meant as it: one in a short name.
+/// Most letters by which a name may differ from one of [`COLUMNS`] to be taken for a misspelling of it; in a short name, one.
 const MISSPELLED_LETTERS: usize = 2;
 /// Longest name that is short.
 const SHORT_NAME_CHARS: usize = 5;
@@ -288,7 +288,7 @@ fn places(headings: &[String]) -> Result<Places, ManifestProblem> {
     }
 }
 
-/// The column that a name is nearly called like.
+/// The column that a name is probably a misspelling of.
 fn meant_as(name: &str) -> Option<&'static str> {
     let letters = |name: &str| name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let found = letters(name);
@@ -299,7 +299,7 @@ fn meant_as(name: &str) -> Option<&'static str> {
     })
 }
 
-/// As an order's: no field of a message holds anything else.
+/// Checks an accession as that of an order is checked, because a field of a message holds nothing else.
 pub(super) fn check_accession(accession: &str, line: u64) -> Result<(), ManifestProblem> {
     let chars = accession.chars().count();
     if chars <= MAX_TEXT_CHARS && !accession.trim().is_empty() && !accession.chars().any(char::is_control) {

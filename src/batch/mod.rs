@@ -9,7 +9,7 @@
 //! | `specimens/<accession>_<job>/` | the reports of a specimen |
 //! | `failures.csv` | specimens without a result and why |
 //! | `specimens.csv` | one row for each specimen, finished or not |
-//! | `repeated.csv` | pictures that two specimens show, turned or saved again though they be |
+//! | `repeated.csv` | pictures that two specimens show, even where one was turned or saved again |
 //! | `specimens.parquet`, `cells.parquet` | the tables of all of them; left out where no specimen was finished |
 //! | `left_out/` | results that a corrected manifest no longer asks for; in no table |
 //! | `batch.html` | the page over all of them |
@@ -20,11 +20,11 @@
 //! order of the manifest and the other files are written, so that a run with interruptions, one with other threads, and
 //! the merged shards of several machines end in the same bytes.
 //!
-//! METHOD: a specimen that fails is a line in the journal, too, and stops nothing; resume tries it again, because a file
-//! that could not be read for a moment (a network drive) must not be lost to a large batch.
+//! METHOD: a specimen that fails is a line in the journal too, and stops nothing. Resume tries it again, because a file that
+//! could not be read for a moment (on a network drive) must not be lost to a large batch.
 //!
-//! A batch goes on with a corrected manifest: what a row asks for and the bytes of its files (`journal`) stand in the
-//! journal, so that rows that are the same are kept, changed ones are done again, and those that are gone are named.
+//! A batch goes on with a corrected manifest. What a row asks for and the bytes of its files stand in the journal, so that
+//! rows that are the same are kept, changed ones are done again, and those that are gone are named.
 //!
 //! Limits: one run at a time in an output folder, kept so by a lock on the journal where the file system has locks.
 

@@ -43,7 +43,7 @@ pub struct BatchOptions {
     pub resume: bool,
 }
 
-/// What a row of the manifest comes to.
+/// What a row of the manifest asks for, read.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Inputs and options.
@@ -52,7 +52,7 @@ pub struct Prepared {
     pub panel: Option<(LabPanel, ScoreOptions)>,
 }
 
-/// Reads what a row names and knows the exit codes of the command line.
+/// Reads what a row of the manifest names, and knows the exit codes of the command line.
 pub trait Preparer: Sync {
     /// Reads what a row names.
     ///
@@ -60,14 +60,14 @@ pub trait Preparer: Sync {
     /// The specimen's failure.
     fn prepare(&self, row: &ManifestRow) -> Result<Prepared, SpecimenFailure>;
 
-    /// An analysis that made no case, as the failure of its specimen.
+    /// The failure of a specimen of which no case could be made.
     fn analysis_failed(&self, error: AnalyzeError) -> SpecimenFailure;
 
-    /// A case of which no report can be made, as the failure of its specimen.
+    /// The failure of a specimen of which no report could be made.
     fn report_failed(&self, error: ReportError) -> SpecimenFailure;
 }
 
-/// Told of the progress of a batch.
+/// Is told of the progress of a batch.
 pub trait BatchWatcher: Progress {
     /// A result of an earlier run is kept although its files cannot be read any more.
     fn kept_unread(&self, outcome: &SpecimenOutcome);
@@ -122,7 +122,7 @@ pub fn run(
     let rows: Vec<u64> = settings.rows().collect();
     let outcomes = pool.install(|| still_standing(out, manifest, &rows, earlier, &mut journal, watcher))?;
     if is_new {
-        // Behind the journal: a shard that is merged must not hold outcomes of another manifest.
+        // Written after the journal: a shard that is merged must not hold outcomes of another manifest.
         OutputFolder::prepare(out, &[settings::FILE])?.write(&[(settings::FILE, settings.bytes()?)])?;
     }
     let row = |row: u64| &manifest.rows()[row as usize - 1];
@@ -135,7 +135,7 @@ pub fn run(
     let writer = Writer { manifest, options, formats, preparer, in_work };
     let refused = Cell::new(None);
     let specimens = todo.into_iter().map_while(|row| {
-        // An error of the journal ends the stream; it is told behind it.
+        // An error of the journal ends the stream and is returned after it.
         let prepared = writer.prepared(row).or_else(|failure| note.down(writer.failed(row, failure)).map(|()| None));
         prepared.map_err(|error| refused.set(Some(error))).ok()
     });
@@ -170,8 +170,8 @@ fn still_standing(
             return (outcome, Earlier::Open);
         }
         let judgement = match (outcome.row_sha256 == row.sha256, Work::of(row)) {
-            // METHOD: images that were put away when they were done, or lie on a drive that is not there for the moment, say
-            // nothing against a result.
+            // METHOD: images that were put away after the work, or lie on a drive that is missing for the moment, do not speak
+            // against a result.
             (true, Err(_)) => Earlier::Unread,
             (true, Ok(work)) if outcome.files_sha256.as_ref() == Some(&work.sha256) => Earlier::Stands,
             _ => return (outcome, Earlier::Back(TakenBack::Changed)),
@@ -324,8 +324,8 @@ impl Writer<'_> {
             let _ = fs::remove_dir_all(&partial);
             return Err(error);
         }
-        // METHOD: hashed behind the work and held against the images that it read, so that a picture which was exchanged
-        // meanwhile leaves no hash, and the specimen is done again when the batch goes on.
+        // METHOD: the files are hashed after the work and compared with the images that it read. Where a picture was exchanged
+        // meanwhile there is no hash, and the specimen is done again when the batch goes on.
         let work = Work::of(self.row(row)).ok().filter(|work| work.holds(&case.record));
         let ManifestRow { line, accession, extra, sha256, .. } = self.row(row).clone();
         let (row_sha256, files_sha256) = (sha256, work.map(|work| work.sha256));

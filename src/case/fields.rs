@@ -80,7 +80,7 @@ fn likeliest_first(cells: &mut [PicturedCell]) {
     cells.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
 }
 
-/// Where the tiles of a field lie: one behind another, after the preview.
+/// Where the tiles of a field lie: one after another, after the preview.
 fn tile_spans(spooled: &Spooled, pictures: Span) -> Vec<(u32, Span)> {
     let mut offset = pictures.offset + spooled.preview_bytes;
     let span = |&(id, bytes): &(u32, u64)| {
@@ -128,7 +128,7 @@ impl CaseFields {
         Ok(all)
     }
 
-    /// Adds a field behind the others.
+    /// Adds a field after the others.
     ///
     /// # Errors
     /// The temporary file cannot be written.
@@ -291,31 +291,14 @@ impl CaseFields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smear::{Cell, Contour, Morphology, ObjectKind};
-    use crate::stats::Probability;
+    use crate::smear::made;
 
     fn cell(id: u32, chance: f64, counted: bool) -> ClassifiedCell {
-        let chance = Probability::new(chance).expect("0 to 1");
-        let call = Call { class: CellClass::Schistocyte, class_probability: chance, schistocyte_probability: chance };
-        let morphology = Morphology {
-            area_um2: 40.1,
-            perimeter_um: 0.1 + 0.2,
-            diameter_um: 7.0,
-            circularity: 0.9,
-            solidity: 1.0 / 3.0,
-            aspect_ratio: 1.0,
-            mean_optical_density: 0.2,
-            pallor_contrast: None,
-        };
-        let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
-        let status = match counted {
-            true => CellStatus::Counted(call),
-            false => CellStatus::Excluded(ExclusionReason::FrameEdge, Some(call)),
-        };
-        ClassifiedCell {
-            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell, hidden_share: 0.0 },
-            status,
-            form: None,
+        let cell = made::cell(id, CellClass::Schistocyte, chance);
+        let call = cell.counted_call().copied();
+        match counted {
+            true => cell,
+            false => ClassifiedCell { status: CellStatus::Excluded(ExclusionReason::FrameEdge, call), ..cell },
         }
     }
 

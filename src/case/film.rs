@@ -1,5 +1,5 @@
-//! What a case says of its film: the classes that it shows, how like the learned films it is, and the sentences that doubt
-//! it aloud.
+//! What a case says of its film: the classes that it shows, how like the learned films it is, and the sentences that warn of
+//! it.
 //!
 //! In: [`ClassShare`]s, a [`FilmLikeness`], the fields of a specimen. Out: [`ClassRecord`]s with percent in place of
 //! fractions, a [`FilmRecord`], and sentences for the statement. A sentence says what was found, what was expected and what

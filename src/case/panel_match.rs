@@ -70,8 +70,7 @@ impl Order {
     /// Makes sure that a panel is not another patient's.
     ///
     /// # Errors
-    /// [`OrderError::OtherPatient`], [`OrderError::OtherName`], [`OrderError::OtherBirthDate`], [`OrderError::OtherSex`] or
-    /// [`OrderError::OtherAge`].
+    /// [`OrderError::OtherPatient`].
     pub fn check_panel(&self, panel: &LabPanel) -> Result<(), OrderError> {
         self.compare(panel).map(|_| ())
     }
@@ -87,7 +86,7 @@ impl Order {
             compared.both("day of birth", born.as_deref(), panel.person.birth_date.as_deref())
         {
             if ordered != found {
-                return Err(OrderError::OtherBirthDate { ordered: ordered.to_owned(), found: found.to_owned() });
+                return Err(other_patient(&format!("a patient born {ordered}"), found.to_owned()));
             }
             compared.agreed.push("day of birth".to_owned());
         }
@@ -98,7 +97,8 @@ impl Order {
         };
         if let Some((ordered, found)) = compared.both("sex", ordered_sex.as_ref(), panel.context.sex.as_ref()) {
             if ordered != found {
-                return Err(OrderError::OtherSex { ordered: sex_word(*ordered), found: sex_word(*found) });
+                let ordered = format!("a patient who is {}", sex_word(*ordered));
+                return Err(other_patient(&ordered, sex_word(*found).to_owned()));
             }
             compared.agreed.push("sex".to_owned());
         }
@@ -117,11 +117,14 @@ impl Order {
                 compared.agreed.push("age".to_owned());
                 Ok(())
             }
-            ordered => Err(OrderError::OtherAge {
-                ordered: ordered.map_or_else(|| "not yet born".to_owned(), |years| format!("{years} years")),
-                at: at.day(),
-                found,
-            }),
+            ordered => {
+                let age = ordered.map_or_else(|| "not yet born".to_owned(), |years| format!("{years} years"));
+                Err(OrderError::OtherPatient {
+                    ordered: format!("a panel of {age} on {}, by the day of birth of the order", at.day()),
+                    found: format!("{found} years"),
+                    otherwise: "",
+                })
+            }
         }
     }
 
@@ -161,7 +164,7 @@ fn identifiers(patient: &Patient, panel: &LabPanel, compared: &mut Compared) -> 
     let found = Some(&panel.patient[..]).filter(|found| !found.is_empty());
     let Some((ordered, found)) = compared.both("identifier", ordered.as_ref(), found) else { return Ok(false) };
     if !found.iter().any(|one| one.is_same(ordered)) {
-        return Err(OrderError::OtherPatient { ordered: ordered.to_string(), found: first_few(found) });
+        return Err(other_patient(&format!("patient `{ordered}`"), format!("that of `{}`", first_few(found))));
     }
     compared.agreed.push("identifier".to_owned());
     Ok(true)
@@ -188,7 +191,11 @@ fn names(
         ));
         return Ok(());
     }
-    Err(OrderError::OtherName { ordered, found })
+    Err(OrderError::OtherPatient {
+        ordered: format!("the panel of `{ordered}`, as the order says"),
+        found: format!("`{found}`"),
+        otherwise: ", or for a former name set clinical.panel.other_name",
+    })
 }
 
 /// Notes whether the panel is of the same specimen number.
@@ -204,6 +211,11 @@ fn specimens(accession: Option<&str>, panel: &LabPanel, compared: &mut Compared)
         )),
         _ => {}
     }
+}
+
+/// The refusal of a panel of another patient than the one in these words.
+fn other_patient(ordered: &str, found: String) -> OrderError {
+    OrderError::OtherPatient { ordered: format!("the panel of {ordered}, as the order says"), found, otherwise: "" }
 }
 
 fn first_few<T: ToString>(items: &[T]) -> String {
@@ -286,7 +298,7 @@ mod tests {
             matched.gaps
         );
         let unidentified = read("||SMITH^JANE||19600131|F", "20250102", &options);
-        assert!(matches!(order.check_panel(&unidentified), Err(OrderError::OtherName { .. })));
+        assert!(matches!(order.check_panel(&unidentified), Err(OrderError::OtherPatient { .. })));
     }
 
     #[test]

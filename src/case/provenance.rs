@@ -154,7 +154,7 @@ pub struct IssueTime {
 }
 
 impl IssueTime {
-    /// The best of what is known: given, else received, else collected.
+    /// The first that is known: given, else received, else collected.
     pub fn resolve(given: Option<&Timestamp>, order: Option<&Order>) -> Option<Self> {
         let of_order = |item: fn(&Order) -> &Option<Timestamp>| order.and_then(|order| item(order).clone());
         [

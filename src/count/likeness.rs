@@ -3,11 +3,11 @@
 //! In: for each measure of a film its value, and the range that the model card states of it. Out: a [`FilmLikeness`]: every
 //! measure with its range, and the worst of their places.
 //!
-//! METHOD: plain ranges of plain measures, and no distance in the network's own features: a reader is told what is unlike
-//! and can mend it (focus, light, stain, size of the picture), and a film of rare cells is not taken for a foreign one. Within
-//! the learned range a count rests on what was measured on films like it. Beyond it rests on what networks
-//! reached on films of an origin that was left out of their training ([`super::UnseenPerformance`]). Further off
-//! than any origin that was tried nothing was measured, and the count says nothing.
+//! METHOD: these are plain ranges of plain measures, not distances in the network's own features. A reader is told what is
+//! unlike and can mend it (focus, light, stain, size of the picture), and a film of rare cells is not taken for a foreign
+//! one. Within the learned range a count rests on what was measured on films like it. Outside of it the count rests on what
+//! networks reached on films of an origin that was left out of their training ([`super::UnseenPerformance`]). Further off
+//! than any origin that was tried, nothing was measured, and the count says nothing.
 //!
 //! Limits: measures are judged one by one; an unusual mixture of usual values passes. A range knows nothing of what is not
 //! measured, such as a staining that draws other structures at equal colors.

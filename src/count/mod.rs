@@ -104,8 +104,8 @@ impl Performance {
         Some(EstimatedRate { rate: self.specificity?.value(), trials: self.specificity_cells? })
     }
 
-    /// What may hold on a film: on one unlike those that were learned from, also what was reached on origins not seen, and
-    /// nothing where that was not measured.
+    /// The errors that may hold on a film. On a film unlike the learned ones these are also the errors on origins that were not
+    /// seen; where those were not measured, nothing is known.
     fn on_film(&self, film: Likeness) -> Vec<Self> {
         if film < Likeness::Unlike {
             return vec![*self];

@@ -143,7 +143,7 @@ impl CaseBuilder {
         Ok(stopped.is_some())
     }
 
-    /// Leaves to a field of a slide the objects that belong to it; its place as published.
+    /// Keeps of a field of a slide the objects that belong to it, and returns its place as published.
     fn keep_own(&mut self, result: &mut FieldResult, region: &FieldRegion) -> RegionRecord {
         let FieldResult { field, path, calibration, .. } = result;
         let middles: Vec<[f64; 2]> = field.cells.iter().map(|cell| cell.cell.contour.centroid()).collect();
@@ -232,7 +232,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     let issued_at = IssueTime::resolve(options.issued_at.as_ref(), options.order.as_ref());
     let slide_files = slides.iter().map(|slide| slide.plan.slide.path());
     let files = results.iter().map(|result| result.path.as_path()).chain(slide_files);
-    // Only where it is needed: a copied file has another time and is the same work.
+    // A copied file has another time and is the same work, so the time is given only where nothing better is known.
     let newest_image_at = if issued_at.is_none() { newest_image(files) } else { None };
     let fields: Vec<FieldRecord> = results.into_iter().map(|result| result.record).collect();
     let doubts = [likeness_notice(&film), scale_notice(&fields), repeated_notice(repeated, fields.len())];
@@ -262,7 +262,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     }
 }
 
-/// What the accepted fields have of a figure of quality, or the one value of all of them.
+/// The values of a quality figure in the accepted fields; of [`NOT_RED_CELL_SHARE`] the one value of all of them.
 fn values_of(fields: &[CountedField], figure: &str) -> Vec<f64> {
     let accepted = fields.iter().map(|field| &field.record).filter(|record| record.accepted);
     if figure == NOT_RED_CELL_SHARE {
@@ -304,7 +304,7 @@ mod tests {
     use crate::case::{CaseField, State};
     use crate::count::{MeasuredFloor, UnseenPerformance};
     use crate::quality::{FieldQuality, Figure};
-    use crate::smear::{Call, Cell, CellClass, CellId, CellStatus, ClassifiedCell, Contour, Morphology, ObjectKind};
+    use crate::smear::{CellClass, made};
     use crate::stats::{Interval, Probability};
 
     fn share(value: f64) -> Probability {
@@ -330,28 +330,6 @@ mod tests {
 
     /// A field of a hundred normal cells of this density.
     fn result(density: f64) -> FieldResult {
-        let call =
-            Call { class: CellClass::Normal, class_probability: share(0.9), schistocyte_probability: share(0.01) };
-        let morphology = Morphology {
-            area_um2: 44.0,
-            perimeter_um: 24.0,
-            diameter_um: 7.5,
-            circularity: 0.9,
-            solidity: 1.0,
-            aspect_ratio: 1.0,
-            mean_optical_density: density,
-            pallor_contrast: None,
-        };
-        let contour = Contour::new(vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]).expect("three points");
-        let cell = |id| Cell {
-            id: CellId(id),
-            contour: contour.clone(),
-            morphology,
-            kind: ObjectKind::RedCell,
-            hidden_share: 0.0,
-        };
-        let cells =
-            (1..=100).map(|id| ClassifiedCell { cell: cell(id), status: CellStatus::Counted(call), form: None });
         FieldResult {
             field: CaseField {
                 field: "a.svs".to_owned(),
@@ -359,7 +337,7 @@ mod tests {
                 preview_width_px: 1,
                 preview_height_px: 1,
                 preview_px_per_px: 1.0,
-                cells: cells.collect(),
+                cells: (1..=100).map(|id| made::cell(id, CellClass::Normal, 0.01)).collect(),
                 tiles: Vec::new(),
             },
             size_px: (100, 100),

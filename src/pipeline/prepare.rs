@@ -24,14 +24,14 @@ pub const CALIBRATION_FIELDS: usize = 12;
 /// Most rounds of the estimate. Fields of a few cells need more than one: on the labelled set with 6 countable cells in a
 /// field, 12 fields place the pixel size within 9 % (95 % of draws), 48 within 3 %.
 pub const CALIBRATION_ROUNDS: usize = 4;
-/// Red cells that make further rounds needless: red cells differ by 6 to 8 % in diameter, so the median of 300 is good
+/// Red cells after which no further round is needed: red cells differ by 6 to 8 % in diameter, so the median of 300 is good
 /// to half a percent.
 pub const CALIBRATION_CELLS: usize = 300;
 /// Largest working image, pixels: twice the decode limit; more can only come from a wrong pixel size.
 pub const MAX_WORKING_PX: f64 = 2.0e8;
 
-/// Pictures whose longer sides differ by no more than this share come from one camera setting: a border cut off or a few
-/// pixels more are no other setting, and the steps of cameras are factors of 1.25 and more.
+/// Pictures whose longer sides differ by no more than this share come from one camera setting. A cut border or a few pixels
+/// more do not make another setting; cameras step by factors of 1.25 or more.
 const SAME_SETTING_TOLERANCE: f64 = 0.1;
 
 /// Pixel sizes of a specimen: what the caller gave, and what was estimated.

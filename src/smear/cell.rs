@@ -263,13 +263,14 @@ impl TryFrom<CellData> for ClassifiedCell {
     }
 }
 
+/// Cells for the tests of other modules.
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
+pub(crate) mod made {
     use super::*;
 
-    fn cell(id: u32, status: CellStatus, form: Option<SchistocyteForm>) -> ClassifiedCell {
+    /// A cell that is counted as a class, and as likely a schistocyte; its numbers have no short decimals.
+    pub fn cell(id: u32, class: CellClass, schistocyte: f64) -> ClassifiedCell {
+        let probability = |value| Probability::new(value).expect("0 to 1");
         let morphology = Morphology {
             area_um2: 40.1,
             perimeter_um: 0.1 + 0.2,
@@ -281,28 +282,30 @@ mod tests {
             pallor_contrast: None,
         };
         let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
+        let (class_probability, schistocyte_probability) = (probability(0.1 + 0.2), probability(schistocyte));
         ClassifiedCell {
             cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell, hidden_share: 1.0 / 7.0 },
-            status,
-            form,
+            status: CellStatus::Counted(Call { class, class_probability, schistocyte_probability }),
+            form: None,
         }
     }
+}
 
-    fn call() -> Call {
-        let probability = |value| Probability::new(value).expect("0 to 1");
-        Call {
-            class: CellClass::Schistocyte,
-            class_probability: probability(0.1 + 0.2),
-            schistocyte_probability: probability(1.0 / 3.0),
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn a_cell_reads_back_to_the_last_bit() {
+        let counted = made::cell(1, CellClass::Schistocyte, 1.0 / 3.0);
+        let call = *counted.counted_call().expect("counted");
+        let excluded = |reason, call| ClassifiedCell { status: CellStatus::Excluded(reason, call), ..counted.clone() };
         for classified in [
-            cell(1, CellStatus::Counted(call()), Some(SchistocyteForm::Helmet)),
-            cell(2, CellStatus::Excluded(ExclusionReason::NotRedCell, Some(call())), None),
-            cell(3, CellStatus::Excluded(ExclusionReason::FieldRefused, None), None),
+            ClassifiedCell { form: Some(SchistocyteForm::Helmet), ..counted.clone() },
+            excluded(ExclusionReason::NotRedCell, Some(call)),
+            excluded(ExclusionReason::FieldRefused, None),
         ] {
             let text = serde_json::to_string(&classified).expect("plain numbers");
             assert_eq!(serde_json::from_str::<ClassifiedCell>(&text).expect("its own text"), classified);
@@ -311,7 +314,7 @@ mod tests {
 
     #[test]
     fn unsound_cells_are_refused() {
-        let sound = serde_json::to_value(cell(1, CellStatus::Counted(call()), None)).expect("plain numbers");
+        let sound = serde_json::to_value(made::cell(1, CellClass::Normal, 0.1)).expect("plain numbers");
         for (key, wrong, expected) in [
             ("call", serde_json::Value::Null, "a call for every counted cell"),
             ("contour", serde_json::json!([[0.0, 0.0], [1.0, 1.0]]), "an outline of at least three points"),

@@ -14,6 +14,8 @@ mod contour;
 mod field;
 
 pub use calibration::{Calibration, CalibrationSource, NOMINAL_RED_CELL_DIAMETER_UM};
+#[cfg(test)]
+pub(crate) use cell::made;
 pub use cell::{
     Call, Cell, CellId, CellStatus, ClassifiedCell, ExclusionReason, Morphology, ObjectKind, SegmentedObject,
 };

@@ -30,13 +30,13 @@ pub(super) const READY: &str = ".ready";
 /// Largest order file, bytes.
 pub const MAX_DROP_ORDER_BYTES: u64 = 1 << 20;
 
-/// Characters of a name that cannot be used which stay in front of its hash.
+/// Characters that are kept of a name that cannot be used, in front of its hash.
 const KEPT_NAME_CHARS: usize = 40;
 
-/// Digits of the hash behind a name that cannot be used.
+/// Digits of the hash that follows a name that cannot be used.
 const HASH_CHARS: usize = 8;
 
-/// Most entries of a drop that are looked at: beyond it is no specimen.
+/// Most entries of a drop that are looked at; no specimen has more.
 const MAX_ENTRIES: usize = 100_000;
 
 /// An order file: the order and where its images lie.

@@ -290,7 +290,7 @@ fn refuse_unclaimed(
 
 /// Writes the receipt and moves the drop beside it. A name that is taken by an earlier drop gets a number.
 fn put_away(from: &Path, folder: &Path, receipt: &Receipt) -> Result<(), WatchError> {
-    // A receipt of this name may stand already where the move behind it was interrupted; a folder of its name may not.
+    // A receipt of this name may stand already where the move that follows it was interrupted; a folder of its name may not.
     let taken = |name: &str| folder.join(name).exists() || folder.join(format!("{name}.json")).is_dir();
     let name = match taken(&receipt.name) {
         false => receipt.name.clone(),
