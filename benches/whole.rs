@@ -25,19 +25,12 @@ use std::time::{Duration, Instant};
 use schistoquant::classify::{Classifier, CropTarget, Cropper, InterleavedRgb, Script};
 use schistoquant::inference::{Engine, EngineChoice, EngineRequest, Session};
 use schistoquant::pipeline::{
-    AnalyzeOptions, Models, PreparedField, Progress, SpecimenScale, analyze, examine, prepare,
+    AnalyzeOptions, Models, PreparedField, SpecimenScale, analyze, examine, prepare, thread_pool,
 };
 use schistoquant::report::{ReportFormat, ReportTarget};
 use schistoquant::smear::{CellClass, ObjectKind};
 use schistoquant::source::{DecodeLimits, FieldSource, expand_inputs};
 use schistoquant::synth::{SynthOptions, field};
-
-struct Silent;
-
-impl Progress for Silent {
-    fn found(&self, _fields: usize) {}
-    fn field_done(&self) {}
-}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -55,7 +48,7 @@ fn main() {
     };
     let (sources, failed) = expand_inputs(&images, DecodeLimits::default());
     assert!(failed.is_empty() && !sources.is_empty(), "{failed:?}");
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let pool = thread_pool(Some(1)).expect("a thread");
     let parts = pool.install(|| parts(&sources));
     let models = shipped::shipped();
     let whole = whole(&images, &models, &pool, folder.path());
@@ -176,7 +169,7 @@ fn whole(images: &[PathBuf], models: &Models, pool: &rayon::ThreadPool, folder: 
     let options = AnalyzeOptions { um_per_px, ..AnalyzeOptions::default() };
     let stop = AtomicBool::new(false);
     let once = || {
-        let case = analyze(images, &options, models, pool, &Silent, &stop).expect("a case");
+        let case = analyze(images, &options, models, pool, &(), &stop).expect("a case");
         let target = ReportTarget::prepare(&folder.join("out"), &[ReportFormat::Json, ReportFormat::Csv]);
         target.and_then(|target| target.write(&case)).expect("reports");
     };

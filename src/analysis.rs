@@ -17,7 +17,7 @@ use crate::classify::{Classifier, ClassifyError, Model};
 use crate::clinical::{MAX_PANEL_BYTES, PanelError, PanelOptions, ScoreOptions, read_panel};
 use crate::count::CountOptions;
 use crate::inference::{Engine, EngineError, EngineRequest};
-use crate::pipeline::{self, AnalyzeError, AnalyzeOptions, Models, Progress};
+use crate::pipeline::{self, AnalyzeError, AnalyzeOptions, Models};
 use crate::report::{ReportError, ReportFormat, ReportTarget, WrittenReports};
 use crate::segment::{DetectError, Detector, Segmenter};
 use crate::smear::AgeGroup;
@@ -41,7 +41,7 @@ pub struct Options {
     /// ONNX Runtime library; the embedded engine runs where none is named.
     pub onnxruntime: Option<PathBuf>,
     /// Threads; one for each processor where it is not given.
-    pub threads: Option<usize>,
+    pub threads: Option<u16>,
 }
 
 impl Options {
@@ -93,7 +93,7 @@ impl Options {
     }
 
     /// With a number of threads. The result does not depend on it.
-    pub fn threads(mut self, threads: usize) -> Self {
+    pub fn threads(mut self, threads: u16) -> Self {
         self.threads = Some(threads);
         self
     }
@@ -148,8 +148,7 @@ pub fn analyze<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>, options: &O
     let engine = Engine::start(&EngineRequest { library: options.onnxruntime.clone(), ..EngineRequest::default() })?;
     let segmenter = Segmenter::new(Detector::shipped(engine.clone())?);
     let models = Models { segmenter, classifier: Classifier::new(engine, model)? };
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0));
-    let threads = threads.build().map_err(|error| Error::Threads(io::Error::other(error)))?;
+    let threads = pipeline::thread_pool(options.threads).map_err(|error| Error::Threads(io::Error::other(error)))?;
     let count = CountOptions { age_group: options.age_group, ..CountOptions::default() };
     let count = CountOptions { min_cells: options.min_cells.unwrap_or(count.min_cells), ..count };
     let asked = AnalyzeOptions {
@@ -158,7 +157,7 @@ pub fn analyze<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>, options: &O
         count,
         ..AnalyzeOptions::default()
     };
-    let case = pipeline::analyze(&paths, &asked, &models, &threads, &Unwatched, &AtomicBool::new(false))?;
+    let case = pipeline::analyze(&paths, &asked, &models, &threads, &(), &AtomicBool::new(false))?;
     Ok(match panel {
         Some(panel) => Case { record: case.record.with_panel(&panel, &ScoreOptions::default()), ..case },
         None => case,
@@ -183,13 +182,4 @@ fn read_labs(path: &Path) -> Result<crate::clinical::LabPanel, Error> {
     let file = File::open(path).map_err(unreadable)?;
     file.take(MAX_PANEL_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(read_panel(&bytes, &path.display().to_string(), &PanelOptions::default())?)
-}
-
-/// Nobody is told of the progress.
-struct Unwatched;
-
-impl Progress for Unwatched {
-    fn found(&self, _: usize) {}
-
-    fn field_done(&self) {}
 }

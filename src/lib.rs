@@ -31,7 +31,7 @@
 //! | 3 | `count`, `clinical` |
 //! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
 //! | 1 | `smear` |
-//! | 0 | `stats`, `optics`, `inference` |
+//! | 0 | `stats`, `optics`, `inference`, `durable`, `time` |
 
 mod analysis;
 #[doc(hidden)]
@@ -45,6 +45,8 @@ pub mod cli;
 pub mod clinical;
 #[doc(hidden)]
 pub mod count;
+#[doc(hidden)]
+pub mod durable;
 #[doc(hidden)]
 pub mod evaluate;
 #[doc(hidden)]
@@ -75,6 +77,8 @@ pub mod source;
 pub mod stats;
 #[doc(hidden)]
 pub mod synth;
+#[doc(hidden)]
+pub mod time;
 #[doc(hidden)]
 pub mod verify;
 #[doc(hidden)]

@@ -1,9 +1,84 @@
-//! Why a batch could not be run or merged; a specimen's own failure is none of these.
+//! Why a manifest cannot be used, and why a batch could not be run or merged. A specimen's own failure is none of these.
 
 use std::path::PathBuf;
 
+use crate::clinical::PanelFileError;
 use crate::pipeline::Interrupted;
 use crate::report::ReportError;
+
+/// Largest manifest, bytes: about a million rows.
+pub const MAX_MANIFEST_BYTES: u64 = 256 << 20;
+
+/// Why a manifest cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestProblem {
+    /// It cannot be read.
+    #[error("expected a manifest or a folder that can be read; check path and permissions")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is larger than a manifest.
+    #[error("expected a manifest of at most {MAX_MANIFEST_BYTES} bytes, found more; divide it")]
+    TooLarge,
+    /// A column is missing, doubled or misspelled.
+    #[error(
+        "expected the columns accession and inputs, perhaps um_per_px, age_group and labs, and others under names of their own, found {found}; correct the header row"
+    )]
+    Columns {
+        /// What is wrong.
+        found: String,
+    },
+    /// It is no text.
+    #[error("expected UTF-8, or UTF-16 with a byte order mark, found {found}; save it as `CSV UTF-8`")]
+    Encoding {
+        /// What it is.
+        found: &'static str,
+    },
+    /// It is no table.
+    #[error("expected rows of CSV in UTF-8")]
+    Csv(#[from] csv::Error),
+    /// A value is wrong.
+    #[error("line {line}: expected {expected}, found `{found}`; correct the manifest")]
+    Value {
+        /// Line of the file, from 1; in a folder the number of the specimen.
+        line: u64,
+        /// What should stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// The panel of a specimen's folder cannot be told.
+    #[error("{accession}: {problem}")]
+    Panel {
+        /// The specimen.
+        accession: String,
+        /// What is wrong.
+        problem: PanelFileError,
+    },
+    /// Images lie beside the folders of the specimens.
+    #[error(
+        "expected a folder for each specimen, found images outside of them ({found}); put them into one, or say with --group how files are grouped"
+    )]
+    Loose {
+        /// Some of them.
+        found: String,
+    },
+    /// Images belong to no specimen by the pattern.
+    #[error(
+        "expected a pattern that finds the accession of every image, found none for {found}; change --group or move them"
+    )]
+    Ungrouped {
+        /// Some of them.
+        found: String,
+    },
+    /// There is no specimen.
+    #[error("expected at least one specimen, found none; name a manifest with rows or a folder of specimen folders")]
+    Empty,
+}
 
 /// Why a batch could not be run or merged.
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,14 @@
-//! Specimens in folders of any layout: a pattern finds the accession in the path of each file.
+//! Reads specimens from folders of any layout: a pattern finds the accession in the path of each file.
 //!
 //! In: a folder, searched to its bottom without hidden entries and links to folders, and a regular expression in the syntax
 //! of the crate `regex` with a group called `accession`. It is looked for in each path below the folder, written with `/`.
 //! Out: a [`Manifest`] with a row for each accession in natural order, its images in natural order. A panel beside them
-//! is taken where the pattern finds an accession in its path and its name is that of a panel, or ends with one behind `.`,
+//! is taken where the pattern finds an accession in its path and its name is that of a panel, or ends with one after `.`,
 //! `_` or `-` (`S-7_labs.hl7`).
 //!
-//! METHOD: a pattern and not a fixed layout, because laboratories put the specimen into the folder's name, into the file's
-//! name or into both. An image without an accession, and a second panel, are refused by name: nothing is left out quietly.
-//! What the pattern makes is shown by `--dry-run` before any work.
+//! METHOD: the caller gives a pattern, because laboratories put the specimen into the folder's name, into the file's name or
+//! into both. An image without an accession and a second panel are refused by name: nothing is left out quietly. `--dry-run`
+//! shows what the pattern makes before any work.
 //!
 //! Limits: images are told by their names alone, so that a listing of a hundred thousand files is quick.
 
@@ -19,8 +19,8 @@ use std::str::FromStr;
 
 use regex::Regex;
 
-use super::manifest::{check_accession, some_names};
-use super::{Manifest, ManifestProblem};
+use super::error::ManifestProblem;
+use super::manifest::{Manifest, check_accession, some_names};
 use crate::clinical::{PANEL_FILE_NAMES, PanelFileError};
 use crate::source::{is_named_image, natural_order};
 
@@ -121,7 +121,7 @@ fn relative(folder: &Path, path: &Path) -> String {
     parts.join("/")
 }
 
-/// Whether a file bears the name of a panel, alone or behind something else.
+/// Whether a file has the name of a panel, alone or after a prefix.
 fn is_panel(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     PANEL_FILE_NAMES
@@ -148,7 +148,7 @@ mod tests {
     fn grouped(base: &Path, pattern: &str) -> Result<Rows, ManifestProblem> {
         let manifest = Manifest::of_groups(base, &pattern.parse().expect("a pattern"))?;
         let name = |path: &PathBuf| relative(base, path);
-        let row = |row: &crate::batch::ManifestRow| {
+        let row = |row: &crate::batch::manifest::ManifestRow| {
             (row.accession.clone(), row.inputs.iter().map(name).collect(), row.labs.as_ref().map(name))
         };
         Ok(manifest.rows().iter().map(row).collect())

@@ -5,11 +5,11 @@
 //! | file | content |
 //! | --- | --- |
 //! | `batch.json` | what was asked for: program, models, options, manifest, shard ([`BatchSettings`]) |
-//! | `journal.jsonl` | one line for each specimen that is done ([`SpecimenOutcome`]) |
+//! | `journal.jsonl` | one line for each specimen that is done ([`SpecimenOutcome`](crate::case::SpecimenOutcome)) |
 //! | `specimens/<accession>_<job>/` | the reports of a specimen |
 //! | `failures.csv` | specimens without a result and why |
 //! | `specimens.csv` | one row for each specimen, finished or not |
-//! | `repeated.csv` | pictures that two specimens show, turned or saved again though they be |
+//! | `repeated.csv` | pictures that two specimens show, even where one was turned or saved again |
 //! | `specimens.parquet`, `cells.parquet` | the tables of all of them; left out where no specimen was finished |
 //! | `left_out/` | results that a corrected manifest no longer asks for; in no table |
 //! | `batch.html` | the page over all of them |
@@ -20,11 +20,11 @@
 //! order of the manifest and the other files are written, so that a run with interruptions, one with other threads, and
 //! the merged shards of several machines end in the same bytes.
 //!
-//! METHOD: a specimen that fails is a line in the journal, too, and stops nothing; resume tries it again, because a file
-//! that could not be read for a moment (a network drive) must not be lost to a large batch.
+//! METHOD: a specimen that fails is a line in the journal too, and stops nothing. Resume tries it again, because a file that
+//! could not be read for a moment (on a network drive) must not be lost to a large batch.
 //!
-//! A batch goes on with a corrected manifest: what a row asks for and the bytes of its files (`work`) stand in the
-//! journal, so that rows that are the same are kept, changed ones are done again, and those that are gone are named.
+//! A batch goes on with a corrected manifest. What a row asks for and the bytes of its files stand in the journal, so that
+//! rows that are the same are kept, changed ones are done again, and those that are gone are named.
 //!
 //! Limits: one run at a time in an output folder, kept so by a lock on the journal where the file system has locks.
 
@@ -32,44 +32,17 @@ mod error;
 mod grouping;
 mod journal;
 mod manifest;
-mod merge;
-mod repeated;
 mod results;
 mod run;
+mod same_pictures;
 mod settings;
-mod shard;
-mod shared;
 mod sheet;
-mod work;
 
-pub use error::BatchError;
+pub use error::{BatchError, MAX_MANIFEST_BYTES, ManifestProblem};
 pub use grouping::GroupPattern;
 pub use journal::{Outcomes, parse as parse_journal};
-pub use manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestProblem, ManifestRow};
-pub use merge::merge;
-pub use repeated::{MOST_COMPARED, RepeatedPicture};
+pub use manifest::{Manifest, ManifestRow};
+pub use results::{BatchReport, merge};
 pub use run::{BatchOptions, BatchWatcher, Prepared, Preparer, TakenBack, run};
-pub use settings::BatchSettings;
-pub use shard::Shard;
-pub use shared::{SharedImages, shared_images};
-
-use crate::case::SpecimenOutcome;
-
-/// What a run or a merge came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BatchReport {
-    /// Specimens with a result.
-    pub finished: usize,
-    /// Specimens without one, with the reason.
-    pub failed: Vec<SpecimenOutcome>,
-    /// Inputs of finished specimens that could not be read.
-    pub failed_inputs: u64,
-    /// Pictures that two specimens show; `None` where there were too many to compare.
-    pub repeated: Option<Vec<RepeatedPicture>>,
-}
-
-/// Folder of the specimens' reports.
-const SPECIMENS: &str = "specimens";
-
-/// Folder of reports that the manifest no longer asks for.
-const LEFT_OUT: &str = "left_out";
+pub use same_pictures::{MOST_COMPARED, RepeatedPicture, SharedImages, shared_images};
+pub use settings::{BatchSettings, Shard};

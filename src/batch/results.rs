@@ -1,21 +1,43 @@
-//! The files over all specimens, written when the last of them is done: `failures.csv`, `repeated.csv`, `specimens.csv`, the joined tables,
-//! the page, the settings and the journal in the order of the manifest.
+//! The files over all specimens, written when the last of them is done: `failures.csv`, `repeated.csv`, `specimens.csv`, the
+//! joined tables, the page, the settings, and the journal in the order of the manifest.
 //!
 //! In: the outcomes and the folder with the specimens' own files. Out: whole files or none, see
 //! [`OutputFolder`]. The same outcomes give the same bytes.
+//!
+//! [`merge`] joins the shards of a batch into the folder that an undivided run would have made, byte for byte. It takes the
+//! output folders of all shards, each at its end. Shards of other models, options, versions or manifests are refused, and so
+//! is a shard that is missing, doubled or not at its end: a total over a part of the specimens would be a wrong number. Files
+//! of the specimens are linked where both folders lie on one file system, else copied. Every program that writes reports puts
+//! a new file in place of the old one, so that a shard and the merged folder never change each other.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use super::journal::Outcomes;
-use super::repeated::repeated_pictures;
-use super::{BatchError, BatchReport, BatchSettings, SPECIMENS, journal, repeated, settings};
+use super::error::BatchError;
+use super::journal::{self, Outcomes};
+use super::same_pictures::{RepeatedPicture, repeated_pictures, repeated_table};
+use super::settings::{self, BatchSettings, SPECIMENS};
 use crate::case::SpecimenOutcome;
+use crate::durable::{flush_folder, remove_folder, replace_folder, write_with};
 use crate::report::{
     BatchAbout, JoinedTable, OutputFolder, ReportError, ReportFormat, batch_page, join_cells, join_specimens,
     outcome_table, spreadsheet_text,
 };
+
+/// What a run or a merge came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchReport {
+    /// Specimens with a result.
+    pub finished: usize,
+    /// Specimens without one, with the reason.
+    pub failed: Vec<SpecimenOutcome>,
+    /// Inputs of finished specimens that could not be read.
+    pub failed_inputs: u64,
+    /// Pictures that two specimens show; `None` where there were too many to compare.
+    pub repeated: Option<Vec<RepeatedPicture>>,
+}
 
 const FAILURES: &str = "failures.csv";
 const REPEATED: &str = "repeated.csv";
@@ -42,7 +64,7 @@ pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes
     let failures = failures(&all)?;
     let specimens = outcome_table(&all, &extra_columns)?;
     let repeated = repeated_pictures(folder, &all);
-    let repeated_table = repeated::table(repeated.as_deref().unwrap_or_default())?;
+    let repeated_rows = repeated_table(repeated.as_deref().unwrap_or_default())?;
     let (settings, journal) = (settings.bytes()?, journal::bytes(&all)?);
     let cells = tables(folder, &all, "cells");
     if !cells.is_empty() {
@@ -53,7 +75,7 @@ pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes
     }
     let files = [
         (FAILURES, failures),
-        (REPEATED, repeated_table),
+        (REPEATED, repeated_rows),
         (OUTCOME_TABLE, specimens),
         (PAGE, page.into_bytes()),
         (settings::FILE, settings),
@@ -81,19 +103,17 @@ fn tables(folder: &Path, outcomes: &[SpecimenOutcome], kind: &str) -> Vec<Joined
     outcomes.iter().filter_map(table).collect()
 }
 
-/// Writes a table under a temporary name and renames it: it may be larger than memory.
+/// Writes a table, which may be larger than memory.
 fn write_table(
     folder: &Path,
     name: &str,
     content: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), ReportError>,
 ) -> Result<(), BatchError> {
     let path = folder.join(name);
-    let failed = |source| BatchError::Write { path: path.clone(), source };
-    let partial = folder.join(format!(".{name}.partial"));
-    let mut writer = BufWriter::new(File::create(&partial).map_err(failed)?);
-    content(&mut writer)?;
-    let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().and_then(|()| std::fs::rename(&partial, &path)).map_err(failed)
+    write_with(&path, |writer| content(writer)).map_err(|error| match error {
+        ReportError::Stream(source) => BatchError::Write { path, source },
+        other => other.into(),
+    })
 }
 
 /// One row for each specimen without a result.
@@ -107,6 +127,105 @@ fn failures(outcomes: &[SpecimenOutcome]) -> Result<Vec<u8>, BatchError> {
         writer.write_record(texts).map_err(ReportError::from)?;
     }
     writer.into_inner().map_err(|error| ReportError::Stream(error.into_error()).into())
+}
+
+/// Joins the shards of a batch.
+///
+/// # Errors
+/// [`BatchError::Differs`] and [`BatchError::Shards`] where they do not belong together, the others where a folder
+/// cannot be read or written.
+pub fn merge(shards: &[PathBuf], out: &Path) -> Result<BatchReport, BatchError> {
+    let found = shards.iter().map(|folder| read(folder)).collect::<Result<Vec<_>, _>>()?;
+    let settings = joined(&found)?;
+    if BatchSettings::read(out)?.is_some() {
+        return Err(BatchError::Exists { path: out.to_owned() });
+    }
+    OutputFolder::prepare(out, &[settings::FILE])?.keep();
+    let specimens = out.join(SPECIMENS);
+    fs::create_dir_all(&specimens).map_err(|source| BatchError::Write { path: specimens.clone(), source })?;
+    let mut outcomes = Outcomes::new();
+    for shard in found {
+        for result in shard.outcomes.values().filter_map(|outcome| outcome.result.as_ref()) {
+            let from = shard.folder.join(SPECIMENS).join(&result.folder);
+            let (partial, to) = (out.join(format!(".partial-{}", result.folder)), specimens.join(&result.folder));
+            take(&from, &partial)?;
+            replace_folder(&partial, &to).map_err(|source| BatchError::Write { path: to, source })?;
+        }
+        outcomes.extend(shard.outcomes);
+    }
+    flush_folder(&specimens).map_err(|source| BatchError::Write { path: specimens, source })?;
+    write(out, &settings, &outcomes)
+}
+
+/// A shard's folder with what it holds.
+struct Found {
+    folder: PathBuf,
+    settings: BatchSettings,
+    outcomes: Outcomes,
+}
+
+fn read(folder: &Path) -> Result<Found, BatchError> {
+    let Some(settings) = BatchSettings::read(folder)? else {
+        let found = format!("{} without a batch", folder.display());
+        return Err(BatchError::Shards { found, remedy: "name the output folders of the shards" });
+    };
+    let (outcomes, _) = journal::read(&folder.join(journal::FILE))?;
+    // A run takes back what its manifest no longer names before it writes the settings: no outcome is of another row.
+    let open = settings.rows().count().saturating_sub(outcomes.len());
+    if open > 0 {
+        let found = format!("{} with {open} specimens still open", folder.display());
+        return Err(BatchError::Shards { found, remedy: "run the shard to its end with --resume" });
+    }
+    Ok(Found { folder: folder.to_owned(), settings, outcomes })
+}
+
+/// The settings of the whole batch.
+fn joined(found: &[Found]) -> Result<BatchSettings, BatchError> {
+    let wrong = |found: String, remedy| Err(BatchError::Shards { found, remedy });
+    let Some(first) = found.first() else { return wrong("none".to_owned(), "name the output folders of the shards") };
+    let Some(count) = first.settings.shard.map(|shard| shard.count) else {
+        let found = format!("{} of a whole batch", first.folder.display());
+        return wrong(found, "nothing is to be merged");
+    };
+    let mut folders = BTreeMap::new();
+    for shard in found {
+        first.settings.must_equal(&shard.settings, &shard.folder)?;
+        if !first.settings.same_manifest(&shard.settings) {
+            let path = shard.folder.join(settings::FILE);
+            return Err(BatchError::Differs { path, what: "manifest".to_owned() });
+        }
+        match shard.settings.shard {
+            Some(part) if part.count == count => {
+                if let Some(other) = folders.insert(part.index, &shard.folder) {
+                    let found = format!("shard {part} in {} and {}", other.display(), shard.folder.display());
+                    return wrong(found, "name each shard once");
+                }
+            }
+            _ => return wrong(format!("{} of another division", shard.folder.display()), "divide the batch once"),
+        }
+    }
+    match (1..=count).find(|index| !folders.contains_key(index)) {
+        Some(index) => wrong(format!("no shard {index}/{count}"), "name the folders of all shards"),
+        None => Ok(BatchSettings { shard: None, ..first.settings.clone() }),
+    }
+}
+
+/// Links or copies a folder with its files and the folders in it.
+fn take(from: &Path, to: &Path) -> Result<(), BatchError> {
+    let unreadable = |source| BatchError::Read { path: from.to_owned(), source };
+    let failed = |source| BatchError::Write { path: to.to_owned(), source };
+    remove_folder(to).and_then(|_| fs::create_dir(to)).map_err(failed)?;
+    for entry in fs::read_dir(from).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let (path, place) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            take(&path, &place)?;
+        } else if fs::hard_link(&path, &place).is_err() {
+            // Another file system, or one without links.
+            fs::copy(&path, &place).map_err(failed)?;
+        }
+    }
+    flush_folder(to).map_err(failed)
 }
 
 #[cfg(test)]

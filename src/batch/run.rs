@@ -12,13 +12,15 @@ use std::sync::{Mutex, PoisonError};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::journal::{Journal, Outcomes};
-use super::manifest::ManifestRow;
-use super::work::Work;
-use super::{BatchError, BatchReport, BatchSettings, LEFT_OUT, Manifest, SPECIMENS, results, settings};
+use super::error::BatchError;
+use super::journal::{Journal, Outcomes, Work};
+use super::manifest::{Manifest, ManifestRow};
+use super::results::{self, BatchReport};
+use super::settings::{self, BatchSettings, LEFT_OUT, SPECIMENS};
 use crate::case::{Case, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 use crate::clinical::{LabPanel, ScoreOptions};
-use crate::pipeline::{AnalyzeError, Interrupted, Models, Progress, SpecimenInputs, SpecimenSink, analyze_all};
+use crate::durable::{is_partial, replace_folder};
+use crate::pipeline::{AnalyzeError, Interrupted, Models, Progress, SpecimenInputs, analyze_all};
 use crate::report::{FileNames, OutputFolder, ReportError, ReportFormat, ReportSettings, ReportTarget};
 use crate::source::listed_images;
 
@@ -27,9 +29,6 @@ const NEEDED: [ReportFormat; 2] = [ReportFormat::Json, ReportFormat::Parquet];
 
 /// Begins the name of a specimen's folder while it is written.
 const PARTIAL: &str = ".partial-";
-
-/// Ends the hidden name of a file while it is written, see [`OutputFolder`].
-const PARTIAL_FILE: &str = ".partial";
 
 /// How a batch is run.
 #[derive(Debug, Clone)]
@@ -44,7 +43,7 @@ pub struct BatchOptions {
     pub resume: bool,
 }
 
-/// What a row of the manifest comes to.
+/// What a row of the manifest asks for, read.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Inputs and options.
@@ -53,7 +52,7 @@ pub struct Prepared {
     pub panel: Option<(LabPanel, ScoreOptions)>,
 }
 
-/// Reads what a row names and knows the exit codes of the command line.
+/// Reads what a row of the manifest names, and knows the exit codes of the command line.
 pub trait Preparer: Sync {
     /// Reads what a row names.
     ///
@@ -61,14 +60,14 @@ pub trait Preparer: Sync {
     /// The specimen's failure.
     fn prepare(&self, row: &ManifestRow) -> Result<Prepared, SpecimenFailure>;
 
-    /// An analysis that made no case, as the failure of its specimen.
+    /// The failure of a specimen of which no case could be made.
     fn analysis_failed(&self, error: AnalyzeError) -> SpecimenFailure;
 
-    /// A case of which no report can be made, as the failure of its specimen.
+    /// The failure of a specimen of which no report could be made.
     fn report_failed(&self, error: ReportError) -> SpecimenFailure;
 }
 
-/// Told of the progress of a batch.
+/// Is told of the progress of a batch.
 pub trait BatchWatcher: Progress {
     /// A result of an earlier run is kept although its files cannot be read any more.
     fn kept_unread(&self, outcome: &SpecimenOutcome);
@@ -123,7 +122,7 @@ pub fn run(
     let rows: Vec<u64> = settings.rows().collect();
     let outcomes = pool.install(|| still_standing(out, manifest, &rows, earlier, &mut journal, watcher))?;
     if is_new {
-        // Behind the journal: a shard that is merged must not hold outcomes of another manifest.
+        // Written after the journal: a shard that is merged must not hold outcomes of another manifest.
         OutputFolder::prepare(out, &[settings::FILE])?.write(&[(settings::FILE, settings.bytes()?)])?;
     }
     let row = |row: u64| &manifest.rows()[row as usize - 1];
@@ -133,14 +132,15 @@ pub fn run(
 
     let note = Note { journal: RefCell::new(journal), outcomes: RefCell::new(outcomes), watcher };
     let (formats, in_work) = (formats(&options.formats), Mutex::default());
-    let sink = Writer { manifest, options, formats, preparer, in_work };
+    let writer = Writer { manifest, options, formats, preparer, in_work };
     let refused = Cell::new(None);
     let specimens = todo.into_iter().map_while(|row| {
-        // An error of the journal ends the stream; it is told behind it.
-        let prepared = sink.prepared(row).or_else(|failure| note.down(sink.failed(row, failure)).map(|()| None));
+        // An error of the journal ends the stream and is returned after it.
+        let prepared = writer.prepared(row).or_else(|failure| note.down(writer.failed(row, failure)).map(|()| None));
         prepared.map_err(|error| refused.set(Some(error))).ok()
     });
-    analyze_all(specimens.flatten(), models, pool, watcher, stop, &sink, |_, outcome| note.down(outcome))?;
+    let finish = |row, case| writer.finish(row as u64, case);
+    analyze_all(specimens.flatten(), models, pool, watcher, stop, finish, |_, outcome| note.down(outcome))?;
     if let Some(error) = refused.take() {
         return Err(error);
     }
@@ -170,8 +170,8 @@ fn still_standing(
             return (outcome, Earlier::Open);
         }
         let judgement = match (outcome.row_sha256 == row.sha256, Work::of(row)) {
-            // METHOD: images that were put away when they were done, or lie on a drive that is not there for the moment, say
-            // nothing against a result.
+            // METHOD: images that were put away after the work, or lie on a drive that is missing for the moment, do not speak
+            // against a result.
             (true, Err(_)) => Earlier::Unread,
             (true, Ok(work)) if outcome.files_sha256.as_ref() == Some(&work.sha256) => Earlier::Stands,
             _ => return (outcome, Earlier::Back(TakenBack::Changed)),
@@ -216,7 +216,7 @@ enum Earlier {
 fn leave_out(out: &Path, folder: &Path) -> Result<(), BatchError> {
     let place = out.join(LEFT_OUT);
     let moved = fs::create_dir_all(&place).and_then(|()| match folder.file_name() {
-        Some(name) => replace(folder, &place.join(name)),
+        Some(name) => replace_folder(folder, &place.join(name)),
         None => Ok(()),
     });
     moved.map_err(|source| BatchError::Write { path: place, source })
@@ -253,7 +253,7 @@ fn remove_partial(out: &Path) -> Result<(), BatchError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with(PARTIAL) {
             fs::remove_dir_all(entry.path()).map_err(failed)?;
-        } else if name.starts_with('.') && name.ends_with(PARTIAL_FILE) {
+        } else if is_partial(&name) {
             fs::remove_file(entry.path()).map_err(failed)?;
         }
     }
@@ -317,28 +317,23 @@ impl Writer<'_> {
         let place = out.join(SPECIMENS).join(&base);
         let moved = target.write_with(case, &self.options.reports).and_then(|_| {
             // Only a run that was killed between this rename and its line leaves such a folder.
-            replace(&partial, &place).map_err(|source| ReportError::Write { path: place.clone(), source })
+            replace_folder(&partial, &place).map_err(|source| ReportError::Write { path: place.clone(), source })
         });
         if let Err(error) = moved {
             // What is left of it is removed by the next run at the latest.
             let _ = fs::remove_dir_all(&partial);
             return Err(error);
         }
-        // METHOD: hashed behind the work and held against the images that it read, so that a picture which was exchanged
-        // meanwhile leaves no hash, and the specimen is done again when the batch goes on.
+        // METHOD: the files are hashed after the work and compared with the images that it read. Where a picture was exchanged
+        // meanwhile there is no hash, and the specimen is done again when the batch goes on.
         let work = Work::of(self.row(row)).ok().filter(|work| work.holds(&case.record));
         let ManifestRow { line, accession, extra, sha256, .. } = self.row(row).clone();
         let (row_sha256, files_sha256) = (sha256, work.map(|work| work.sha256));
         Ok(SpecimenOutcome { line, accession, row_sha256, files_sha256, extra, result: Some(result), failure: None })
     }
-}
 
-impl SpecimenSink for Writer<'_> {
-    type Finished = SpecimenOutcome;
-    type Error = BatchError;
-
-    fn finish(&self, row: usize, case: Result<Case, AnalyzeError>) -> Result<SpecimenOutcome, BatchError> {
-        let row = row as u64;
+    /// Writes the reports of a specimen; the outcome says why there are none.
+    fn finish(&self, row: u64, case: Result<Case, AnalyzeError>) -> Result<SpecimenOutcome, BatchError> {
         let panel = self.in_work.lock().unwrap_or_else(PoisonError::into_inner).remove(&row);
         let case = match case {
             Ok(case) => case,
@@ -356,26 +351,4 @@ impl SpecimenSink for Writer<'_> {
             Err(error) => Ok(self.failed(row, self.preparer.report_failed(error))),
         }
     }
-}
-
-/// Gives a folder its name, in place of one that has it, and makes that durable.
-pub(super) fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(to) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    fs::rename(from, to)?;
-    match to.parent() {
-        Some(folder) => flush(folder),
-        None => Ok(()),
-    }
-}
-
-/// Makes renames in a folder durable; only Unix lets a folder be flushed.
-pub(super) fn flush(folder: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
 }

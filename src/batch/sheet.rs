@@ -5,11 +5,11 @@
 //! the row names of R under their empty heading (`write.csv`); headings in any case. Rows and columns in which nothing
 //! stands are left out.
 //!
-//! METHOD: the separator follows from the headings and not from counting characters: paths hold commas and semicolons. A
-//! row with one value more than there are headings is refused (`write.table` gives such): the first value may be a row
-//! name, or the last one an image that was not quoted, and the second reading would move the accession.
+//! METHOD: the separator follows from the headings, not from a count of characters, because paths hold commas and semicolons.
+//! A row with one value more than there are headings is refused (R's `write.table` gives such rows): the first value may be a
+//! row name, or the last one an image that was not quoted, and the wrong reading would move the accession.
 
-use super::ManifestProblem;
+use super::error::ManifestProblem;
 
 /// Separators in the order in which they are tried.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
@@ -31,7 +31,7 @@ pub(super) struct Sheet {
 impl Sheet {
     /// Reads a table that has some of the wanted headings.
     pub(super) fn read(bytes: &[u8], wanted: &[&str]) -> Result<Self, ManifestProblem> {
-        // The reader of CSV gives a row behind a line end of two characters the line before.
+        // The reader of CSV counts a row after a line end of two characters one line too early.
         let text: Vec<String> =
             decoded(bytes)?.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
         let text = text.join("\n");
@@ -39,7 +39,7 @@ impl Sheet {
             Some((separator, rest)) => (rest, separator.bytes().next(), 1),
             None => (text.as_str(), None, 0),
         };
-        // The first of those that make most of the wanted headings.
+        // The separator that makes most of the wanted headings, the first of equals.
         let separator = stated.unwrap_or_else(|| {
             let found = |separator: u8| (known(text, separator, wanted), separator);
             let best = SEPARATORS.into_iter().rev().map(found).max_by_key(|(known, _)| *known);

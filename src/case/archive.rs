@@ -9,16 +9,16 @@
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::cell_line::CellLine;
-use super::job::sha256_hex;
-use super::{CaseField, CaseFields, CaseRecord, CellTile};
-use crate::smear::CellId;
+use super::count_record::CountRecord;
+use super::field::{CaseField, base64_text};
+use super::fields::CaseFields;
+use super::provenance::InputFile;
+use super::record::CaseRecord;
+use crate::durable::sha256_hex;
 
 /// Largest archive that is read, bytes after decompression: about a hundred thousand cells with their pictures.
 pub const MAX_ARCHIVE_BYTES: u64 = 4 << 30;
@@ -47,29 +47,15 @@ struct ArchiveHeader {
     /// SHA-256 over the canonical JSON of provenance inputs and count.
     counted_sha256: String,
     fields: usize,
-    /// A picture of each slide, JPEG in base64.
+    /// A picture of each slide, JPEG.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    thumbnails: Vec<String>,
+    thumbnails: Vec<Thumbnail>,
 }
 
+/// A JPEG.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FieldLine {
-    field: String,
-    preview_width_px: u32,
-    preview_height_px: u32,
-    preview_px_per_px: f64,
-    preview_jpeg: String,
-    cells: Vec<CellLine>,
-    tiles: Vec<TileLine>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TileLine {
-    cell_id: u32,
-    png: String,
-}
+#[serde(transparent)]
+struct Thumbnail(#[serde(with = "base64_text")] Vec<u8>);
 
 /// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +64,7 @@ pub enum ArchiveError {
     /// It cannot be read or decompressed.
     #[error("expected a compressed archive of fields; run `analyze` again")]
     Read(#[from] std::io::Error),
-    /// A line is no JSON of this format.
+    /// A line is no JSON of this format, or an outline, a probability or a picture in it is not sound.
     #[error("line {line}: expected a field of an archive; run `analyze` again")]
     Line {
         /// Line, from 1.
@@ -91,14 +77,6 @@ pub enum ArchiveError {
     LongLine {
         /// Line, from 1.
         line: usize,
-    },
-    /// A picture, an outline or a probability is not sound.
-    #[error("line {line}: expected {expected}; run `analyze` again")]
-    Unsound {
-        /// Line, from 1.
-        line: usize,
-        /// What should stand there.
-        expected: &'static str,
     },
     /// It belongs to another record, or to another version of the program.
     #[error("expected the archive of this record, found that of another one; keep both files of a case together")]
@@ -117,8 +95,8 @@ pub enum ArchiveError {
 fn counted_sha256(record: &CaseRecord) -> Result<String, serde_json::Error> {
     #[derive(Serialize)]
     struct Counted<'a> {
-        count: &'a super::CountRecord,
-        inputs: &'a [super::InputFile],
+        count: &'a CountRecord,
+        inputs: &'a [InputFile],
         model: &'a str,
     }
     let (provenance, count) = (&record.provenance, &record.count);
@@ -139,31 +117,15 @@ pub fn write_fields(record: &CaseRecord, fields: &CaseFields, archive: impl Writ
         archive_version: ARCHIVE_VERSION,
         counted_sha256: counted_sha256(record)?,
         fields: fields.len(),
-        thumbnails: fields.thumbnails().iter().map(|jpeg| STANDARD.encode(jpeg)).collect(),
+        thumbnails: fields.thumbnails().iter().map(|jpeg| Thumbnail(jpeg.clone())).collect(),
     };
     serde_json::to_writer(&mut gzip, &header)?;
     for field in fields.iter() {
         gzip.write_all(b"\n")?;
-        serde_json::to_writer(&mut gzip, &field_line(&field?))?;
+        serde_json::to_writer(&mut gzip, &field?)?;
     }
     gzip.write_all(b"\n")?;
     gzip.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish().map(drop)
-}
-
-fn field_line(field: &CaseField) -> FieldLine {
-    FieldLine {
-        field: field.field.clone(),
-        preview_width_px: field.preview_width_px,
-        preview_height_px: field.preview_height_px,
-        preview_px_per_px: field.preview_px_per_px,
-        preview_jpeg: STANDARD.encode(&field.preview_jpeg),
-        cells: field.cells.iter().map(CellLine::from).collect(),
-        tiles: field
-            .tiles
-            .iter()
-            .map(|tile| TileLine { cell_id: tile.cell_id.0, png: STANDARD.encode(&tile.png) })
-            .collect(),
-    }
 }
 
 /// Reads the fields of a record.
@@ -183,19 +145,16 @@ pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields
         return Err(ArchiveError::OtherRecord);
     }
     let mut fields = CaseFields::default();
-    for jpeg in &header.thumbnails {
-        let jpeg = STANDARD.decode(jpeg);
-        fields.push_thumbnail(jpeg.map_err(|_| ArchiveError::Unsound { line: 1, expected: "pictures in base64" })?);
-    }
+    header.thumbnails.into_iter().for_each(|Thumbnail(jpeg)| fields.push_thumbnail(jpeg));
     for line in 2.. {
         if !next_line(&mut reader, line, &mut text)? {
             break;
         }
-        let field: FieldLine = parsed(line, &text)?;
+        let field: CaseField = parsed(line, &text)?;
         if record.fields.get(fields.len()).is_none_or(|expected| expected.field != field.field) {
             return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });
         }
-        fields.push(&case_field(line, field)?)?;
+        fields.push(&field)?;
     }
     if fields.len() != record.fields.len() {
         return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });
@@ -215,21 +174,6 @@ fn next_line(reader: &mut impl BufRead, line: usize, text: &mut Vec<u8>) -> Resu
 
 fn parsed<'a, T: Deserialize<'a>>(line: usize, text: &'a [u8]) -> Result<T, ArchiveError> {
     serde_json::from_slice(text).map_err(|source| ArchiveError::Line { line, source })
-}
-
-fn case_field(line: usize, field: FieldLine) -> Result<CaseField, ArchiveError> {
-    let unsound = |expected| ArchiveError::Unsound { line, expected };
-    let picture = |text: &str| STANDARD.decode(text).map_err(|_| unsound("pictures in base64"));
-    let tile = |tile: &TileLine| Ok(CellTile { cell_id: CellId(tile.cell_id), png: picture(&tile.png)? });
-    Ok(CaseField {
-        preview_jpeg: picture(&field.preview_jpeg)?,
-        preview_width_px: field.preview_width_px,
-        preview_height_px: field.preview_height_px,
-        preview_px_per_px: field.preview_px_per_px,
-        tiles: field.tiles.iter().map(tile).collect::<Result<_, ArchiveError>>()?,
-        cells: field.cells.into_iter().map(|cell| cell.cell().map_err(unsound)).collect::<Result<_, _>>()?,
-        field: field.field,
-    })
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, FloorSource, State};
 use crate::count::{
-    CorrectedShare, FORMS_VALIDATED, FormTally, Grade, IntervalName, Placing, PlacingLimit, SchistocyteCount,
+    Context, CorrectedShare, FORMS_VALIDATED, FloorSource, FormTally, Grade, IntervalName, Placing, PlacingLimit,
+    SchistocyteCount, State,
 };
 use crate::evidence::SmearFinding;
 use crate::smear::SchistocyteForm;

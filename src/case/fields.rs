@@ -1,4 +1,5 @@
-//! The fields of a case, kept outside of memory: a specimen of a thousand fields needs no more of it than one of ten.
+//! The fields of a case, kept outside of memory, so that a specimen of a thousand fields needs no more of it than one of
+//! ten.
 //!
 //! In: [`CaseField`]s one after another. Out: each of them again by its place, any number of times, and the list of the
 //! cells called schistocyte with their pictures. Format: for each field its facts and cells in the encoding of
@@ -15,8 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tempfile::SpooledTempFile;
 
-use super::cell_line::CellLine;
-use super::{CaseField, CellTile};
+use super::field::{CaseField, CellTile};
 use crate::smear::{Call, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason};
 
 /// Bytes of a case's fields that are kept in memory: some fifty fields.
@@ -30,7 +30,7 @@ struct Spooled {
     preview_height_px: u32,
     preview_px_per_px: f64,
     preview_bytes: u64,
-    cells: Vec<CellLine>,
+    cells: Vec<ClassifiedCell>,
     /// Number of the cell and bytes of its picture.
     tiles: Vec<(u32, u64)>,
 }
@@ -80,7 +80,7 @@ fn likeliest_first(cells: &mut [PicturedCell]) {
     cells.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
 }
 
-/// Where the tiles of a field lie: one behind another, after the preview.
+/// Where the tiles of a field lie: one after another, after the preview.
 fn tile_spans(spooled: &Spooled, pictures: Span) -> Vec<(u32, Span)> {
     let mut offset = pictures.offset + spooled.preview_bytes;
     let span = |&(id, bytes): &(u32, u64)| {
@@ -128,7 +128,7 @@ impl CaseFields {
         Ok(all)
     }
 
-    /// Adds a field behind the others.
+    /// Adds a field after the others.
     ///
     /// # Errors
     /// The temporary file cannot be written.
@@ -139,7 +139,7 @@ impl CaseFields {
             preview_height_px: field.preview_height_px,
             preview_px_per_px: field.preview_px_per_px,
             preview_bytes: field.preview_jpeg.len() as u64,
-            cells: field.cells.iter().map(CellLine::from).collect(),
+            cells: field.cells.clone(),
             tiles: field.tiles.iter().map(|tile| (tile.cell_id.0, tile.png.len() as u64)).collect(),
         };
         let bytes = postcard::to_extend(&spooled, Vec::new()).map_err(io::Error::other)?;
@@ -218,8 +218,7 @@ impl CaseFields {
         for (field_index, entry) in self.entries.iter().enumerate() {
             let spooled = self.facts(entry)?;
             let tiles = tile_spans(&spooled, entry.pictures);
-            for line in spooled.cells {
-                let cell = line.cell().map_err(io::Error::other)?;
+            for cell in spooled.cells {
                 let call = cell.counted_call().filter(|_| cell.is_near_miss(from));
                 near.extend(call.map(|call| PicturedCell::new(field_index, &cell, call, &tiles)));
             }
@@ -284,11 +283,7 @@ impl CaseFields {
             preview_height_px: spooled.preview_height_px,
             preview_px_per_px: spooled.preview_px_per_px,
             tiles: spooled.tiles.into_iter().map(tile).collect::<io::Result<_>>()?,
-            cells: spooled
-                .cells
-                .into_iter()
-                .map(|line| line.cell().map_err(io::Error::other))
-                .collect::<Result<_, _>>()?,
+            cells: spooled.cells,
         })
     }
 }
@@ -296,31 +291,14 @@ impl CaseFields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smear::{Cell, Contour, Morphology, ObjectKind};
-    use crate::stats::Probability;
+    use crate::smear::made;
 
     fn cell(id: u32, chance: f64, counted: bool) -> ClassifiedCell {
-        let chance = Probability::new(chance).expect("0 to 1");
-        let call = Call { class: CellClass::Schistocyte, class_probability: chance, schistocyte_probability: chance };
-        let morphology = Morphology {
-            area_um2: 40.1,
-            perimeter_um: 0.1 + 0.2,
-            diameter_um: 7.0,
-            circularity: 0.9,
-            solidity: 1.0 / 3.0,
-            aspect_ratio: 1.0,
-            mean_optical_density: 0.2,
-            pallor_contrast: None,
-        };
-        let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
-        let status = match counted {
-            true => CellStatus::Counted(call),
-            false => CellStatus::Excluded(ExclusionReason::FrameEdge, Some(call)),
-        };
-        ClassifiedCell {
-            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell, hidden_share: 0.0 },
-            status,
-            form: None,
+        let cell = made::cell(id, CellClass::Schistocyte, chance);
+        let call = cell.counted_call().copied();
+        match counted {
+            true => cell,
+            false => ClassifiedCell { status: CellStatus::Excluded(ExclusionReason::FrameEdge, call), ..cell },
         }
     }
 

@@ -8,8 +8,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::time::{Date, TimeError, Timestamp};
 use crate::clinical::PanelProblem;
+use crate::time::{Date, TimeError, Timestamp};
 
 /// Largest order file, bytes.
 pub const MAX_ORDER_BYTES: usize = 1 << 20;
@@ -121,57 +121,15 @@ pub enum OrderError {
         /// Specimen number of the order.
         ordered: String,
     },
-    /// The panel is of another patient.
-    #[error(
-        "expected the panel of patient `{ordered}`, as the order says, found that of `{found}`; give the panel and the order of one patient"
-    )]
+    /// The panel is of another patient than the order.
+    #[error("expected {ordered}, found {found}; give the panel and the order of one patient{otherwise}")]
     OtherPatient {
-        /// Identifier of the order, with its authority where it names one.
+        /// The panel that the order asks for.
         ordered: String,
-        /// Identifiers of the panel, with their authorities where it names them.
+        /// What the panel says.
         found: String,
-    },
-    /// The panel names another person.
-    #[error(
-        "expected the panel of `{ordered}`, as the order says, found `{found}`; give the panel and the order of one patient, or for a former name set clinical.panel.other_name"
-    )]
-    OtherName {
-        /// Name of the order.
-        ordered: String,
-        /// Names of the panel.
-        found: String,
-    },
-    /// The panel gives another day of birth.
-    #[error(
-        "expected the panel of a patient born {ordered}, as the order says, found {found}; give the panel and the order of one patient"
-    )]
-    OtherBirthDate {
-        /// Of the order.
-        ordered: String,
-        /// Of the panel.
-        found: String,
-    },
-    /// The panel gives another sex.
-    #[error(
-        "expected the panel of a patient who is {ordered}, as the order says, found {found}; give the panel and the order of one patient"
-    )]
-    OtherSex {
-        /// Of the order.
-        ordered: &'static str,
-        /// Of the panel.
-        found: &'static str,
-    },
-    /// The panel gives another age than the day of birth.
-    #[error(
-        "expected a panel of {ordered} on {at}, by the day of birth of the order, found {found} years; give the panel and the order of one patient"
-    )]
-    OtherAge {
-        /// By the order.
-        ordered: String,
-        /// On which day.
-        at: String,
-        /// Of the panel.
-        found: u32,
+        /// What else may be done; empty where nothing.
+        otherwise: &'static str,
     },
 }
 
@@ -229,7 +187,7 @@ impl Order {
     }
 }
 
-/// Bytes behind a byte order mark.
+/// Bytes without a byte order mark in front.
 pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }

@@ -6,8 +6,43 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::smear::CalibrationSource;
+
+/// How long slides are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum StopKind {
+    /// Until the count is placed on one side of the threshold.
+    Decided,
+    /// Up to a fixed number of cells.
+    Cells,
+    /// To the last field.
+    AllFields,
+}
+
+impl StopKind {
+    /// Name as written in files; also the serde name.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Why the count of slides ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// The count was placed on one side of the threshold.
+    Decided,
+    /// It was undecided at the largest number of cells.
+    MaxCells,
+    /// It reached the fixed number of cells.
+    Cells,
+    /// No further field was left.
+    LastField,
+}
 
 /// The slides of a specimen and the rule of the count on them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,9 +50,11 @@ use crate::smear::CalibrationSource;
 pub struct SlidesRecord {
     /// How long was counted: `decided` (until the count is placed on one side of the threshold), `cells` (a fixed number) or
     /// `all_fields`.
-    pub stop_rule: String,
+    #[schemars(with = "String")]
+    pub stop_rule: StopKind,
     /// Why the count ended: `decided`, `max_cells`, `cells` or `last_field`.
-    pub stopped: String,
+    #[schemars(with = "String")]
+    pub stopped: Stopped,
     /// Red cells at which the count ends; null where every field is counted.
     pub stop_cells: Option<u64>,
     /// Seed of the order in which fields were taken.

@@ -1,4 +1,5 @@
-//! The result in words: a measured value, its interval and where it lies. Never a diagnosis.
+//! The result in words: a measured value, its interval and where it lies; and whether schistocytes were seen. Never a
+//! diagnosis.
 //!
 //! In: a [`CountRecord`]. Out: one to four sentences of English: value, whether it is within the model's error, where it
 //! lies, and the caution of ICSH in a mixed picture. The caution stands beside the state, never in its place. Percent is
@@ -7,7 +8,9 @@
 //! Every text that leaves the program may be checked with [`banned_terms_in`]: no diagnosis, treatment, urgency or
 //! prognosis.
 
-use super::{Context, CountRecord, State};
+use super::count_record::CountRecord;
+use crate::count::{Context, State};
+use crate::evidence::SmearFinding;
 
 /// Words that no output may hold, lower case; a term matches where it begins a word, so stems cover their endings.
 ///
@@ -137,11 +140,43 @@ pub(super) fn grouped(count: u64) -> String {
     })
 }
 
+/// Whether schistocytes were seen: the ordinal finding that laboratories report (LOINC 800-3).
+///
+/// METHOD: a classifier calls some normal cells schistocytes, so that one called cell is not "present". The finding is that
+/// of [`SmearFinding::schistocytes_seen`], which scores ask too: one report must not say both. Among enough cells it is
+/// present where the lower limit lies above the floor of false calls, whatever the side of the reference limit. It is not
+/// seen where none was called and the count is not above that limit. Everything between is indeterminate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// More than the model's false calls explain.
+    Present,
+    /// None among enough cells.
+    NotSeen,
+    /// Neither can be said.
+    Indeterminate,
+}
+
+impl CountRecord {
+    /// Whether schistocytes were seen; `None` where nothing can be assessed.
+    pub fn presence(&self) -> Option<Presence> {
+        if self.state == State::NotAssessable || self.red_cells == 0 {
+            return None;
+        }
+        Some(match SmearFinding::from(self).schistocytes_seen() {
+            Some(true) => Presence::Present,
+            Some(false) => Presence::NotSeen,
+            None => Presence::Indeterminate,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::case::{FOOTER, FormsRecord, PercentInterval};
-    use crate::count::FormTally;
+    use crate::count::{CountOptions, FieldTally, FormTally, Performance, SchistocyteCount};
+    use crate::smear::CellClass;
+    use crate::stats::Probability;
 
     fn record(schistocytes: u64, red_cells: u64, state: State, context: Option<Context>) -> CountRecord {
         CountRecord {
@@ -261,5 +296,54 @@ mod tests {
     fn thousands_are_grouped() {
         let found = [0, 999, 1000, 12_345, 123_456, 1_234_567].map(grouped);
         assert_eq!(found, ["0", "999", "1,000", "12,345", "123,456", "1,234,567"]);
+    }
+
+    fn counted(normal: usize, schistocytes: usize, known: &Performance) -> CountRecord {
+        let of = std::iter::repeat_n;
+        let field: FieldTally = of(CellClass::Normal, normal).chain(of(CellClass::Schistocyte, schistocytes)).collect();
+        let options = CountOptions { min_cells: 1000, ..CountOptions::default() };
+        CountRecord::from(&SchistocyteCount::of_fields(&[field], &options, known))
+    }
+
+    fn presence(normal: usize, schistocytes: usize) -> Option<Presence> {
+        let known = Performance {
+            sensitivity: Probability::new(0.9).ok(),
+            sensitivity_cells: Some(1000),
+            specificity: Probability::new(1.0).ok(),
+            specificity_cells: Some(1_000_000),
+            ..Performance::default()
+        };
+        counted(normal, schistocytes, &known).presence()
+    }
+
+    #[test]
+    fn present_where_the_lower_limit_lies_above_the_floor() {
+        // Nearly no false calls: present above the reference limit of 1 % and below it.
+        assert_eq!(presence(981, 19), Some(Presence::Present));
+        assert_eq!(presence(985, 15), Some(Presence::Present));
+        // A floor of up to 0.918 % (Wilson, 10 of 2,000): 15 of 1,000 from 0.911 %, 16 of 1,000 from 0.988 %.
+        let high_floor = Performance {
+            specificity: Probability::new(0.995).ok(),
+            specificity_cells: Some(2000),
+            sensitivity: Probability::new(1.0).ok(),
+            sensitivity_cells: Some(1_000_000),
+            ..Performance::default()
+        };
+        let of = |normal, schistocytes| {
+            let record = counted(normal, schistocytes, &high_floor);
+            (record.is_beyond_model_error(), record.presence())
+        };
+        assert_eq!(of(985, 15), (false, Some(Presence::Indeterminate)));
+        assert_eq!(of(970, 30), (true, Some(Presence::Present)));
+        // Too few cells for any finding.
+        assert_eq!(of(480, 19), (true, Some(Presence::Indeterminate)));
+    }
+
+    #[test]
+    fn not_seen_on_both_sides_of_the_fewest_cells() {
+        assert_eq!(presence(1000, 0), Some(Presence::NotSeen));
+        assert_eq!(presence(999, 0), Some(Presence::Indeterminate));
+        assert_eq!(presence(998, 1), Some(Presence::Indeterminate));
+        assert_eq!(presence(0, 0), None);
     }
 }

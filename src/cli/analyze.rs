@@ -17,7 +17,7 @@ use super::terminal::{Bar, on_interrupt, print, print_json, warn};
 use crate::case::{Case, FieldRecord, State};
 use crate::count::CountOptions;
 use crate::pipeline::{AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze};
-use crate::report::{ReportTarget, WrittenReports, reason_words, state_words};
+use crate::report::{ReportTarget, WrittenReports, state_words};
 use crate::smear::AgeGroup;
 use crate::source::slide::{Annotation, PixelRect, SlideArea};
 use crate::source::{DecodeLimits, holds_slide, passed_over};
@@ -247,7 +247,7 @@ pub(super) fn summary(case: &Case, written: &WrittenReports) -> String {
         );
     }
     for (reason, n) in &record.exclusions {
-        let _ = writeln!(text, "excluded: {n} {}", reason_words(reason));
+        let _ = writeln!(text, "excluded: {n} {}", reason.describe());
     }
     for (what, paths) in [
         ("written", &written.files),

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 
 use super::exit::{Exit, Failure};
 use crate::classify::{Classifier, Model};
 use crate::inference::{Engine, EngineChoice, EngineRequest};
-use crate::pipeline::Models;
+use crate::pipeline::{Models, thread_pool};
 use crate::segment::{Detector, Segmenter};
 use crate::smear::AgeGroup;
 
@@ -89,8 +89,7 @@ impl ThreadOptions {
     /// # Errors
     /// [`Exit::Usage`] where the system gives no such number of threads.
     pub fn pool(&self) -> Result<ThreadPool, Failure> {
-        let threads = self.threads.map_or(0, usize::from);
-        ThreadPoolBuilder::new().num_threads(threads).build().map_err(Failure::usage)
+        thread_pool(self.threads).map_err(Failure::usage)
     }
 }
 

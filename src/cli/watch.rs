@@ -16,14 +16,14 @@ use super::analyze::{analyze_options, exit_of, with_evidence};
 use super::exit::{Exit, Failure, chain};
 use super::options::{ModelOptions, ThreadOptions, positive};
 use super::report_options::{ConfigOptions, FormatOptions, Requested, check_patient, read_labs};
-use super::terminal::{Bar, on_interrupt, print_document, warn};
+use super::terminal::{on_interrupt, print_document, warn};
 use crate::case::is_order_name;
 use crate::clinical::is_panel_name;
 use crate::pipeline::{AnalyzeError, Models, analyze};
 use crate::report::{FileNames, ReportTarget};
 use crate::smear::AgeGroup;
 use crate::source::passed_over;
-use crate::watch::{Claimed, Handled, Handler, Journal, Receipt, ReceiptState, Refusal, WatchOptions, watch};
+use crate::watch::{Claimed, Handled, Receipt, ReceiptState, Refusal, WatchEvent, WatchOptions, watch};
 
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
@@ -82,7 +82,7 @@ struct Analyzer<'a> {
     stop: &'a AtomicBool,
 }
 
-impl Handler for Analyzer<'_> {
+impl Analyzer<'_> {
     fn handle(&self, claimed: &Claimed, partial: &Path) -> Result<Handled, Refusal> {
         let usage = |reason: String| Refusal::Failed { exit_code: Exit::Usage.code(), reason };
         let failed = |failure: Failure| Refusal::Failed { exit_code: failure.exit.code(), reason: chain(&failure) };
@@ -101,10 +101,9 @@ impl Handler for Analyzer<'_> {
             ..self.requested.clone()
         };
         let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group, None);
-        let bar = Bar::new(true);
         let inputs = claimed.inputs();
         let case =
-            analyze(&inputs, &options, &self.models, &self.pool, &bar, self.stop).map_err(|error| match error {
+            analyze(&inputs, &options, &self.models, &self.pool, &(), self.stop).map_err(|error| match error {
                 AnalyzeError::Interrupted(_) => Refusal::Interrupted,
                 error => failed(error.into()),
             })?;
@@ -143,7 +142,14 @@ struct Log {
     said: RefCell<BTreeSet<String>>,
 }
 
-impl Journal for Log {
+impl Log {
+    fn told(&self, event: WatchEvent<'_>) {
+        match event {
+            WatchEvent::Finished(receipt) => self.finished(receipt),
+            WatchEvent::Waiting { name, reason } => self.waiting(name, reason),
+        }
+    }
+
     fn finished(&self, receipt: &Receipt) {
         if let Ok(line) = serde_json::to_string(receipt) {
             // Nobody may read along any more; the receipt lies in the folder.
@@ -194,7 +200,8 @@ pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         once: args.once,
     };
     let log = Log { quiet: args.quiet, any_failed: Cell::new(false), said: RefCell::default() };
-    watch(&options, &analyzer, &log, &stop)?;
+    let handle = |claimed: &Claimed, partial: &Path| analyzer.handle(claimed, partial);
+    watch(&options, &handle, &|event| log.told(event), &stop)?;
     // Without an end of its own the watcher is ended by the user: its receipts have said what failed.
     Ok(if args.once && log.any_failed.get() { Exit::SomeInputsFailed } else { Exit::Success })
 }

@@ -14,9 +14,9 @@ use hl7_parser::message::{Segment, Separators};
 
 use super::character_set::CharacterSet;
 use super::error::PanelProblem;
-use super::moment::Moment;
 use super::patient_identifier::PatientIdentifier;
 use super::person::PersonName;
+use crate::time::Moment;
 
 /// Framing of MLLP and white space around a message.
 const FRAMING: [char; 6] = ['\u{b}', '\u{1c}', '\r', '\n', ' ', '\t'];

@@ -18,7 +18,6 @@ mod error;
 mod french;
 pub(crate) mod hl7;
 mod isth_dic;
-mod moment;
 mod number;
 mod options;
 mod panel;
@@ -43,7 +42,6 @@ pub use context::{
 pub use context_code::ContextField;
 pub use error::{PanelError, PanelProblem};
 pub use isth_dic::d_dimer_upper_limit;
-pub use moment::Moment;
 pub use options::{
     ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,
 };

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::analyte::{Analyte, CodedValue};
-use super::moment::Moment;
 use super::unit::printed_unit;
+use crate::time::Moment;
 
 /// Comparator of a value, as FHIR and HL7 SN write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

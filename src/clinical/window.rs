@@ -12,9 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::analyte::Analyte;
-use super::moment::Moment;
 use super::panel::{IgnoredObservation, LabPanel};
 use super::result::{LabResult, ResultStatus};
+use crate::time::Moment;
 
 /// What the window lies around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

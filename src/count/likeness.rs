@@ -3,17 +3,18 @@
 //! In: for each measure of a film its value, and the range that the model card states of it. Out: a [`FilmLikeness`]: every
 //! measure with its range, and the worst of their places.
 //!
-//! METHOD: plain ranges of plain measures, and no distance in the network's own features: a reader is told what is unlike
-//! and can mend it (focus, light, stain, size of the picture), and a film of rare cells is not taken for a foreign one. Within
-//! the learned range a count rests on what was measured on films like it. Beyond it rests on what networks
-//! reached on films of an origin that was left out of their training ([`super::UnseenPerformance`]). Further off
-//! than any origin that was tried nothing was measured, and the count says nothing.
+//! METHOD: these are plain ranges of plain measures, not distances in the network's own features. A reader is told what is
+//! unlike and can mend it (focus, light, stain, size of the picture), and a film of rare cells is not taken for a foreign
+//! one. Within the learned range a count rests on what was measured on films like it. Outside of it the count rests on what
+//! networks reached on films of an origin that was left out of their training ([`super::UnseenPerformance`]). Further off
+//! than any origin that was tried, nothing was measured, and the count says nothing.
 //!
 //! Limits: measures are judged one by one; an unusual mixture of usual values passes. A range knows nothing of what is not
 //! measured, such as a staining that draws other structures at equal colors.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::stats::median;
 
@@ -22,8 +23,11 @@ use crate::stats::median;
 pub const NOT_RED_CELL_SHARE: &str = "not_red_cell_share";
 
 /// Where a film stands to the films that the model learned from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Likeness {
     /// Every measure is within the learned range.
     Learned,
@@ -38,12 +42,7 @@ pub enum Likeness {
 impl Likeness {
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Learned => "learned",
-            Self::Unknown => "unknown",
-            Self::Unlike => "unlike",
-            Self::Beyond => "beyond",
-        }
+        self.into()
     }
 }
 
@@ -152,12 +151,5 @@ mod tests {
         assert_eq!(film.outside().map(|measure| measure.range.measure.as_str()).collect::<Vec<_>>(), ["b"]);
         assert_eq!(FilmLikeness::of(&[range("c")], values).worst(), Likeness::Unknown);
         assert_eq!(FilmLikeness::default().worst(), Likeness::Unknown);
-    }
-
-    #[test]
-    fn likeness_names_are_the_serde_names() {
-        for likeness in [Likeness::Learned, Likeness::Unknown, Likeness::Unlike, Likeness::Beyond] {
-            assert_eq!(serde_json::to_value(likeness).expect("plain enum"), likeness.name());
-        }
     }
 }

@@ -10,98 +10,32 @@
 //! field are not independent; 4. where the count was looked at after every field, the interval that allows for it; 5. floor of
 //! false calls and context: schistocytes and other shapes, each against what is called in healthy films ([`shapes`]);
 //! 6. correction for sensitivity and false calls, as wide as the widest of the intervals 2 to 4; 7. the two limits of the
-//! true share ([`placing`]); 8. state.
+//! true share ([`rules`]); 8. state.
 //!
 //! METHOD: false calls are taken from healthy films where the card states them, because most films are nearly healthy. Where
 //! other abnormal shapes outnumber schistocytes, more of them are called schistocyte than in health. The lower limit is
 //! then the lesser of those by the healthy floor and by the specificity that was measured on patients, 0 where the card states
 //! no specificity.
 //!
-//! Limits: ICSH's rule for microspherocytes gives totals beside the count (`forms`), because no expert validated the forms.
+//! Limits: ICSH's rule for microspherocytes gives totals beside the count (`tally`), because no expert validated the forms.
 
-pub mod floor;
-pub mod forms;
-pub mod grading;
-pub mod likeness;
-pub mod placing;
-pub mod rules;
-pub mod shapes;
+mod grading;
+mod likeness;
+mod rules;
+mod shapes;
+mod tally;
 
-pub use floor::{FalsePositiveFloor, FloorSource, MeasuredFloor};
-pub use forms::{FORMS_MEASURED, FORMS_VALIDATED, FormTally};
 pub use grading::{Grade, GradeStep, GradingError, GradingTable};
 pub use likeness::{FilmLikeness, FilmMeasure, LearnedRange, Likeness, NOT_RED_CELL_SHARE};
-pub use placing::{IntervalName, Placing, PlacingLimit};
-pub use rules::{Context, DEFAULT_MIN_CELLS, State, threshold};
-pub use shapes::{ClassFinding, ClassFloors, ClassShare, OtherShapes};
+pub use rules::{Context, DEFAULT_MIN_CELLS, IntervalName, Placing, PlacingLimit, State, threshold};
+pub use shapes::{ClassFinding, ClassFloors, ClassShare, FalsePositiveFloor, FloorSource, MeasuredFloor, OtherShapes};
+pub use tally::{FORMS_MEASURED, FORMS_VALIDATED, FieldTally, FormTally};
 
-use placing::KnownErrors;
-use rules::CalledSchistocytes;
+use rules::{CalledSchistocytes, KnownErrors};
 
-use crate::smear::{AgeGroup, CellClass, ClassifiedCell, SchistocyteForm};
+use crate::smear::AgeGroup;
 use crate::stats::prevalence::{self, Apparent, CorrectedPrevalence, EstimatedRate};
 use crate::stats::{Interval, Probability, bootstrap, proportion, sequential};
-
-/// Counted red cells of one accepted field by class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FieldTally {
-    by_class: [u64; CellClass::ALL.len()],
-    /// The schistocytes among them by form.
-    pub forms: FormTally,
-}
-
-impl FieldTally {
-    /// Counts the counted cells; excluded ones are passed over.
-    pub fn of_cells<'a>(cells: impl IntoIterator<Item = &'a ClassifiedCell>) -> Self {
-        let mut tally = Self::default();
-        for cell in cells {
-            if let Some(call) = cell.counted_call() {
-                tally.add(call.class, cell.form);
-            }
-        }
-        tally
-    }
-
-    /// One more counted cell; only a schistocyte has a form.
-    fn add(&mut self, class: CellClass, form: Option<SchistocyteForm>) {
-        self.by_class[class.index()] += 1;
-        if class == CellClass::Schistocyte {
-            self.forms.add(form);
-        }
-    }
-
-    /// Counted cells of a class.
-    pub fn of(&self, class: CellClass) -> u64 {
-        self.by_class[class.index()]
-    }
-
-    /// All counted cells.
-    pub fn red_cells(&self) -> u64 {
-        self.by_class.iter().sum()
-    }
-
-    /// Counted schistocytes.
-    pub fn schistocytes(&self) -> u64 {
-        self.of(CellClass::Schistocyte)
-    }
-}
-
-impl FromIterator<CellClass> for FieldTally {
-    fn from_iter<I: IntoIterator<Item = CellClass>>(classes: I) -> Self {
-        let mut tally = Self::default();
-        classes.into_iter().for_each(|class| tally.add(class, None));
-        tally
-    }
-}
-
-impl<'a> std::iter::Sum<&'a FieldTally> for FieldTally {
-    fn sum<I: Iterator<Item = &'a FieldTally>>(tallies: I) -> Self {
-        tallies.fold(Self::default(), |sum, tally| Self {
-            by_class: std::array::from_fn(|class| sum.by_class[class] + tally.by_class[class]),
-            forms: sum.forms.plus(&tally.forms),
-        })
-    }
-}
 
 /// What the model card states of the classifier; what it does not state is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -170,8 +104,8 @@ impl Performance {
         Some(EstimatedRate { rate: self.specificity?.value(), trials: self.specificity_cells? })
     }
 
-    /// What may hold on a film: on one unlike those that were learned from, also what was reached on origins not seen, and
-    /// nothing where that was not measured.
+    /// The errors that may hold on a film. On a film unlike the learned ones these are also the errors on origins that were not
+    /// seen; where those were not measured, nothing is known.
     fn on_film(&self, film: Likeness) -> Vec<Self> {
         if film < Likeness::Unlike {
             return vec![*self];
@@ -292,15 +226,32 @@ impl SchistocyteCount {
     ///
     /// The interval and the fraction stand under the minimum count too; the state says `insufficient`.
     pub fn of_fields(fields: &[FieldTally], options: &CountOptions, performance: &Performance) -> Self {
+        Self::with_bootstrap(bootstrap::ratio_interval(&by_field(fields)), fields, options, performance)
+    }
+
+    /// Whether the count is placed on one side of the threshold, as [`SchistocyteCount::of_fields`] places it.
+    ///
+    /// METHOD: the bootstrap takes nearly all the time of a count, and it can only widen the limits. It is therefore left out
+    /// at first, and a count that is not placed without it is not placed with it.
+    pub fn is_placed(fields: &[FieldTally], options: &CountOptions, performance: &Performance) -> bool {
+        let is_placed = |count: Self| matches!(count.state, State::Above | State::NotAbove);
+        is_placed(Self::with_bootstrap(None, fields, options, performance))
+            && is_placed(Self::of_fields(fields, options, performance))
+    }
+
+    fn with_bootstrap(
+        field_bootstrap: Option<Interval>,
+        fields: &[FieldTally],
+        options: &CountOptions,
+        performance: &Performance,
+    ) -> Self {
         let tally: FieldTally = fields.iter().sum();
         let (schistocytes, red_cells) = (tally.schistocytes(), tally.red_cells());
         let wilson = proportion::wilson(schistocytes, red_cells);
-        let by_field: Vec<_> = fields.iter().map(|field| (field.schistocytes(), field.red_cells())).collect();
-        let field_bootstrap = bootstrap::ratio_interval(&by_field);
         let threshold = threshold(options.age_group);
         let sequential = match options.looks {
             Looks::Once => None,
-            Looks::EveryField => sequential::of_clusters(&by_field, threshold),
+            Looks::EveryField => sequential::of_clusters(&by_field(fields), threshold),
         };
         // METHOD: Wilson takes the cells as independent, the bootstrap is too narrow with few or uniform fields. The
         // union of both is the wider at either end, so that neither weakness can place a value. Neither knows of repeated
@@ -377,6 +328,11 @@ impl SchistocyteCount {
                 .and_then(|table| table.grade(100.0 * schistocytes as f64 / red_cells as f64)),
         }
     }
+}
+
+/// Called schistocytes and red cells of each field.
+fn by_field(fields: &[FieldTally]) -> Vec<(u64, u64)> {
+    fields.iter().map(|field| (field.schistocytes(), field.red_cells())).collect()
 }
 
 /// The 95 % interval of what other pictures of a film would read, where it reaches beyond that of counting.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::smear::CellClass;
 
 /// A field of normal cells, schistocytes and burr cells.
 fn field(normal: usize, schistocytes: usize, burr: usize) -> FieldTally {
@@ -288,6 +289,24 @@ proptest! {
         let like_the_point = |share: f64| ((share - 0.001) / 0.899).clamp(0.0, 1.0);
         prop_assert!(corrected.low() <= like_the_point(widest.low()) + 1e-12);
         prop_assert!(corrected.high() >= like_the_point(widest.high()) - 1e-12);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_count_that_is_not_placed_without_the_bootstrap_is_not_placed_with_it(
+        fields in prop::collection::vec((50_usize..250, 0_usize..9, 0_usize..20), 2..12),
+        film in prop::sample::select(vec![Likeness::Learned, Likeness::Unlike, Likeness::Beyond]),
+        repeatability in prop::option::of(0.02..0.2_f64),
+    ) {
+        let fields: Vec<_> = fields.iter().map(|f| field(f.0, f.1, f.2)).collect();
+        let known = Performance { repeatability_relative_sd: repeatability, ..with_unseen() };
+        for looks in [Looks::Once, Looks::EveryField] {
+            let options = CountOptions { looks, film, min_cells: 100, ..CountOptions::default() };
+            let count = SchistocyteCount::of_fields(&fields, &options, &known);
+            let placed = matches!(count.state, State::Above | State::NotAbove);
+            prop_assert_eq!(SchistocyteCount::is_placed(&fields, &options, &known), placed);
+        }
     }
 }
 

@@ -9,26 +9,24 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::error::AnalyzeError;
-use super::field_result::{FieldResult, fill_counts, refuse_field};
-use super::models::{Models, learned_ranges};
-use super::pictures::jpeg;
-use super::provenance::provenance;
+use super::examine::{AnalyzeError, Models, card_performance, learned_ranges, provenance};
+use super::field::{FieldResult, jpeg};
 use super::seams::Seams;
-use super::slides::{self, SlideOptions};
-use super::stop::{StopRule, Stopped, stops};
+use super::slides::{self, SlideOptions, StopRule, stops};
 use crate::case::{
     Case, CaseFields, CaseRecord, ClassRecord, CountRecord, FOOTER, FieldRecord, FilmRecord, InputFailure, InputFile,
-    IssueTime, Laboratory, Order, SCHEMA_VERSION, Timestamp, likeness_notice, recognition_notice, repeated_notice,
-    scale_notice, statement_with_notices,
+    IssueTime, Laboratory, Order, RegionRecord, SCHEMA_VERSION, Stopped, likeness_notice, recognition_notice,
+    repeated_notice, scale_notice, statement_with_notices,
 };
+use crate::classify::ModelCard;
 use crate::count::{
-    ClassShare, CountOptions, FieldTally, FilmLikeness, NOT_RED_CELL_SHARE, Performance, SchistocyteCount,
+    ClassShare, CountOptions, FieldTally, FilmLikeness, LearnedRange, NOT_RED_CELL_SHARE, Performance, SchistocyteCount,
 };
 use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
-use crate::smear::{Calibration, CalibrationSource, ExclusionReason};
+use crate::smear::{CalibrationSource, ExclusionReason};
 use crate::source::slide::SlideArea;
 use crate::source::{FieldRegion, ListedSlide};
+use crate::time::Timestamp;
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,12 +49,19 @@ pub struct AnalyzeOptions {
     pub slide: SlideOptions,
 }
 
-/// Told of the progress.
-pub trait Progress: Sync {
-    /// So many more fields are likely to be done.
-    fn found(&self, fields: usize);
-    /// One more field is done.
-    fn field_done(&self);
+/// What the card states of the classifier.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Stated {
+    performance: Performance,
+    /// The ranges of the films that it learned from.
+    ranges: Vec<LearnedRange>,
+}
+
+impl Stated {
+    /// What a card states.
+    pub(super) fn of(card: &ModelCard) -> Self {
+        Self { performance: card_performance(card), ranges: learned_ranges(card) }
+    }
 }
 
 /// A field without pictures and cells: what stays in memory until the case is made.
@@ -84,7 +89,7 @@ pub(super) struct CaseBuilder {
     stop: StopRule,
     stopped: Stopped,
     count: CountOptions,
-    performance: Performance,
+    stated: Stated,
 }
 
 impl CaseBuilder {
@@ -93,7 +98,7 @@ impl CaseBuilder {
         failed: Vec<InputFailure>,
         slides: Vec<ListedSlide>,
         options: &AnalyzeOptions,
-        performance: Performance,
+        stated: Stated,
     ) -> Self {
         let stop = if slides.is_empty() { StopRule::Never } else { options.slide.stop };
         Self {
@@ -109,7 +114,7 @@ impl CaseBuilder {
             stop,
             stopped: Stopped::LastField,
             count: CountOptions { looks: stop.looks(), ..options.count.clone() },
-            performance,
+            stated,
         }
     }
 
@@ -125,56 +130,54 @@ impl CaseBuilder {
                 return Ok(false);
             }
         };
-        if let Some(region) = result.region {
-            self.keep_own(&mut result, &region);
-        }
+        let region = result.region.map(|region| self.keep_own(&mut result, &region));
         self.count_picture_once(&mut result);
-        let FieldResult { record, field, tally, path, input, .. } = result;
-        self.fields.push(&field).map_err(AnalyzeError::Spool)?;
-        self.counted.push(CountedField { record, path, input });
+        self.fields.push(&result.field).map_err(AnalyzeError::Spool)?;
+        let (record, tally) = (result.record(region), result.tally());
+        self.counted.push(CountedField { record, path: result.path, input: result.input });
         let Some(tally) = tally else { return Ok(false) };
         self.tallies.push(tally);
-        let stopped = stops(self.stop, &self.tallies, &self.count, &self.performance);
+        let film = || self.film().worst();
+        let stopped = stops(self.stop, &self.tallies, &self.count, &self.stated.performance, film);
         self.stopped = stopped.unwrap_or(self.stopped);
         Ok(stopped.is_some())
     }
 
-    /// Leaves to a field of a slide the objects that belong to it.
-    fn keep_own(&mut self, result: &mut FieldResult, region: &FieldRegion) {
-        let FieldResult { record, field, tally, path, .. } = result;
+    /// Keeps of a field of a slide the objects that belong to it, and returns its place as published.
+    fn keep_own(&mut self, result: &mut FieldResult, region: &FieldRegion) -> RegionRecord {
+        let FieldResult { field, path, calibration, .. } = result;
         let middles: Vec<[f64; 2]> = field.cells.iter().map(|cell| cell.cell.contour.centroid()).collect();
-        let mut own = self.seams.add(path, region, record.um_per_px, &middles).into_iter();
+        let um_per_px = calibration.map(|calibration| calibration.um_per_px);
+        let mut own = self.seams.add(path, region, um_per_px, &middles).into_iter();
         field.cells.retain(|_| own.next().unwrap_or(false));
         let kept: BTreeSet<_> = field.cells.iter().map(|cell| cell.cell.id).collect();
         field.tiles.retain(|tile| kept.contains(&tile.cell_id));
         let red_cells = FieldTally::of_cells(&field.cells).red_cells();
-        let known = record.um_per_px.zip(record.um_per_px_source).and_then(|(um, source)| Calibration::new(um, source));
-        if let Some(reason) = slides::no_blood(region, known, red_cells).filter(|_| self.area_was_found) {
-            refuse_field(record, field, reason);
-        }
-        *tally = record.accepted.then(|| FieldTally::of_cells(&field.cells));
         let slide = self.slides.iter().position(|slide| slide.plan.slide.path() == path.as_path());
-        record.region = Some(slides::region_record(slide.unwrap_or(0), region));
-        fill_counts(record, tally.as_ref(), &field.cells);
+        if let Some(reason) = slides::no_blood(region, *calibration, red_cells).filter(|_| self.area_was_found) {
+            result.refuse(reason);
+        }
+        slides::region_record(slide.unwrap_or(0), region)
     }
 
     /// Refuses a photograph whose picture is counted already.
     ///
-    /// METHOD: the first in the order of the input counts; a refused one, out of focus perhaps, keeps no other from it.
+    /// METHOD: the first in the order of the input counts. A refused one, out of focus perhaps, keeps no other from it.
     fn count_picture_once(&mut self, result: &mut FieldResult) {
-        let FieldResult { record, field, tally, .. } = result;
-        let Some(signature) = record.picture_signature.clone().filter(|_| record.accepted) else { return };
+        let Some(signature) = result.signature.clone().filter(|_| result.quality.accepted()) else { return };
         let Some(SamePicture { field: earlier, likeness }) = self.pictures.find(&signature) else {
-            return self.pictures.add(&record.field, signature);
+            return self.pictures.add(&result.field.field, signature);
         };
-        let reason = format!(
+        self.repeated += 1;
+        result.refuse(format!(
             "shows the picture of {earlier}, which is counted (likeness {likeness:.2}, expected less than \
              {SAME_PICTURE_LIKENESS}): photograph another field"
-        );
-        self.repeated += 1;
-        refuse_field(record, field, reason);
-        *tally = None;
-        fill_counts(record, None, &field.cells);
+        ));
+    }
+
+    /// How like the films that the model learned from the film is, by the fields so far.
+    fn film(&self) -> FilmLikeness {
+        FilmLikeness::of(&self.stated.ranges, |measure| values_of(&self.counted, measure))
     }
 
     /// The case.
@@ -196,6 +199,7 @@ impl CaseBuilder {
 }
 
 fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> CaseRecord {
+    let film = built.film();
     let CaseBuilder {
         counted: results,
         tallies,
@@ -204,17 +208,16 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         stop,
         stopped,
         count,
-        performance,
+        stated: Stated { performance, .. },
         repeated,
         ..
     } = built;
     let total: FieldTally = tallies.iter().sum();
-    let film = FilmLikeness::of(&learned_ranges(models.classifier.card()), |measure| values_of(&results, measure));
     let count = CountOptions { film: film.worst(), ..count };
     let count = CountRecord::from(&SchistocyteCount::of_fields(&tallies, &count, &performance));
-    let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
+    let mut excluded: BTreeMap<ExclusionReason, u64> = BTreeMap::new();
     for (reason, n) in results.iter().flat_map(|result| &result.record.exclusions) {
-        *excluded.entry(reason.clone()).or_insert(0) += n;
+        *excluded.entry(*reason).or_insert(0) += n;
     }
     let notice = recognition_notice(count.red_cells, &excluded);
     // Pages of one file follow each other.
@@ -229,7 +232,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     let issued_at = IssueTime::resolve(options.issued_at.as_ref(), options.order.as_ref());
     let slide_files = slides.iter().map(|slide| slide.plan.slide.path());
     let files = results.iter().map(|result| result.path.as_path()).chain(slide_files);
-    // Only where it is needed: a copied file has another time and is the same work.
+    // A copied file has another time and is the same work, so the time is given only where nothing better is known.
     let newest_image_at = if issued_at.is_none() { newest_image(files) } else { None };
     let fields: Vec<FieldRecord> = results.into_iter().map(|result| result.record).collect();
     let doubts = [likeness_notice(&film), scale_notice(&fields), repeated_notice(repeated, fields.len())];
@@ -259,12 +262,12 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     }
 }
 
-/// What the accepted fields have of a figure of quality, or the one value of all of them.
+/// The values of a quality figure in the accepted fields; of [`NOT_RED_CELL_SHARE`] the one value of all of them.
 fn values_of(fields: &[CountedField], figure: &str) -> Vec<f64> {
     let accepted = fields.iter().map(|field| &field.record).filter(|record| record.accepted);
     if figure == NOT_RED_CELL_SHARE {
-        let reason = ExclusionReason::NotRedCell.name();
-        let refused: u64 = accepted.clone().filter_map(|record| record.exclusions.get(reason)).sum();
+        let not_red_cell = |record: &FieldRecord| record.exclusions.get(&ExclusionReason::NotRedCell).copied();
+        let refused: u64 = accepted.clone().filter_map(not_red_cell).sum();
         let all = refused + accepted.map(|record| record.red_cells).sum::<u64>();
         return if all > 0 { vec![refused as f64 / all as f64] } else { Vec::new() };
     }
@@ -293,4 +296,78 @@ pub fn named_options(options: &AnalyzeOptions) -> BTreeMap<String, Value> {
     named.insert(String::from("configuration_sha256"), options.configuration_sha256.as_str().into());
     named.insert(String::from("grading"), grading.map_or(Value::Null, Value::from));
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{CaseField, State};
+    use crate::count::{MeasuredFloor, UnseenPerformance};
+    use crate::quality::{FieldQuality, Figure};
+    use crate::smear::{CellClass, made};
+    use crate::stats::{Interval, Probability};
+
+    fn share(value: f64) -> Probability {
+        Probability::new(value).expect("a share")
+    }
+
+    /// Sensitivity 0.9, and 0.5 on origins that were not seen; a density of 0.1 to 0.3 was learned, up to 0.5 tried.
+    fn stated() -> Stated {
+        let interval = Interval::new(0.0, 0.002).expect("ordered");
+        let healthy_floor = MeasuredFloor { share: share(0.001), interval, cells: 5000 };
+        let unseen = UnseenPerformance { sensitivity: share(0.5), sensitivity_cells: 80, healthy_floor };
+        Stated {
+            performance: Performance {
+                sensitivity: Some(share(0.9)),
+                sensitivity_cells: Some(1000),
+                healthy_floor: Some(healthy_floor),
+                unseen: Some(unseen),
+                ..Performance::default()
+            },
+            ranges: vec![LearnedRange { measure: "stain_density".to_owned(), learned: [0.1, 0.3], tried: [0.05, 0.5] }],
+        }
+    }
+
+    /// A field of a hundred normal cells of this density.
+    fn result(density: f64) -> FieldResult {
+        FieldResult {
+            field: CaseField {
+                field: "a.svs".to_owned(),
+                preview_jpeg: Vec::new(),
+                preview_width_px: 1,
+                preview_height_px: 1,
+                preview_px_per_px: 1.0,
+                cells: (1..=100).map(|id| made::cell(id, CellClass::Normal, 0.01)).collect(),
+                tiles: Vec::new(),
+            },
+            size_px: (100, 100),
+            calibration: None,
+            quality: FieldQuality {
+                figures: vec![Figure { name: "stain_density", value: Some(density), min: None, max: None }],
+                refusals: Vec::new(),
+            },
+            signature: None,
+            path: PathBuf::from("a.svs"),
+            input: InputFile { file: "a.svs".to_owned(), sha256: String::new() },
+            region: None,
+        }
+    }
+
+    #[test]
+    fn a_film_unlike_the_learned_ones_is_counted_until_the_wider_limits_decide() {
+        let counted = |density: f64| {
+            let mut builder = CaseBuilder::new(Vec::new(), Vec::new(), &AnalyzeOptions::default(), stated());
+            builder.stop = StopRule::default();
+            builder.count.looks = builder.stop.looks();
+            let fields = (1..=200).find(|_| builder.add(Ok(result(density))).expect("a temporary file"));
+            let film = builder.film().worst();
+            let options = CountOptions { film, ..builder.count.clone() };
+            let count = SchistocyteCount::of_fields(&builder.tallies, &options, &builder.stated.performance);
+            (fields, builder.stopped, count.state)
+        };
+        let (learned, unlike) = (counted(0.2), counted(0.4));
+        assert_eq!(learned, (Some(10), Stopped::Decided, State::NotAbove));
+        assert!(unlike.0 > Some(10), "{unlike:?}");
+        assert_eq!((unlike.1, unlike.2), (Stopped::Decided, State::NotAbove));
+    }
 }

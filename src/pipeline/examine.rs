@@ -1,13 +1,19 @@
-//! One field through the stages: prepared, judged, measured, classified.
+//! The models of a run, and one field through the stages: prepared, judged, measured, classified.
 //!
-//! In: the pixels of a field and the scale of its specimen. Out: every object of the field with its status, the figures
-//! of its quality and the reasons for which it is refused. Nothing is counted here.
+//! In: the pixels of a field and the scale of its specimen. Out: every object of the field with its status, the figures of
+//! the field's quality and the reasons for which it is refused. Nothing is counted here. Beside it stand what the model
+//! cards state and what a record says of program, models and engine ([`provenance`]).
 
 use std::collections::BTreeMap;
 
-use super::models::Models;
+use serde_json::Value;
+
 use super::prepare::{PrepareError, PreparedField, SpecimenScale, prepare};
-use crate::classify::{Classifier, ClassifyError, CropTarget};
+use crate::case::{
+    ClassHealthyShare, DetectorProvenance, HealthyShare, InputFailure, InputFile, ModelProvenance, Provenance,
+};
+use crate::classify::{ClassFloor, Classifier, ClassifyError, CropTarget, FilmRange, ModelCard};
+use crate::count::{LearnedRange, MeasuredFloor, Performance, UnseenPerformance};
 use crate::measure::{form, measure};
 use crate::quality::{FieldQuality, PictureSignature, assess, red_cell_um, unrecognized_share};
 use crate::segment::{DetectError, Segmenter};
@@ -15,9 +21,63 @@ use crate::smear::{
     Calibration, Cell, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason, Field,
     NOMINAL_RED_CELL_DIAMETER_UM, ObjectKind,
 };
+use crate::stats::{Interval, Probability};
 
-/// Part by which the median red cell of a field may differ from the nominal one without a second look, either way.
+/// Version of the method: raised with every change that can move a reported figure.
+pub const METHOD_VERSION: &str = "6";
+
+/// Share by which the median red cell of a field may differ from the nominal one, either way, before it is measured again.
 const SIZE_IN_DOUBT: f64 = 0.12;
+
+/// The two models of a run, which always go together: what finds the cells and what classifies them.
+pub struct Models {
+    /// Finds and outlines cells.
+    pub segmenter: Segmenter,
+    /// Classifies them.
+    pub classifier: Classifier,
+}
+
+/// What a card states of its classifier, as a count takes it.
+pub fn card_performance(card: &ModelCard) -> Performance {
+    let checked = |value: Option<f64>| value.and_then(|value| Probability::new(value).ok());
+    let measured = |percent: f64, low: f64, high: f64, cells: u64| {
+        let share = Probability::new(percent / 100.0).ok()?;
+        Some(MeasuredFloor { share, interval: Interval::new(low / 100.0, high / 100.0)?, cells })
+    };
+    let stated = &card.performance;
+    let of_class = |class: CellClass| {
+        let floor = stated.class_floors.iter().find(|floor| floor.class == class)?;
+        measured(floor.percent, floor.low, floor.high, floor.cells)
+    };
+    let floor = stated.false_positive_floor.as_ref();
+    Performance {
+        sensitivity: checked(stated.sensitivity),
+        sensitivity_cells: stated.sensitivity_cells,
+        specificity: checked(stated.specificity),
+        specificity_cells: stated.specificity_cells,
+        healthy_floor: floor.and_then(|floor| measured(floor.percent, floor.low, floor.high, floor.cells)),
+        class_floors: CellClass::ALL.map(of_class),
+        repeatability_relative_sd: stated.repeatability.as_ref().map(|stated| stated.relative_sd),
+        unseen: stated.unseen_origins.as_ref().and_then(|unseen| {
+            let floor = &unseen.false_positive_floor;
+            Some(UnseenPerformance {
+                sensitivity: Probability::new(unseen.sensitivity).ok()?,
+                sensitivity_cells: unseen.sensitivity_cells,
+                healthy_floor: measured(floor.percent, floor.low, floor.high, floor.cells)?,
+            })
+        }),
+    }
+}
+
+/// The ranges of films that a card states.
+pub(super) fn learned_ranges(card: &ModelCard) -> Vec<LearnedRange> {
+    let range = |range: &FilmRange| LearnedRange {
+        measure: range.measure.clone(),
+        learned: [range.low, range.high],
+        tried: [range.tried_low, range.tried_high],
+    };
+    card.performance.film_ranges.iter().map(range).collect()
+}
 
 /// What the stages made of a field.
 #[derive(Debug, Clone)]
@@ -42,6 +102,56 @@ pub enum ExamineError {
     /// The classifier.
     #[error(transparent)]
     Classify(#[from] ClassifyError),
+}
+
+/// The work was stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted; nothing was written")]
+pub struct Interrupted;
+
+/// Why no case could be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnalyzeError {
+    /// Nothing to read; every failure is named.
+    #[error("expected at least one readable image, found none; {}", reasons(.0))]
+    NoInputReadable(Vec<InputFailure>),
+    /// The detector of cells failed while the pixel size was estimated.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
+    /// A model failed on a field.
+    #[error("{field}: the models gave no usable answer; check them with the command `model`")]
+    Examine {
+        /// Field.
+        field: String,
+        /// What went wrong.
+        source: ExamineError,
+    },
+    /// A picture could not be encoded.
+    #[error("{field}: its picture could not be encoded")]
+    Picture {
+        /// Field.
+        field: String,
+        /// What went wrong.
+        source: image::ImageError,
+    },
+    /// The fields could not be kept in the temporary folder.
+    #[error("the temporary folder {} could not be used; free space there or set TMPDIR", std::env::temp_dir().display())]
+    Spool(#[source] std::io::Error),
+    /// The program failed.
+    #[error("{what}: the program failed here; report it as a bug with the images")]
+    Panicked {
+        /// File, or what was in work.
+        what: String,
+    },
+    /// The user stopped the run.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+fn reasons(failures: &[InputFailure]) -> String {
+    let texts: Vec<String> = failures.iter().map(|failure| format!("{}: {}", failure.path, failure.reason)).collect();
+    if texts.is_empty() { String::from("name images or folders of images") } else { texts.join("; ") }
 }
 
 /// Takes a field through the stages.
@@ -73,8 +183,8 @@ pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<
 
 /// Median diameter of a field's red cells by the pixel size in use, µm.
 ///
-/// METHOD: at a wrong scale cells are cut apart or taken for too large, and those that are left are those of the expected
-/// size, so that their median tells little. Where it is off at all, the field's own scale is estimated from anew.
+/// METHOD: at a wrong scale cells are cut apart or taken for too large. Those that are left have the expected size, so that
+/// their median tells little. Where it is off at all, the scale of this field is estimated anew.
 fn red_cell_size_um(
     field: &Field,
     prepared: &PreparedField,
@@ -98,7 +208,7 @@ pub(super) fn refuse(cell: &mut ClassifiedCell) {
     }
 }
 
-/// Every object with its status; in a refused field no cell is counted, and none is worth the classifier's time.
+/// Every object with its status. In a refused field no cell is counted, so the classifier is not asked.
 fn classified(
     prepared: &PreparedField,
     accepted: bool,
@@ -144,4 +254,53 @@ fn classified(
         }
     });
     Ok(cells.collect())
+}
+
+/// The provenance of a run with these options on these inputs.
+pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec<InputFile>) -> Provenance {
+    let (detector, card) = (models.segmenter.detector().card(), models.classifier.card());
+    Provenance {
+        software: env!("CARGO_PKG_NAME").to_owned(),
+        software_version: env!("CARGO_PKG_VERSION").to_owned(),
+        method_version: METHOD_VERSION.to_owned(),
+        detector: DetectorProvenance {
+            name: detector.name.clone(),
+            version: detector.version.clone(),
+            sha256: detector.graph_sha256.clone(),
+        },
+        model: ModelProvenance {
+            name: card.name.clone(),
+            version: card.version.clone(),
+            sha256: card.graph_sha256.clone(),
+            operating_point: card.operating_point,
+            review_operating_point: card.review_operating_point,
+            sensitivity: card.performance.sensitivity,
+            sensitivity_cells: card.performance.sensitivity_cells,
+            specificity: card.performance.specificity,
+            specificity_cells: card.performance.specificity_cells,
+            measured_on: card.performance.measured_on.clone(),
+            healthy_share: card.performance.false_positive_floor.as_ref().map(|floor| HealthyShare {
+                percent: floor.percent,
+                low: floor.low,
+                high: floor.high,
+                cells: floor.cells,
+                measured_on: floor.measured_on.clone(),
+            }),
+            class_healthy_shares: card.performance.class_floors.iter().map(of_class).collect(),
+        },
+        engine: models.classifier.engine().map_or("scripted", |engine| engine.kind.name()).to_owned(),
+        options,
+        inputs,
+    }
+}
+
+fn of_class(floor: &ClassFloor) -> ClassHealthyShare {
+    ClassHealthyShare {
+        class: floor.class,
+        percent: floor.percent,
+        low: floor.low,
+        high: floor.high,
+        cells: floor.cells,
+        measured_on: floor.measured_on.clone(),
+    }
 }

@@ -5,31 +5,24 @@
 //! it through all stages, [`analyze()`] makes the case of one specimen and [`analyze_all()`] those of many.
 
 mod analyze;
-mod error;
 mod examine;
-mod field_result;
-mod models;
-mod pictures;
+mod field;
 mod prepare;
-mod provenance;
+mod schedule;
 mod seams;
 mod slides;
-mod specimens;
-mod stop;
 mod stream;
 
-pub use analyze::{AnalyzeOptions, Progress, named_options};
-pub use error::AnalyzeError;
-pub use examine::{ExamineError, ExaminedField, examine};
-pub use field_result::input_failure;
-pub use models::{Models, card_performance};
-pub use pictures::tile;
+pub use analyze::{AnalyzeOptions, named_options};
+pub use examine::{
+    AnalyzeError, ExamineError, ExaminedField, Interrupted, METHOD_VERSION, Models, card_performance, examine,
+    provenance,
+};
+pub use field::{input_failure, tile};
 pub use prepare::{
     CALIBRATION_CELLS, CALIBRATION_FIELDS, CALIBRATION_ROUNDS, MAX_WORKING_PX, PrepareError, PreparedField,
     SpecimenScale, given_calibration, prepare,
 };
-pub use provenance::{METHOD_VERSION, provenance};
-pub use slides::{DEFAULT_SLIDE_MEMORY_BYTES, SlideOptions};
-pub use specimens::{SpecimenInputs, SpecimenSink, analyze, analyze_all};
-pub use stop::{DEFAULT_MAX_CELLS, StopRule};
-pub use stream::{Interrupted, in_order};
+pub use schedule::SpecimenInputs;
+pub use slides::{DEFAULT_MAX_CELLS, DEFAULT_SLIDE_MEMORY_BYTES, SlideOptions, StopRule};
+pub use stream::{Progress, analyze, analyze_all, in_order, thread_pool};

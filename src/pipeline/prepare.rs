@@ -1,7 +1,11 @@
 //! From a field as read to its segmented, normalized form; the pixel size of a specimen.
 //!
 //! Order: 1. pixel size: given, else from the file, else estimated for the specimen; 2. common scale; 3. the lit part of the
-//! picture, flat background in it; 4. segmentation. Limits: a pixel size that would make the working image larger than [`MAX_WORKING_PX`] is refused.
+//! picture, and a flat background in it; 4. segmentation.
+//!
+//! Limits: a pixel size that would make the working image larger than [`MAX_WORKING_PX`] is refused.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -20,18 +24,18 @@ pub const CALIBRATION_FIELDS: usize = 12;
 /// Most rounds of the estimate. Fields of a few cells need more than one: on the labelled set with 6 countable cells in a
 /// field, 12 fields place the pixel size within 9 % (95 % of draws), 48 within 3 %.
 pub const CALIBRATION_ROUNDS: usize = 4;
-/// Red cells that make further rounds needless: red cells differ by 6 to 8 % in diameter, so the median of 300 is good
+/// Red cells after which no further round is needed: red cells differ by 6 to 8 % in diameter, so the median of 300 is good
 /// to half a percent.
 pub const CALIBRATION_CELLS: usize = 300;
 /// Largest working image, pixels: twice the decode limit; more can only come from a wrong pixel size.
 pub const MAX_WORKING_PX: f64 = 2.0e8;
 
-/// Pictures whose longer sides differ by no more than this share come from one camera setting: a border cut off or a few
-/// pixels more are no other setting, and the steps of cameras are factors of 1.25 and more.
+/// Pictures whose longer sides differ by no more than this share come from one camera setting. A cut border or a few pixels
+/// more do not make another setting; cameras step by factors of 1.25 or more.
 const SAME_SETTING_TOLERANCE: f64 = 0.1;
 
 /// Pixel sizes of a specimen: what the caller gave, and what was estimated.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SpecimenScale {
     given: Option<Calibration>,
     estimated: Option<Estimated>,
@@ -60,6 +64,16 @@ impl SpecimenScale {
         given: Option<Calibration>,
         segmenter: &Segmenter,
     ) -> Result<Self, DetectError> {
+        Self::until(&AtomicBool::new(false), fields, given, segmenter)
+    }
+
+    /// The same, ended before its time when `stop` is set: what was measured by then is of no use.
+    pub(super) fn until(
+        stop: &AtomicBool,
+        fields: &[FieldSource],
+        given: Option<Calibration>,
+        segmenter: &Segmenter,
+    ) -> Result<Self, DetectError> {
         if given.is_some() {
             return Ok(Self { given, estimated: None });
         }
@@ -67,7 +81,7 @@ impl SpecimenScale {
         for round in rounds(fields.len()) {
             let found: Vec<Result<_, DetectError>> = round
                 .into_par_iter()
-                .filter(|index| fields[*index].known_calibration().is_none())
+                .filter(|index| !stop.load(Ordering::Relaxed) && fields[*index].known_calibration().is_none())
                 .filter_map(|index| {
                     let field = fields[index].read().ok().filter(|field| field.calibration.is_none())?;
                     let estimate = segmenter.estimate_scale(&field.rgb).transpose()?;
@@ -235,6 +249,8 @@ mod tests {
     use crate::inference::{Engine, EngineRequest};
     use crate::segment::Detector;
     use crate::smear::FieldId;
+    use crate::source::{DecodeLimits, expand_inputs};
+    use crate::synth::{SynthOptions, field};
 
     fn segmenter() -> Segmenter {
         let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
@@ -285,6 +301,16 @@ mod tests {
         for other in [575, 705] {
             assert_eq!(of_field(&scale, &blank(other, None)), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_request_to_stop_ends_the_measuring() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let drawn = field(&SynthOptions::default(), 1, 0).expect("options within their ranges");
+        drawn.rgb.save(folder.path().join("a.png")).expect("writable");
+        let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
+        let measured = |stop| SpecimenScale::until(&AtomicBool::new(stop), &fields, None, &segmenter()).expect("runs");
+        assert!(measured(false).estimated.is_some() && measured(true).estimated.is_none());
     }
 
     #[test]

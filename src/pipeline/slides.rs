@@ -1,17 +1,114 @@
-//! What is asked of slides, and what a case says of them.
+//! What is asked of slides, when their count ends, and what a case says of them.
 //!
-//! In: the slides of a specimen with their planned fields, and the fields that were examined. Out: the
-//! [`SlidesRecord`] of the case. Limits: none of its own.
+//! In: the slides of a specimen with their planned fields, and the fields that were examined, in their order. Out: whether
+//! to go on, and the [`SlidesRecord`] of the case.
+//!
+//! Rules ([`StopRule`]): 1. one field after another is added and looked at; 2. at least the minimum count is reached; 3. the
+//! count ends where the state is above or not above, the errors of the model allowed for, or at the largest count. The
+//! repeated look is paid for in the interval ([`crate::stats::sequential`]), so that the state is as sure as one of a fixed
+//! count.
+//!
+//! METHOD: fields end the count, not cells: half a field would be chosen by its order within. A fixed number of cells ends
+//! at the first field that reaches it, whatever was found, and is one look.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::stop::{StopRule, Stopped};
-use crate::case::{FieldRecord, LevelRecord, RegionRecord, SlideRecord, SlidesRecord, rounded};
+use crate::case::{FieldRecord, LevelRecord, RegionRecord, SlideRecord, SlidesRecord, StopKind, Stopped, rounded};
+use crate::count::{CountOptions, FieldTally, Likeness, Looks, Performance, SchistocyteCount};
 use crate::smear::{Calibration, CalibrationSource, NOMINAL_RED_CELL_DIAMETER_UM};
 use crate::source::slide::{BlockVerdict, SlideArea, SlidePlan, SlideRequest};
 use crate::source::{FieldRegion, ListedSlide};
+
+/// Red cells at which a count that is still undecided ends: the interval around 1 % is then 0.8 to 1.2 %.
+pub const DEFAULT_MAX_CELLS: u64 = 10_000;
+
+/// How long is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopRule {
+    /// From the minimum count on until the count is placed on one side of the threshold.
+    Decided {
+        /// Red cells at which it ends undecided.
+        max_cells: u64,
+    },
+    /// A number of red cells that was fixed before.
+    Cells(u64),
+    /// To the last field.
+    Never,
+}
+
+impl Default for StopRule {
+    fn default() -> Self {
+        Self::Decided { max_cells: DEFAULT_MAX_CELLS }
+    }
+}
+
+impl StopRule {
+    /// Its kind, as written in files.
+    pub(super) fn kind(self) -> StopKind {
+        match self {
+            Self::Decided { .. } => StopKind::Decided,
+            Self::Cells(_) => StopKind::Cells,
+            Self::Never => StopKind::AllFields,
+        }
+    }
+
+    /// Red cells at which the count ends; `None` where every field is counted.
+    pub(super) fn cells(self) -> Option<u64> {
+        match self {
+            Self::Decided { max_cells: cells } | Self::Cells(cells) => Some(cells),
+            Self::Never => None,
+        }
+    }
+
+    /// How often the count is looked at.
+    pub(super) fn looks(self) -> Looks {
+        match self {
+            Self::Decided { .. } => Looks::EveryField,
+            Self::Cells(_) | Self::Never => Looks::Once,
+        }
+    }
+
+    /// Fields that are likely to be needed, for the time left.
+    pub(super) fn likely_fields(self, planned: usize, min_cells: u64) -> usize {
+        let cells = match self {
+            Self::Decided { .. } => min_cells,
+            Self::Cells(cells) => cells,
+            Self::Never => return planned,
+        };
+        planned.min(usize::try_from(cells.div_ceil(LIKELY_CELLS)).unwrap_or(usize::MAX))
+    }
+}
+
+/// Red cells of a field of a slide, for the time left: those of a thin monolayer.
+const LIKELY_CELLS: u64 = 100;
+
+/// Whether the count ends after these fields; `None` to go on. `film` tells how like the learned films the film is so far.
+///
+/// METHOD: the rule asks what the count itself will say. On a film unlike the learned ones the limits are wider, so that it
+/// goes on for longer; on one that is not assessable nothing is decided before the largest count.
+pub(super) fn stops(
+    rule: StopRule,
+    tallies: &[FieldTally],
+    options: &CountOptions,
+    performance: &Performance,
+    film: impl FnOnce() -> Likeness,
+) -> Option<Stopped> {
+    let red_cells: u64 = tallies.iter().map(FieldTally::red_cells).sum();
+    match rule {
+        StopRule::Never => None,
+        StopRule::Cells(cells) => (red_cells >= cells).then_some(Stopped::Cells),
+        StopRule::Decided { .. } if red_cells < options.min_cells => None,
+        StopRule::Decided { max_cells } => {
+            let options = CountOptions { film: film(), ..options.clone() };
+            if SchistocyteCount::is_placed(tallies, &options, performance) {
+                return Some(Stopped::Decided);
+            }
+            (red_cells >= max_cells).then_some(Stopped::MaxCells)
+        }
+    }
+}
 
 /// Memory that a run on slides may take by default, bytes.
 pub const DEFAULT_SLIDE_MEMORY_BYTES: u64 = 1 << 30;
@@ -22,7 +119,8 @@ const CACHE_PART: u64 = 8;
 /// Memory of the program with its models and of the page that is written, bytes: measured on one field at a time.
 const BASE_BYTES: u64 = 256 << 20;
 
-/// Memory of one field in work, bytes: its pixels, planes of densities and the detector's activations.
+/// Memory of one field in work, bytes: its pixels, planes of densities and the detector's activations. One that is done takes
+/// less.
 const FIELD_BYTES: u64 = 64 << 20;
 
 /// What is asked of slides.
@@ -55,8 +153,8 @@ impl SlideOptions {
         SlideRequest { area: self.area.clone(), seed: self.seed, um_per_px, cache_bytes }
     }
 
-    /// Fields that may be in work at once; one always.
-    pub(super) fn most_in_work(&self) -> usize {
+    /// Fields that may be in work, or done and waiting for an earlier one; one always may.
+    pub(super) fn most_fields(&self) -> usize {
         let rest = self.memory_bytes.saturating_sub(BASE_BYTES + self.memory_bytes / CACHE_PART);
         usize::try_from(rest / FIELD_BYTES).unwrap_or(usize::MAX).max(1)
     }
@@ -68,16 +166,11 @@ pub(super) fn named_options(options: &SlideOptions) -> BTreeMap<String, Value> {
         SlideArea::Rectangle(rect) => rect.to_string(),
         area => area.name().to_owned(),
     };
-    let cells = match options.stop {
-        StopRule::Decided { max_cells } => Value::from(max_cells),
-        StopRule::Cells(cells) => Value::from(cells),
-        StopRule::Never => Value::Null,
-    };
     BTreeMap::from([
         ("slide_area".to_owned(), Value::from(area)),
         ("slide_seed".to_owned(), Value::from(options.seed)),
-        ("slide_stop_rule".to_owned(), Value::from(options.stop.name())),
-        ("slide_stop_cells".to_owned(), cells),
+        ("slide_stop_rule".to_owned(), Value::from(options.stop.kind().name())),
+        ("slide_stop_cells".to_owned(), Value::from(options.stop.cells())),
     ])
 }
 
@@ -147,13 +240,9 @@ pub(super) fn slides_record(
     let records: Vec<SlideRecord> =
         slides.iter().enumerate().map(|(place, slide)| slide_record(place, slide, fields, options)).collect();
     (!records.is_empty()).then(|| SlidesRecord {
-        stop_rule: stop.name().to_owned(),
-        stopped: stopped.name().to_owned(),
-        stop_cells: match stop {
-            StopRule::Decided { max_cells } => Some(max_cells),
-            StopRule::Cells(cells) => Some(cells),
-            StopRule::Never => None,
-        },
+        stop_rule: stop.kind(),
+        stopped,
+        stop_cells: stop.cells(),
         seed: options.seed,
         slides: records,
     })
@@ -195,7 +284,82 @@ fn slide_record(place: usize, listed: &ListedSlide, fields: &[FieldRecord], opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::smear::CellClass;
     use crate::source::slide::PixelRect;
+    use crate::stats::Probability;
+
+    fn field(normal: usize, schistocytes: usize) -> FieldTally {
+        let of = std::iter::repeat_n;
+        of(CellClass::Normal, normal).chain(of(CellClass::Schistocyte, schistocytes)).collect()
+    }
+
+    fn options() -> CountOptions {
+        CountOptions { looks: Looks::EveryField, ..CountOptions::default() }
+    }
+
+    fn known() -> Performance {
+        Performance {
+            sensitivity: Probability::new(0.9).ok(),
+            sensitivity_cells: Some(1000),
+            specificity: Probability::new(0.999).ok(),
+            specificity_cells: Some(10_000),
+            ..Performance::default()
+        }
+    }
+
+    fn after(rule: StopRule, fields: usize, field: FieldTally) -> Option<Stopped> {
+        stops(rule, &vec![field; fields], &options(), &known(), || Likeness::Learned)
+    }
+
+    #[test]
+    fn a_model_without_error_rates_never_decides() {
+        let rule = StopRule::Decided { max_cells: 3000 };
+        let stops = |fields| {
+            stops(rule, &vec![field(100, 0); fields], &options(), &Performance::default(), || Likeness::Learned)
+        };
+        assert_eq!((stops(29), stops(30)), (None, Some(Stopped::MaxCells)));
+    }
+
+    #[test]
+    fn a_clear_count_ends_at_the_minimum_and_not_before() {
+        let rule = StopRule::default();
+        assert_eq!(after(rule, 9, field(100, 0)), None);
+        assert_eq!(after(rule, 10, field(100, 0)), Some(Stopped::Decided));
+        assert_eq!(after(rule, 10, field(90, 10)), Some(Stopped::Decided));
+    }
+
+    #[test]
+    fn an_undecided_count_ends_at_the_most() {
+        let rule = StopRule::Decided { max_cells: 3000 };
+        assert_eq!(after(rule, 29, field(99, 1)), None);
+        assert_eq!(after(rule, 30, field(99, 1)), Some(Stopped::MaxCells));
+    }
+
+    #[test]
+    fn a_film_that_is_not_assessable_decides_nothing_before_the_most() {
+        let stops = |fields| {
+            let film = || Likeness::Beyond;
+            let rule = StopRule::Decided { max_cells: 3000 };
+            stops(rule, &vec![field(100, 0); fields], &options(), &known(), film)
+        };
+        assert_eq!((stops(10), stops(29), stops(30)), (None, None, Some(Stopped::MaxCells)));
+    }
+
+    #[test]
+    fn a_fixed_number_does_not_look_at_what_was_found() {
+        assert_eq!(after(StopRule::Cells(500), 4, field(60, 40)), None);
+        assert_eq!(after(StopRule::Cells(500), 5, field(100, 0)), Some(Stopped::Cells));
+        assert_eq!(after(StopRule::Never, 500, field(100, 0)), None);
+    }
+
+    #[test]
+    fn likely_fields_never_exceed_the_plan() {
+        assert_eq!(StopRule::default().likely_fields(4000, 1000), 10);
+        assert_eq!(StopRule::default().likely_fields(4, 1000), 4);
+        assert_eq!(StopRule::Never.likely_fields(4000, 1000), 4000);
+        assert_eq!(StopRule::Cells(250).likely_fields(9, 1000), 3);
+        assert_eq!(StopRule::Cells(250).likely_fields(0, 1000), 0);
+    }
 
     #[test]
     fn a_monolayer_holds_a_number_of_red_cells() {

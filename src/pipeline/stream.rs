@@ -1,27 +1,147 @@
-//! Works on the fields of a specimen in parallel and hands the results on in their order.
+//! One stream of work over the fields of all specimens.
 //!
-//! In: field sources, a work function for one field, a sink. Out: the sink has seen every result in input order, or the
-//! first error. Method: fields are taken in windows of `FIELDS_PER_THREAD` for each thread of the current rayon pool; a
-//! window is worked on in parallel and then handed on. No result depends on the size of a window.
+//! In: specimens one after another, a pool of threads. Out: the case of each specimen, given to `finish` as soon as its last
+//! field is done. Order for a specimen: 1. opened: inputs listed, pixel size estimated; 2. its fields, in parallel with
+//! those of its neighbors; 3. its case is finished (reports written) on the pool; 4. noted by the caller.
 //!
-//! METHOD: windows bound the memory. Work on one field is parallel itself; without a bound, a thread that waits for a
-//! part of its field starts further fields and holds the pixels of all of them.
+//! METHOD: threads take fields and not specimens, so that a specimen of 3 fields and one of 300 keep every core busy: while
+//! the last fields of one are in work, those of the next follow. Which task comes next, and how many fields are held in
+//! memory, is decided in [`schedule`](super::schedule).
+//!
+//! Results do not depend on the number of threads: fields are added to their case in the order of the input, whichever is
+//! done first.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use crate::source::FieldSource;
+use super::analyze::{AnalyzeOptions, Stated};
+use super::examine::{AnalyzeError, Interrupted, Models};
+use super::field::{field_result, input_failure};
+use super::prepare::{SpecimenScale, given_calibration};
+use super::schedule::{OneField, Opened, Schedule, SpecimenInputs, TASKS_PER_THREAD, Task};
+use crate::case::Case;
+use crate::source::{DecodeLimits, FieldSource, SpecimenListing, expand_specimen};
 
-/// Fields of a window for each thread: two, so that one slow field does not leave the other threads idle for long.
-const FIELDS_PER_THREAD: usize = 2;
+/// Is told of the progress; `()` is nobody.
+pub trait Progress: Sync {
+    /// So many more fields are likely to be done.
+    fn found(&self, fields: usize);
+    /// One more field is done.
+    fn field_done(&self);
+}
 
-/// The work was stopped before its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("interrupted; nothing was written")]
-pub struct Interrupted;
+impl Progress for () {
+    fn found(&self, _fields: usize) {}
+    fn field_done(&self) {}
+}
 
-/// Applies `work` to every field and gives the results to `sink` in input order.
+/// The threads of a run: as many as asked for, else one for each processor.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn thread_pool(threads: Option<u16>) -> Result<ThreadPool, ThreadPoolBuildError> {
+    ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).build()
+}
+
+/// Analyzes specimens.
+///
+/// `finish` makes what is wanted of a case on a thread of the pool; it is given the place of the specimen in the input and
+/// returns an error only for what must end the run. `done` is called on the caller's thread for each specimen, in the order
+/// in which they end. The caller must not be a thread of the pool.
+///
+/// # Errors
+/// The first error of `finish` or `done`; [`Interrupted`] where `stop` was set before the last specimen was done.
+pub fn analyze_all<T: Send, E: From<Interrupted> + Send>(
+    specimens: impl Iterator<Item = (usize, SpecimenInputs)>,
+    models: &Models,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+    finish: impl Fn(usize, Result<Case, AnalyzeError>) -> Result<T, E> + Sync,
+    mut done: impl FnMut(usize, T) -> Result<(), E>,
+) -> Result<(), E> {
+    let halt = AtomicBool::new(false);
+    let stage = &Stage { models, finish: &finish, stop, halt: &halt };
+    let threads = pool.current_num_threads();
+    let mut schedule = Schedule::new(specimens, Stated::of(models.classifier.card()));
+    let mut outcome = Ok(());
+    pool.in_place_scope(|scope| {
+        let (sender, receiver) = channel();
+        loop {
+            if outcome.is_ok() && stop.load(Ordering::Relaxed) {
+                outcome = Err(Interrupted.into());
+            }
+            halt.store(outcome.is_err(), Ordering::Relaxed);
+            while outcome.is_ok()
+                && let Some(task) = schedule.next_task(threads)
+            {
+                let sender = sender.clone();
+                // The receiver is gone only where the run has ended.
+                scope.spawn(move |_| drop(sender.send(stage.run(task))));
+            }
+            if schedule.in_work == 0 {
+                return outcome;
+            }
+            let Ok(message) = receiver.recv() else { return outcome };
+            schedule.in_work -= 1;
+            match message {
+                Message::NotRun => {}
+                Message::Opened(specimen, opened) => progress.found(schedule.opened(specimen, opened)),
+                Message::Field { specimen, index, result } => {
+                    progress.field_done();
+                    progress.found(schedule.field_done(specimen, index, *result));
+                }
+                Message::Finished(specimen, finished) => {
+                    let noted = finished.and_then(|finished| done(specimen, finished));
+                    outcome = outcome.and(noted);
+                }
+            }
+        }
+    })
+}
+
+/// Analyzes one specimen.
+///
+/// The caller must not be a thread of the pool.
+///
+/// # Errors
+/// [`AnalyzeError`] where no case can be made; an input that cannot be read is recorded and the others go on.
+pub fn analyze(
+    inputs: &[PathBuf],
+    options: &AnalyzeOptions,
+    models: &Models,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Case, AnalyzeError> {
+    let specimen = SpecimenInputs { inputs: inputs.to_vec(), options: options.clone() };
+    let mut made = None;
+    let specimens = [(0, specimen)].into_iter();
+    analyze_all(
+        specimens,
+        models,
+        pool,
+        progress,
+        stop,
+        |_, case| case,
+        |_, case| {
+            made = Some(case);
+            Ok(())
+        },
+    )?;
+    made.ok_or(AnalyzeError::Interrupted(Interrupted))
+}
+
+/// Applies `work` to every field and gives the results to `sink` in input order, on the threads of the current pool.
+///
+/// METHOD: fields are taken in windows of [`TASKS_PER_THREAD`] for each thread; a window is worked on in parallel and then
+/// handed on. Work on one field is parallel itself: without a bound, a thread that waits for a part of its field starts
+/// further fields and holds the pixels of all of them.
 ///
 /// # Errors
 /// The first error of `work` or of the sink in input order; [`Interrupted`] where `stop` was set before the last result.
@@ -32,7 +152,7 @@ pub fn in_order<T: Send, E: From<Interrupted> + Send>(
     mut sink: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
     let stopped = || stop.load(Ordering::Relaxed);
-    for window in fields.chunks(FIELDS_PER_THREAD * rayon::current_num_threads()) {
+    for window in fields.chunks(TASKS_PER_THREAD * rayon::current_num_threads()) {
         let done: Vec<Result<T, E>> =
             window.par_iter().map(|field| if stopped() { Err(Interrupted.into()) } else { work(field) }).collect();
         for result in done {
@@ -42,65 +162,104 @@ pub fn in_order<T: Send, E: From<Interrupted> + Send>(
     if stopped() { Err(Interrupted.into()) } else { Ok(()) }
 }
 
+/// What a task sends when it ends.
+enum Message<T, E> {
+    Opened(usize, Result<Opened, AnalyzeError>),
+    Field {
+        specimen: usize,
+        index: usize,
+        result: Box<OneField>,
+    },
+    Finished(usize, Result<T, E>),
+    /// The run ended before the task began.
+    NotRun,
+}
+
+/// What every task needs.
+struct Stage<'a, F> {
+    models: &'a Models,
+    finish: &'a F,
+    stop: &'a AtomicBool,
+    halt: &'a AtomicBool,
+}
+
+impl<F> Stage<'_, F> {
+    fn run<T, E>(&self, task: Task) -> Message<T, E>
+    where
+        F: Fn(usize, Result<Case, AnalyzeError>) -> Result<T, E>,
+    {
+        if self.stop.load(Ordering::Relaxed) || self.halt.load(Ordering::Relaxed) {
+            return Message::NotRun;
+        }
+        match task {
+            Task::Open(specimen, inputs) => {
+                let SpecimenInputs { inputs, options } = *inputs;
+                Message::Opened(specimen, caught("the inputs", || self.open(inputs, options)))
+            }
+            Task::Field { specimen, index, source, scale } => {
+                let result = caught(source.file_name(), || field_result(&source, &scale, self.models));
+                Message::Field { specimen, index, result: Box::new(result) }
+            }
+            Task::Finish(specimen, parts) => {
+                let (options, builder) = *parts;
+                let case = builder.and_then(|builder| builder.finish(&options, self.models));
+                let finish = |case| catch_unwind(AssertUnwindSafe(|| (self.finish)(specimen, case)));
+                let finished = finish(case).or_else(|_| finish(Err(panicked("the report"))));
+                Message::Finished(specimen, finished.unwrap_or_else(|panic| resume_unwind(panic)))
+            }
+        }
+    }
+
+    fn open(&self, inputs: Vec<PathBuf>, options: AnalyzeOptions) -> Result<Opened, AnalyzeError> {
+        let request = options.slide.request(options.um_per_px);
+        let SpecimenListing { fields, failures, slides } = expand_specimen(&inputs, DecodeLimits::default(), &request);
+        let given = options.um_per_px.and_then(given_calibration);
+        let scale = SpecimenScale::until(self.stop, &fields, given, &self.models.segmenter)?;
+        Ok(Opened { sources: fields, failed: failures.iter().map(input_failure).collect(), slides, scale })
+    }
+}
+
+/// METHOD: a panic is a bug of this program. One image that meets it must not end the run over thousands of others.
+fn caught<T>(what: &str, work: impl FnOnce() -> Result<T, AnalyzeError>) -> Result<T, AnalyzeError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked(what)))
+}
+
+fn panicked(what: &str) -> AnalyzeError {
+    AnalyzeError::Panicked { what: what.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{DecodeLimits, expand_inputs};
+    use crate::source::expand_inputs;
 
-    fn ten_fields() -> (tempfile::TempDir, Vec<FieldSource>) {
+    #[test]
+    fn results_keep_the_order_with_any_number_of_threads_and_a_request_to_stop_ends_the_work() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for number in 0..10 {
             let path = folder.path().join(format!("{number}.png"));
             image::RgbImage::new(2, 2).save(path).expect("a writable folder");
         }
-        let (fields, failures) = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default());
-        assert_eq!((fields.len(), failures.len()), (10, 0));
-        (folder, fields)
-    }
-
-    fn names(fields: &[FieldSource], threads: usize, stop: &AtomicBool) -> Result<Vec<String>, Interrupted> {
-        let mut names = Vec::new();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| {
-            in_order(
-                fields,
-                stop,
-                |field| Ok(field.id().to_string()),
-                |name| {
+        let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
+        let names = |threads: u16, stop_after: usize| {
+            let stop = AtomicBool::new(stop_after == 0);
+            let mut names = Vec::new();
+            let work = |field: &FieldSource| Ok(field.id().to_string());
+            let pool = thread_pool(Some(threads)).expect("a pool");
+            let done = pool.install(|| {
+                in_order(&fields, &stop, work, |name| {
                     names.push(name);
+                    stop.store(names.len() == stop_after, Ordering::Relaxed);
                     Ok(())
-                },
-            )
-        })
-        .map(|()| names)
-    }
-
-    #[test]
-    fn results_keep_the_order_with_any_number_of_threads() {
-        let (_folder, fields) = ten_fields();
+                })
+            });
+            done.map(|()| names)
+        };
         let expected: Vec<String> = (0..10).map(|number| format!("{number}.png")).collect();
         for threads in [1, 2, 7] {
-            assert_eq!(names(&fields, threads, &AtomicBool::new(false)), Ok(expected.clone()));
+            assert_eq!(names(threads, 11), Ok(expected.clone()));
         }
-    }
-
-    #[test]
-    fn a_request_to_stop_ends_the_work() {
-        let (_folder, fields) = ten_fields();
-        assert_eq!(names(&fields, 2, &AtomicBool::new(true)), Err(Interrupted));
-        // Asked for while the last result is handed on: the work is not taken for finished.
-        let stop = AtomicBool::new(false);
-        let mut seen = 0;
-        let result: Result<(), Interrupted> = in_order(
-            &fields,
-            &stop,
-            |_| Ok(()),
-            |()| {
-                seen += 1;
-                stop.store(seen == 10, Ordering::Relaxed);
-                Ok(())
-            },
-        );
-        assert_eq!((result, seen), (Err(Interrupted), 10));
+        // Asked for before the first result, and while the last one is handed on.
+        assert_eq!((names(2, 0), names(2, 10)), (Err(Interrupted), Err(Interrupted)));
     }
 }

@@ -71,7 +71,7 @@ fn ordered(order: &Order) -> Vec<IdentityLine> {
     ];
     let numbers: Vec<String> = numbers.into_iter().flatten().collect();
     let of = |name, value: Option<String>| value.map(|value| IdentityLine::new(name, value, None));
-    let time = |time: &Option<crate::case::Timestamp>| time.as_ref().map(|time| time_words(time.as_str()));
+    let time = |time: &Option<crate::time::Timestamp>| time.as_ref().map(|time| time_words(time.as_str()));
     let lines = [
         of("Order", Some(numbers.join(", ")).filter(|numbers| !numbers.is_empty())),
         of("Collected", time(&order.collected_at)),

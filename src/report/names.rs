@@ -12,7 +12,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::{CaseRecord, Job, Patient, sha256_hex};
+use crate::case::{CaseRecord, Job, Patient};
+use crate::durable::sha256_hex;
 
 /// Most characters of `<accession>_<job>` and of a field's name.
 pub const MAX_PART_CHARS: usize = 64;

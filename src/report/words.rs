@@ -222,13 +222,9 @@ pub(super) fn age_words(age_group: AgeGroup) -> &'static str {
     }
 }
 
-/// Reasons in the order of [`ExclusionReason::ALL`]; names from elsewhere follow.
-pub(super) fn in_report_order(exclusions: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
-    let mut ordered: Vec<(&str, u64)> = exclusions.iter().map(|(name, &objects)| (name.as_str(), objects)).collect();
-    ordered.sort_by_key(|(name, _)| {
-        ExclusionReason::ALL.iter().position(|reason| reason.name() == *name).unwrap_or(usize::MAX)
-    });
-    ordered
+/// Reasons in the order of [`ExclusionReason::ALL`].
+pub(super) fn in_report_order(exclusions: &BTreeMap<ExclusionReason, u64>) -> Vec<(&'static str, u64)> {
+    ExclusionReason::ALL.into_iter().filter_map(|reason| Some((reason.name(), *exclusions.get(&reason)?))).collect()
 }
 
 /// A reason in words; its name where it is none of this program.
@@ -313,9 +309,8 @@ mod tests {
 
     #[test]
     fn reasons_follow_the_order_of_the_reports() {
-        let counts = [("debris", 1), ("frame_edge", 2), ("new_reason", 3)];
-        let counts = counts.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
-        assert_eq!(in_report_order(&counts), [("frame_edge", 2), ("debris", 1), ("new_reason", 3)]);
+        let counts = BTreeMap::from([(ExclusionReason::Debris, 1), (ExclusionReason::FrameEdge, 2)]);
+        assert_eq!(in_report_order(&counts), [("frame_edge", 2), ("debris", 1)]);
         assert_eq!(reason_words("frame_edge"), "cut by the edge of the field");
         assert_eq!(reason_words("new_reason"), "new_reason");
     }

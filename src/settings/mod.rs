@@ -22,9 +22,10 @@ use serde::{Deserialize, Serialize};
 
 pub use entries::{Entry, EntrySource};
 
-use crate::case::{Laboratory, sha256_hex};
+use crate::case::Laboratory;
 use crate::clinical::{ClinicalOptions, PanelProblem};
 use crate::count::{DEFAULT_MIN_CELLS, GradingError, GradingTable};
+use crate::durable::sha256_hex;
 use crate::report::{ReportError, ReportSettings};
 
 /// Largest configuration file, bytes.

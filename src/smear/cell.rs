@@ -1,9 +1,13 @@
-//! One object of a field with its measures, and the classifier's call on it.
+//! One object of a field: its outline and kind, its measures, and the classifier's call on it.
+
+use std::cmp::Ordering;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
-use super::{CellClass, Contour, Morphology, ObjectKind, SchistocyteForm};
+use super::class::{CellClass, SchistocyteForm};
+use super::contour::Contour;
 use crate::stats::Probability;
 
 /// Number of an object in its field, from 1, in reading order of the segmenter.
@@ -12,8 +16,9 @@ use crate::stats::Probability;
 pub struct CellId(pub u32);
 
 /// Why an object is not in the denominator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ExclusionReason {
     /// Cut by the edge of the field.
     FrameEdge,
@@ -47,44 +52,14 @@ pub enum ExclusionReason {
 
 impl ExclusionReason {
     /// Every reason, in the order of the reports.
-    pub const ALL: [Self; 14] = [
-        Self::FrameEdge,
-        Self::UnsplittableClump,
-        Self::WhiteCell,
-        Self::Platelet,
-        Self::Debris,
-        Self::Marking,
-        Self::Precipitate,
-        Self::TooLarge,
-        Self::Marked,
-        Self::Pressed,
-        Self::Ghost,
-        Self::OutOfFocus,
-        Self::NotRedCell,
-        Self::FieldRefused,
-    ];
+    pub const ALL: [Self; 14] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::FrameEdge => "frame_edge",
-            Self::UnsplittableClump => "unsplittable_clump",
-            Self::WhiteCell => "white_cell",
-            Self::Platelet => "platelet",
-            Self::Debris => "debris",
-            Self::Marking => "marking",
-            Self::Precipitate => "precipitate",
-            Self::TooLarge => "too_large",
-            Self::Marked => "marked",
-            Self::Pressed => "pressed",
-            Self::Ghost => "ghost",
-            Self::OutOfFocus => "out_of_focus",
-            Self::NotRedCell => "not_red_cell",
-            Self::FieldRefused => "field_refused",
-        }
+        self.into()
     }
 
-    /// Whether it is said of an object that was not known for what it is, where it is said of many.
+    /// Whether many such objects say that the models do not know this stain or light.
     pub fn is_unrecognized(self) -> bool {
         matches!(self, Self::WhiteCell | Self::Marking | Self::Precipitate | Self::NotRedCell)
     }
@@ -110,6 +85,62 @@ impl ExclusionReason {
     }
 }
 
+/// By name, so that a record lists its reasons in the order of their names.
+impl Ord for ExclusionReason {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name().cmp(other.name())
+    }
+}
+
+impl PartialOrd for ExclusionReason {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What the segmenter takes an object for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// One whole red cell, fit to be classified.
+    RedCell,
+    /// Not to be counted, with the reason.
+    Excluded(ExclusionReason),
+}
+
+/// One object of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentedObject {
+    /// Outline in pixels of the original image, pallor inside.
+    pub contour: Contour,
+    /// What it is taken for.
+    pub kind: ObjectKind,
+    /// Share of its outline that it has in common with other objects, 0–1: there a neighbor hides it or was cut off it.
+    pub hidden_share: f64,
+}
+
+/// Shape and stain of one cell, as `measure` computes them; lengths in µm, fractions 0–1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Morphology {
+    /// Area inside the outline, pallor included, µm².
+    pub area_um2: f64,
+    /// Length of the outline, µm.
+    pub perimeter_um: f64,
+    /// Diameter of the circle of the same area, µm.
+    pub diameter_um: f64,
+    /// 4π·area / perimeter², 1 for a circle.
+    pub circularity: f64,
+    /// Area over area of the convex hull, 1 for a convex outline.
+    pub solidity: f64,
+    /// Major over minor axis of the ellipse of equal second moments, at least 1.
+    pub aspect_ratio: f64,
+    /// Mean optical density inside the outline, green channel, base 10.
+    pub mean_optical_density: f64,
+    /// 1 − (density of the inner third by radius) / (density of the outer third); above 0 where the center is paler.
+    /// `None` where the outline is too small to have an inside.
+    pub pallor_contrast: Option<f64>,
+}
+
 /// One segmented object with its measures; not yet classified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
@@ -126,7 +157,8 @@ pub struct Cell {
 }
 
 /// The classifier's answer for one cell.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Call {
     /// Schistocyte where `schistocyte_probability` reaches the operating point and enough of the outline is seen, else the
     /// likeliest other class.
@@ -146,8 +178,10 @@ pub enum CellStatus {
     Excluded(ExclusionReason, Option<Call>),
 }
 
-/// An object with its final status: what is counted and reported.
-#[derive(Debug, Clone, PartialEq)]
+/// An object with its final status: what is counted and reported. A cell that is read is checked again, because a file may
+/// have been changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "CellData", into = "CellData")]
 pub struct ClassifiedCell {
     /// The object and its measures.
     pub cell: Cell,
@@ -178,14 +212,134 @@ impl ClassifiedCell {
     }
 }
 
+/// A classified cell as it is written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CellData {
+    id: CellId,
+    contour: Contour,
+    morphology: Morphology,
+    /// Why the segmenter left it out; null for a red cell.
+    segmented_as: Option<ExclusionReason>,
+    hidden_share: f64,
+    /// Why it is not counted; null where it is.
+    excluded: Option<ExclusionReason>,
+    call: Option<Call>,
+    form: Option<SchistocyteForm>,
+}
+
+impl From<ClassifiedCell> for CellData {
+    fn from(ClassifiedCell { cell, status, form }: ClassifiedCell) -> Self {
+        let Cell { id, contour, morphology, kind, hidden_share } = cell;
+        let segmented_as = match kind {
+            ObjectKind::RedCell => None,
+            ObjectKind::Excluded(reason) => Some(reason),
+        };
+        let (excluded, call) = match status {
+            CellStatus::Counted(call) => (None, Some(call)),
+            CellStatus::Excluded(reason, call) => (Some(reason), call),
+        };
+        Self { id, contour, morphology, segmented_as, hidden_share, excluded, call, form }
+    }
+}
+
+impl TryFrom<CellData> for ClassifiedCell {
+    type Error = &'static str;
+
+    /// # Errors
+    /// What was expected of a cell that is not sound.
+    fn try_from(data: CellData) -> Result<Self, Self::Error> {
+        let CellData { id, contour, morphology, segmented_as, hidden_share, excluded, call, form } = data;
+        let status = match (excluded, call) {
+            (Some(reason), call) => CellStatus::Excluded(reason, call),
+            (None, Some(call)) => CellStatus::Counted(call),
+            (None, None) => return Err("expected a call for every counted cell"),
+        };
+        if !(0.0..=1.0).contains(&hidden_share) {
+            return Err("expected a share of hidden outline from 0 to 1");
+        }
+        let kind = segmented_as.map_or(ObjectKind::RedCell, ObjectKind::Excluded);
+        Ok(Self { cell: Cell { id, contour, morphology, kind, hidden_share }, status, form })
+    }
+}
+
+/// Cells for the tests of other modules.
+#[cfg(test)]
+pub(crate) mod made {
+    use super::*;
+
+    /// A cell that is counted as a class, and as likely a schistocyte; its numbers have no short decimals.
+    pub fn cell(id: u32, class: CellClass, schistocyte: f64) -> ClassifiedCell {
+        let probability = |value| Probability::new(value).expect("0 to 1");
+        let morphology = Morphology {
+            area_um2: 40.1,
+            perimeter_um: 0.1 + 0.2,
+            diameter_um: 7.0,
+            circularity: 0.9,
+            solidity: 1.0 / 3.0,
+            aspect_ratio: 1.0,
+            mean_optical_density: 0.2,
+            pallor_contrast: None,
+        };
+        let contour = Contour::new(vec![[0.1, 0.2], [3.3, 0.0], [1.0 / 7.0, 9.9]]).expect("three points");
+        let (class_probability, schistocyte_probability) = (probability(0.1 + 0.2), probability(schistocyte));
+        ClassifiedCell {
+            cell: Cell { id: CellId(id), contour, morphology, kind: ObjectKind::RedCell, hidden_share: 1.0 / 7.0 },
+            status: CellStatus::Counted(Call { class, class_probability, schistocyte_probability }),
+            form: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn reason_names_are_the_serde_names() {
+    fn a_cell_reads_back_to_the_last_bit() {
+        let counted = made::cell(1, CellClass::Schistocyte, 1.0 / 3.0);
+        let call = *counted.counted_call().expect("counted");
+        let excluded = |reason, call| ClassifiedCell { status: CellStatus::Excluded(reason, call), ..counted.clone() };
+        for classified in [
+            ClassifiedCell { form: Some(SchistocyteForm::Helmet), ..counted.clone() },
+            excluded(ExclusionReason::NotRedCell, Some(call)),
+            excluded(ExclusionReason::FieldRefused, None),
+        ] {
+            let text = serde_json::to_string(&classified).expect("plain numbers");
+            assert_eq!(serde_json::from_str::<ClassifiedCell>(&text).expect("its own text"), classified);
+        }
+    }
+
+    #[test]
+    fn unsound_cells_are_refused() {
+        let sound = serde_json::to_value(made::cell(1, CellClass::Normal, 0.1)).expect("plain numbers");
+        for (key, wrong, expected) in [
+            ("call", serde_json::Value::Null, "a call for every counted cell"),
+            ("contour", serde_json::json!([[0.0, 0.0], [1.0, 1.0]]), "an outline of at least three points"),
+            ("hidden_share", serde_json::json!(1.1), "a share of hidden outline from 0 to 1"),
+        ] {
+            let mut broken = sound.clone();
+            broken[key] = wrong;
+            let error = serde_json::from_value::<ClassifiedCell>(broken).expect_err(key).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_named_as_serde_names_them_and_sorted_by_name() {
         for reason in ExclusionReason::ALL {
             assert_eq!(serde_json::to_value(reason).expect("plain enum"), reason.name());
+        }
+        assert!(ExclusionReason::Debris < ExclusionReason::FrameEdge);
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_survive_the_text(value in proptest::num::f64::NORMAL) {
+            let text = serde_json::to_string(&value).expect("finite");
+            prop_assert_eq!(serde_json::from_str::<f64>(&text).expect("its own text").to_bits(), value.to_bits());
         }
     }
 }

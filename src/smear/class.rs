@@ -1,11 +1,29 @@
-//! The thirteen red cell classes of the shipped model and the schistocyte forms of ICSH.
+//! The thirteen red cell classes of the shipped model, the schistocyte forms of ICSH, and the age groups whose reference
+//! limits differ.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// Red cell classes in the order of the Chula RBC-12 labels (Naruenatthanaset et al., arXiv 2012.01321).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    IntoStaticStr,
+    VariantArray,
+    EnumString,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[allow(missing_docs)] // each name is the field's own term
 pub enum CellClass {
     Normal,
@@ -25,39 +43,11 @@ pub enum CellClass {
 
 impl CellClass {
     /// Every class, in label order.
-    pub const ALL: [Self; 13] = [
-        Self::Normal,
-        Self::Macrocyte,
-        Self::Microcyte,
-        Self::Spherocyte,
-        Self::Target,
-        Self::Stomatocyte,
-        Self::Ovalocyte,
-        Self::Teardrop,
-        Self::Burr,
-        Self::Schistocyte,
-        Self::Uncategorised,
-        Self::Hypochromia,
-        Self::Elliptocyte,
-    ];
+    pub const ALL: [Self; 13] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Name as it stands in files; also the serde name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Normal => "normal",
-            Self::Macrocyte => "macrocyte",
-            Self::Microcyte => "microcyte",
-            Self::Spherocyte => "spherocyte",
-            Self::Target => "target",
-            Self::Stomatocyte => "stomatocyte",
-            Self::Ovalocyte => "ovalocyte",
-            Self::Teardrop => "teardrop",
-            Self::Burr => "burr",
-            Self::Schistocyte => "schistocyte",
-            Self::Uncategorised => "uncategorised",
-            Self::Hypochromia => "hypochromia",
-            Self::Elliptocyte => "elliptocyte",
-        }
+        self.into()
     }
 
     /// Position in label order, 0–12.
@@ -67,7 +57,7 @@ impl CellClass {
 
     /// The class of a name, if it is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.name() == name)
+        name.parse().ok()
     }
 
     /// Classes of size, which mean nothing where the size of a pixel is not known.
@@ -97,8 +87,23 @@ impl CellClass {
 }
 
 /// Schistocyte forms of the ICSH recommendations (Zini et al. 2012, 2021).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum SchistocyteForm {
     Triangle,
@@ -110,22 +115,42 @@ pub enum SchistocyteForm {
 
 impl SchistocyteForm {
     /// Every form.
-    pub const ALL: [Self; 5] = [Self::Triangle, Self::Crescent, Self::Helmet, Self::Keratocyte, Self::Microspherocyte];
+    pub const ALL: [Self; 5] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Name as it stands in files; also the serde name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Triangle => "triangle",
-            Self::Crescent => "crescent",
-            Self::Helmet => "helmet",
-            Self::Keratocyte => "keratocyte",
-            Self::Microspherocyte => "microspherocyte",
-        }
+        self.into()
     }
 
     /// Position in [`SchistocyteForm::ALL`].
     pub fn index(self) -> usize {
         self as usize
+    }
+}
+
+/// Age group that selects the reference limit.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum AgeGroup {
+    /// Adults and children beyond the newborn period.
+    #[default]
+    Adult,
+    /// Newborns at term.
+    TermNeonate,
+    /// Newborns before term.
+    PretermNeonate,
+}
+
+impl AgeGroup {
+    /// Every group, in the order of the command line help.
+    pub const ALL: [Self; 3] = *Self::VARIANTS.first_chunk().expect("as many as there are");
+
+    /// Name as typed and written.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

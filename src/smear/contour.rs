@@ -2,6 +2,8 @@
 //!
 //! Shape laws (area, hull) are exact for the polygon. Axes as in the parent module.
 
+use serde::{Deserialize, Serialize};
+
 /// Smallest upright rectangle around an outline, pixels of the original image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
@@ -32,9 +34,24 @@ impl Bounds {
 }
 
 /// A closed outline: the last point joins the first. Pallor is inside.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<[f64; 2]>", into = "Vec<[f64; 2]>")]
 pub struct Contour {
     points: Vec<[f64; 2]>,
+}
+
+impl TryFrom<Vec<[f64; 2]>> for Contour {
+    type Error = &'static str;
+
+    fn try_from(points: Vec<[f64; 2]>) -> Result<Self, Self::Error> {
+        Self::new(points).ok_or("expected an outline of at least three points")
+    }
+}
+
+impl From<Contour> for Vec<[f64; 2]> {
+    fn from(contour: Contour) -> Self {
+        contour.points
+    }
 }
 
 impl Contour {

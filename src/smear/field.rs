@@ -1,11 +1,15 @@
-//! One photographed field: the pixels as read, the pixels brought to the common scale, and the map of its objects.
+//! One photographed field: the pixels as read, the pixels at the common scale, the map of its objects, and its labels where
+//! the cells are known because `synth` drew them or people labelled them.
 
 use std::fmt;
 use std::sync::LazyLock;
 
 use image::RgbImage;
+use serde::{Deserialize, Serialize};
 
-use super::Calibration;
+use super::calibration::Calibration;
+use super::cell::SegmentedObject;
+use super::class::{CellClass, SchistocyteForm};
 use crate::optics::background::Background;
 use crate::optics::density::DensityTable;
 use crate::optics::illuminated::Illuminated;
@@ -120,4 +124,60 @@ impl LabelMap {
         }
         self.labels[y as usize * self.width as usize + x as usize]
     }
+}
+
+/// Every object of a field; object `i` owns the pixels labelled `i + 1`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segmentation {
+    /// Objects in the order of their labels.
+    pub objects: Vec<SegmentedObject>,
+    /// Which object each pixel of the normalized field belongs to.
+    pub labels: LabelMap,
+}
+
+/// What a labelled object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TruthKind {
+    /// A red cell.
+    RedCell,
+    /// A white cell.
+    WhiteCell,
+    /// A platelet.
+    Platelet,
+}
+
+/// One labelled object; what a label file does not say is `None`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabeledCell {
+    /// What it is.
+    pub kind: TruthKind,
+    /// Class, where labelled.
+    pub class: Option<CellClass>,
+    /// Schistocyte form, where labelled.
+    pub form: Option<SchistocyteForm>,
+    /// A point inside the object, `[x, y]` px; not its center unless the labels say so.
+    pub point: Option<[f64; 2]>,
+    /// `[x_min, y_min, x_max, y_max]`, px.
+    #[serde(rename = "box")]
+    pub bounds: Option<[f64; 4]>,
+    /// Outline, px.
+    pub contour: Option<Vec<[f64; 2]>>,
+}
+
+/// A field and its labelled objects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabeledField {
+    /// File name of the image.
+    pub field: String,
+    /// Image width, px.
+    pub width_px: u32,
+    /// Image height, px.
+    pub height_px: u32,
+    /// Pixel size, µm; `None` where unknown.
+    pub um_per_px: Option<f64>,
+    /// Whether every object of the field is labelled; where it is not, an unlabelled object is no negative.
+    pub complete: bool,
+    /// The objects.
+    pub cells: Vec<LabeledCell>,
 }

@@ -12,17 +12,13 @@ mod cell;
 mod class;
 mod contour;
 mod field;
-mod morphology;
-mod segmentation;
-mod specimen;
-mod truth;
 
 pub use calibration::{Calibration, CalibrationSource, NOMINAL_RED_CELL_DIAMETER_UM};
-pub use cell::{Call, Cell, CellId, CellStatus, ClassifiedCell, ExclusionReason};
-pub use class::{CellClass, SchistocyteForm};
+#[cfg(test)]
+pub(crate) use cell::made;
+pub use cell::{
+    Call, Cell, CellId, CellStatus, ClassifiedCell, ExclusionReason, Morphology, ObjectKind, SegmentedObject,
+};
+pub use class::{AgeGroup, CellClass, SchistocyteForm};
 pub use contour::{Bounds, Contour};
-pub use field::{Field, FieldId, LabelMap, NormalizedField};
-pub use morphology::Morphology;
-pub use segmentation::{ObjectKind, Segmentation, SegmentedObject};
-pub use specimen::AgeGroup;
-pub use truth::{LabeledCell, LabeledField, TruthKind};
+pub use field::{Field, FieldId, LabelMap, LabeledCell, LabeledField, NormalizedField, Segmentation, TruthKind};

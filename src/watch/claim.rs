@@ -7,13 +7,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::drops::{DropOrder, Found, ORDER_SUFFIX, is_order};
-use super::{WatchError, WatchProblem};
+use super::drops::{DropOrder, Found, is_order};
+use super::error::{CLAIM_SUFFIX, ORDER_SUFFIX, WatchError, WatchProblem};
 use crate::case::{MAX_ORDER_BYTES, Order, OrderError, is_order_name};
 use crate::clinical::panel_in;
 
-/// Ends the name of a claim that is not finished.
-pub(super) const CLAIM_SUFFIX: &str = ".claim";
 /// The order file in a claimed drop; no image has this name.
 const ORDER_FILE: &str = "drop.order.json";
 /// Folder of the images of an order.

@@ -4,41 +4,39 @@
 //! `.ready`, or when the signature has stayed for the settling time. Times of the file system are compared with each other
 //! only, never with this machine's clock: a share's clock may differ.
 //!
+//! An order waits for its files. A marker in the work folder stands for each order that waits, named by a hash of the order
+//! file's name and content, so that a corrected order waits anew and a restart forgets nothing. Its age is the difference
+//! of two modification times that one file system gave.
+//!
 //! Hidden entries, links, pipes, devices and the watcher's own folders are no drops; nor is `files`, which holds what order
 //! files name.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::claim::CLAIM_SUFFIX;
-use super::{FILES, OWN_FOLDERS, Waits, WatchError, WatchProblem};
-use crate::case::{Order, sha256_hex};
+use super::error::{CLAIM_SUFFIX, FILES, MAX_NAME_BYTES, ORDER_SUFFIX, OWN_FOLDERS, WatchError, WatchProblem};
+use crate::case::Order;
+use crate::durable::sha256_hex;
 use crate::source::looks_like_image;
 
 /// Marks a folder as complete.
 pub(super) const READY: &str = ".ready";
 
-/// Ends the name of an order file.
-pub(super) const ORDER_SUFFIX: &str = ".order.json";
-
 /// Largest order file, bytes.
 pub const MAX_DROP_ORDER_BYTES: u64 = 1 << 20;
 
-/// Longest name of a drop, bytes: with what the watcher adds to it, it stays below the 255 of common file systems, and it
-/// holds the longest accession of an order.
-pub(super) const MAX_NAME_BYTES: usize = 199;
-
-/// Characters of a name that cannot be used which stay in front of its hash.
+/// Characters that are kept of a name that cannot be used, in front of its hash.
 const KEPT_NAME_CHARS: usize = 40;
 
-/// Digits of the hash behind a name that cannot be used.
+/// Digits of the hash that follows a name that cannot be used.
 const HASH_CHARS: usize = 8;
 
-/// Most entries of a drop that are looked at: beyond it is no specimen.
+/// Most entries of a drop that are looked at; no specimen has more.
 const MAX_ENTRIES: usize = 100_000;
 
 /// An order file: the order and where its images lie.
@@ -300,11 +298,11 @@ impl Orders {
     }
 }
 
-fn add(path: &Path, signature: &mut Signature) -> std::io::Result<()> {
+fn add(path: &Path, signature: &mut Signature) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
     signature.push((path.to_owned(), metadata.len(), metadata.modified().ok()));
     if metadata.is_dir() && signature.len() < MAX_ENTRIES {
-        let mut below = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        let mut below = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         below.sort();
         below.iter().try_for_each(|path| add(path, signature))?;
     }
@@ -320,5 +318,64 @@ fn name_of(path: &Path) -> String {
     match name.strip_suffix(ORDER_SUFFIX) {
         Some(stem) if !stem.is_empty() => stem.to_owned(),
         _ => name,
+    }
+}
+
+/// Folder of the markers, in the work folder.
+pub(super) const WAITING: &str = ".waiting";
+
+/// File that is written to learn the time of the file system.
+const NOW: &str = ".now";
+
+/// The orders that wait.
+pub(super) struct Waits {
+    folder: PathBuf,
+    most: Duration,
+    /// Markers of the orders that wait in this look.
+    present: BTreeSet<PathBuf>,
+}
+
+impl Waits {
+    pub fn new(work: &Path, most: Duration) -> Self {
+        Self { folder: work.join(WAITING), most, present: BTreeSet::new() }
+    }
+
+    /// The longest time that an order may wait.
+    pub fn most(&self) -> Duration {
+        self.most
+    }
+
+    /// Notes that an order waits; whether it has waited for longer than it may.
+    pub fn too_long(&mut self, order: &Path) -> io::Result<bool> {
+        let mut content = order.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+        content.push(0);
+        content.extend(fs::read(order)?);
+        let marker = self.folder.join(sha256_hex(&content));
+        fs::create_dir_all(&self.folder)?;
+        if !marker.exists() {
+            File::create(&marker)?;
+        }
+        let now = self.folder.join(NOW);
+        let time = File::create(&now)?.metadata()?.modified()?;
+        fs::remove_file(&now)?;
+        let since = fs::metadata(&marker)?.modified()?;
+        self.present.insert(marker);
+        Ok(time.duration_since(since).unwrap_or_default() > self.most)
+    }
+
+    /// Ends a look: orders that wait no longer are forgotten.
+    pub fn forget_others(&mut self) -> io::Result<()> {
+        let present = std::mem::take(&mut self.present);
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if !present.contains(&path) {
+                fs::remove_file(path)?;
+            }
+        }
+        if present.is_empty() { fs::remove_dir(&self.folder) } else { Ok(()) }
     }
 }

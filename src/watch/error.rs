@@ -1,6 +1,33 @@
-//! What stops a watcher, and what is wrong with a drop.
+//! What stops a watcher, what is wrong with a drop, and the names that both speak of.
 
 use std::path::PathBuf;
+
+/// Folder of claimed drops, in the drop folder.
+pub(super) const WORK: &str = "work";
+/// Folder of finished drops.
+pub(super) const DONE: &str = "done";
+/// Folder of refused drops.
+pub(super) const ERROR: &str = "error";
+/// Folder of refused drops that were done later.
+pub(super) const REPAIRED: &str = "repaired";
+/// Folder of what order files name: nothing in it is a drop.
+pub(super) const FILES: &str = "files";
+/// File in [`WORK`] whose lock the watcher holds.
+pub(super) const LOCK: &str = ".lock";
+/// File that is written and removed to try whether a folder can be written.
+pub(super) const PROBE: &str = ".writable";
+/// Folders of the watcher itself, which no order may name anything in.
+pub(super) const OWN_FOLDERS: [&str; 4] = [WORK, DONE, ERROR, REPAIRED];
+
+/// Ends the name of an order file.
+pub(super) const ORDER_SUFFIX: &str = ".order.json";
+
+/// Ends the name of a claim that is not finished.
+pub(super) const CLAIM_SUFFIX: &str = ".claim";
+
+/// Longest name of a drop, bytes: with what the watcher adds to it, it stays below the 255 of common file systems, and it
+/// holds the longest accession of an order.
+pub(super) const MAX_NAME_BYTES: usize = 199;
 
 /// Why watching ends.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +84,7 @@ pub enum WatchProblem {
     /// An order names what could be a specimen of its own.
     #[error(
         "order file: inputs: expected files beside the order or anything below `{files}`, found `{found}`: every other folder of the drop folder is a specimen of its own; put it below `{files}` and name it from there",
-        files = super::FILES
+        files = FILES
     )]
     AmongSpecimens {
         /// The path in the order.
@@ -66,7 +93,7 @@ pub enum WatchProblem {
     /// An order names this folder, which lies where specimens lie.
     #[error(
         "expected a folder of one specimen, found one that the order file {order} names; put what orders name below `{files}`, and drop it again where it is a specimen of its own",
-        files = super::FILES
+        files = FILES
     )]
     NamedByOrder {
         /// Name of the order file.
@@ -98,8 +125,8 @@ pub enum WatchProblem {
     /// The name of a drop, from which its accession may follow, cannot be used.
     #[error(
         "{found:?}: expected a name of at most {most} bytes of text without control characters that does not end with `{suffix}`; rename it and drop it again",
-        most = super::drops::MAX_NAME_BYTES,
-        suffix = super::claim::CLAIM_SUFFIX
+        most = MAX_NAME_BYTES,
+        suffix = CLAIM_SUFFIX
     )]
     Name {
         /// The name as far as it is text.

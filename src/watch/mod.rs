@@ -1,7 +1,7 @@
 //! A drop folder: specimens put in are taken up when complete, worked on one after another, and moved to `done` or `error`.
 //!
-//! In: a folder that other programs write to. Out: for each specimen one result folder and one receipt. The work on a
-//! specimen is a [`Handler`]'s; this module moves files and nothing else.
+//! In: a folder that other programs write to. Out: for each specimen one result folder and one receipt. A handler of the
+//! caller works on a specimen; this module moves files and nothing else.
 //!
 //! A drop is a folder of images (with `order.json` and `labs.json`, `labs.hl7` or `labs.fhir.json` where there are such),
 //! or an order file `NAME.order.json` that names images and a panel ([`DropOrder`]). It is complete when a folder holds a
@@ -32,10 +32,8 @@ mod claim;
 mod drops;
 mod error;
 mod receipt;
-mod waits;
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,28 +42,13 @@ use std::time::Duration;
 pub use claim::Claimed;
 pub use drops::{DropOrder, MAX_DROP_ORDER_BYTES};
 pub use error::{WatchError, WatchProblem};
-pub use receipt::{Receipt, ReceiptState};
+pub use receipt::{Handled, Receipt, ReceiptState};
 
-use drops::Drops;
+use drops::{Drops, Waits};
+use error::{DONE, ERROR, LOCK, OWN_FOLDERS, PROBE, REPAIRED, WORK};
 use receipt::write_receipt;
-use waits::Waits;
 
-/// Folder of claimed drops, in the drop folder.
-const WORK: &str = "work";
-/// Folder of finished drops.
-const DONE: &str = "done";
-/// Folder of refused drops.
-const ERROR: &str = "error";
-/// Folder of refused drops that were done later.
-const REPAIRED: &str = "repaired";
-/// Folder of what order files name: nothing in it is a drop.
-const FILES: &str = "files";
-/// File in [`WORK`] whose lock the watcher holds.
-const LOCK: &str = ".lock";
-/// File that is written and removed to try whether a folder can be written.
-const PROBE: &str = ".writable";
-/// Folders of the watcher itself, which no order may name anything in.
-const OWN_FOLDERS: [&str; 4] = [WORK, DONE, ERROR, REPAIRED];
+use crate::durable::{flush_folder, remove_folder};
 
 /// Exit code of wrong usage, as on the command line.
 const USAGE: u8 = 2;
@@ -87,33 +70,6 @@ pub struct WatchOptions {
     pub once: bool,
 }
 
-/// What a handler made of a specimen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handled {
-    /// Name of the result folder: the same for the same work.
-    pub result: String,
-    /// State of the count, for the receipt.
-    pub state: String,
-    /// Names of the files in the result folder.
-    pub files: Vec<String>,
-    /// Exit code that the same work leaves with on the command line.
-    pub exit_code: u8,
-    /// Inputs that could not be read, each with the reason.
-    pub failed_inputs: Vec<String>,
-    /// Names of files that are no images and were not read.
-    pub passed_over: Vec<String>,
-}
-
-/// Works on one specimen.
-pub trait Handler {
-    /// Writes the result of a claimed drop into `partial`, which is empty.
-    ///
-    /// # Errors
-    /// [`Refusal::Failed`] with the reason, for `error`; [`Refusal::Interrupted`] where the user stopped the work, which
-    /// stays claimed.
-    fn handle(&self, claimed: &Claimed, partial: &Path) -> Result<Handled, Refusal>;
-}
-
 /// Why a handler made no result.
 #[derive(Debug)]
 pub enum Refusal {
@@ -130,22 +86,35 @@ pub enum Refusal {
     Interrupted,
 }
 
-/// Told of each finished drop.
-pub trait Journal {
+/// What a watcher tells.
+#[derive(Debug)]
+pub enum WatchEvent<'a> {
     /// A receipt was written.
-    fn finished(&self, receipt: &Receipt);
+    Finished(&'a Receipt),
     /// A drop is still incomplete for a reason that somebody should know.
-    fn waiting(&self, name: &str, reason: &str);
+    Waiting {
+        /// Name of the drop.
+        name: &'a str,
+        /// What it waits for.
+        reason: &'a str,
+    },
 }
 
-/// Watches until `stop` is set, or with [`WatchOptions::once`] until nothing is left.
+/// Writes the result of a claimed drop into an empty folder.
+type Handler<'a> = dyn Fn(&Claimed, &Path) -> Result<Handled, Refusal> + 'a;
+
+/// Takes what a watcher tells.
+type Teller<'a> = dyn Fn(WatchEvent<'_>) + 'a;
+
+/// Watches until `stop` is set, or with [`WatchOptions::once`] until nothing is left. `handle` writes the result of a claimed
+/// drop into an empty folder; a drop whose work the user stopped ([`Refusal::Interrupted`]) stays claimed.
 ///
 /// # Errors
 /// [`WatchError`] where a folder of the watcher cannot be used; a specimen's failure is a receipt and stops nothing.
 pub fn watch(
     options: &WatchOptions,
-    handler: &dyn Handler,
-    journal: &dyn Journal,
+    handle: &Handler<'_>,
+    tell: &Teller<'_>,
     stop: &AtomicBool,
 ) -> Result<(), WatchError> {
     let folders = Folders::prepare(options)?;
@@ -154,24 +123,24 @@ pub fn watch(
     let waits = Waits::new(&folders.work, options.order_wait);
     let mut drops = Drops::new(&options.drop, options.settle, waits);
     for (found, problem) in claim::finish_interrupted_claims(&options.drop, &folders.work)? {
-        refuse_unclaimed(&folders, &found, &problem, journal)?;
+        refuse_unclaimed(&folders, &found, &problem, tell)?;
     }
     loop {
         for claimed in claim::claimed(&folders.work)? {
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            if !work_on(&folders, &claimed, handler, journal)? {
+            if !work_on(&folders, &claimed, handle, tell)? {
                 return Ok(());
             }
         }
         let look = drops.look()?;
         for (name, reason) in &look.waiting {
-            journal.waiting(name, reason);
+            tell(WatchEvent::Waiting { name, reason });
         }
         let mut progressed = !look.refused.is_empty();
         for (found, problem) in &look.refused {
-            refuse_unclaimed(&folders, found, problem, journal)?;
+            refuse_unclaimed(&folders, found, problem, tell)?;
         }
         for found in &look.complete {
             if stop.load(Ordering::Relaxed) {
@@ -179,7 +148,7 @@ pub fn watch(
             }
             progressed = true;
             if let Err(problem) = claim::claim(&options.drop, &folders.work, found) {
-                refuse_unclaimed(&folders, found, &problem, journal)?;
+                refuse_unclaimed(&folders, found, &problem, tell)?;
             }
         }
         if progressed {
@@ -256,12 +225,7 @@ fn real(path: &Path) -> Result<PathBuf, WatchError> {
 }
 
 /// Works on a claimed drop; `false` where the user stopped it.
-fn work_on(
-    folders: &Folders,
-    claimed: &Claimed,
-    handler: &dyn Handler,
-    journal: &dyn Journal,
-) -> Result<bool, WatchError> {
+fn work_on(folders: &Folders, claimed: &Claimed, handle: &Handler<'_>, tell: &Teller<'_>) -> Result<bool, WatchError> {
     let partial = folders.out.join(format!(".partial-{}", claimed.name()));
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -272,7 +236,7 @@ fn work_on(
     // METHOD: a panic is a bug of this program; one specimen that meets it must not keep the others waiting.
     let handled = match claim::plain_inside(claimed.path()) {
         Err(problem) => Err(Refusal::Failed { exit_code: USAGE, reason: problem.to_string() }),
-        Ok(()) => catch_unwind(AssertUnwindSafe(|| handler.handle(claimed, &partial))).unwrap_or_else(|_| {
+        Ok(()) => catch_unwind(AssertUnwindSafe(|| handle(claimed, &partial))).unwrap_or_else(|_| {
             let reason = "the program failed on this specimen; report it as a bug with the images".to_owned();
             Err(Refusal::Failed { exit_code: 101, reason })
         }),
@@ -305,7 +269,7 @@ fn work_on(
     if receipt.state == ReceiptState::Done {
         clear_repaired(folders, claimed.name())?;
     }
-    journal.finished(&receipt);
+    tell(WatchEvent::Finished(&receipt));
     Ok(true)
 }
 
@@ -314,19 +278,19 @@ fn refuse_unclaimed(
     folders: &Folders,
     found: &drops::Found,
     problem: &WatchProblem,
-    journal: &dyn Journal,
+    tell: &Teller<'_>,
 ) -> Result<(), WatchError> {
     let receipt = Receipt::failed(&found.name, USAGE, &problem.to_string());
     let from = claim::unclaimed(&folders.work, found)
         .map_err(|problem| WatchError::Output { path: folders.work.clone(), reason: problem.to_string() })?;
     put_away(&from, &folders.error, &receipt)?;
-    journal.finished(&receipt);
+    tell(WatchEvent::Finished(&receipt));
     Ok(())
 }
 
 /// Writes the receipt and moves the drop beside it. A name that is taken by an earlier drop gets a number.
 fn put_away(from: &Path, folder: &Path, receipt: &Receipt) -> Result<(), WatchError> {
-    // A receipt of this name may stand already where the move behind it was interrupted; a folder of its name may not.
+    // A receipt of this name may stand already where the move that follows it was interrupted; a folder of its name may not.
     let taken = |name: &str| folder.join(name).exists() || folder.join(format!("{name}.json")).is_dir();
     let name = match taken(&receipt.name) {
         false => receipt.name.clone(),
@@ -367,22 +331,9 @@ fn clear_repaired(folders: &Folders, name: &str) -> Result<(), WatchError> {
     Ok(())
 }
 
-fn remove_folder(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Makes renames in a folder durable; only Unix lets a folder be flushed.
+/// Makes renames in a folder durable.
 fn flush(folder: &Path) -> Result<(), WatchError> {
-    #[cfg(unix)]
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| WatchError::Folder { path: folder.to_owned(), source })?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    flush_folder(folder).map_err(|source| WatchError::Folder { path: folder.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -1,12 +1,30 @@
-//! The receipt of a drop, written as `done/NAME.json` or `error/NAME.json`.
+//! What was made of a drop, and its receipt, written as `done/NAME.json` or `error/NAME.json`.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Handled, WatchError};
+use super::error::WatchError;
+use crate::durable;
+
+/// What a handler made of a specimen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// Name of the result folder: the same for the same work.
+    pub result: String,
+    /// State of the count, for the receipt.
+    pub state: String,
+    /// Names of the files in the result folder.
+    pub files: Vec<String>,
+    /// Exit code that the same work leaves with on the command line.
+    pub exit_code: u8,
+    /// Inputs that could not be read, each with the reason.
+    pub failed_inputs: Vec<String>,
+    /// Names of files that are no images and were not read.
+    pub passed_over: Vec<String>,
+}
 
 /// How a drop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,17 +101,12 @@ pub(super) fn is_of(path: &Path, name: &str) -> bool {
     receipt.is_some_and(|receipt| receipt["name"] == name)
 }
 
-/// Writes a receipt whole or not at all. What a kill leaves is named after the receipt, so that the next run, which writes
-/// the same receipt again, takes it up.
+/// Writes a receipt whole or not at all. A killed run leaves a name that follows from the receipt's, so that the next run,
+/// which writes the same receipt again, takes it up.
 pub(super) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<(), WatchError> {
-    let failed = |source| WatchError::Folder { path: path.to_owned(), source };
-    let write = || {
-        let part = path.with_added_extension("part");
-        let mut file = File::create(&part)?;
-        serde_json::to_writer_pretty(&mut file, receipt)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&part, path)
+    let write = |writer: &mut BufWriter<File>| {
+        serde_json::to_writer_pretty(&mut *writer, receipt)?;
+        writer.write_all(b"\n")
     };
-    write().map_err(failed)
+    durable::write_with(path, write).map_err(|source| WatchError::Folder { path: path.to_owned(), source })
 }

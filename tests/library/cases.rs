@@ -16,7 +16,7 @@ use schistoquant::classify::{Classifier, Model};
 use schistoquant::clinical::{PanelOptions, ScoreOptions, ScoreResult, read_panel};
 use schistoquant::evidence::{CancerPage, Evidence, Statement, WeighedItem};
 use schistoquant::inference::{Engine, EngineRequest};
-use schistoquant::pipeline::{AnalyzeOptions, Models, Progress, analyze};
+use schistoquant::pipeline::{AnalyzeOptions, Models, analyze, thread_pool};
 use schistoquant::segment::{Detector, Segmenter};
 use schistoquant::synth::{Stain, SynthOptions, field};
 use serde::Deserialize;
@@ -65,13 +65,6 @@ struct Expected {
     known_to_fail: Option<String>,
 }
 
-struct Silent;
-
-impl Progress for Silent {
-    fn found(&self, _fields: usize) {}
-    fn field_done(&self) {}
-}
-
 static SHIPPED: LazyLock<Models> = LazyLock::new(|| {
     let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
     let segmenter = Segmenter::new(Detector::shipped(engine.clone()).expect("the shipped detector"));
@@ -103,8 +96,8 @@ fn analyzed(specimen: &Specimen) -> Case {
     }
     let inputs = [folder.path().to_owned()];
     let stop = AtomicBool::new(false);
-    let pool = rayon::ThreadPoolBuilder::new().build().expect("threads");
-    analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &pool, &Silent, &stop).expect("a case")
+    let pool = thread_pool(None).expect("threads");
+    analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &pool, &(), &stop).expect("a case")
 }
 
 /// The record with the specimen's panel weighed.

@@ -9,7 +9,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use schistoquant::case::{Case, CaseField, CaseFields, FOOTER, Job, Order, Patient, banned_terms_in};
 use schistoquant::report::{COLUMNS, MOST_TILES, ReportFile, ReportFormat, is_own_column, render};
-use schistoquant::smear::{CellClass, CellStatus, Contour};
+use schistoquant::smear::{CellClass, CellStatus, Contour, ExclusionReason};
 use serde::Deserialize;
 
 /// Breaks quotes, separators, paths, formulas and terminals wherever one is not minded.
@@ -117,7 +117,7 @@ fn the_row_of_the_specimen_is_the_record() {
         assert_eq!(row["form_crescent"], record.count.schistocytes.to_string());
         assert_eq!((row["form_helmet"].as_str(), row["forms_validated"].as_str()), ("0", "no"));
         assert_eq!(row["excluded_debris"], "0");
-        let platelets = record.exclusions.get("platelet").copied().unwrap_or(0);
+        let platelets = record.exclusions.get(&ExclusionReason::Platelet).copied().unwrap_or(0);
         assert_eq!(row["excluded_platelet"], platelets.to_string());
         assert!(!row.keys().any(|column| column.contains("patient")), "nothing of a patient");
     }

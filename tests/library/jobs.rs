@@ -1,11 +1,11 @@
 //! A job names a piece of work: what changes the work changes the name, what does not leaves it.
 
 use crate::support::fake_case::FakeCase;
-use schistoquant::case::{
-    AdministrativeSex, CaseRecord, Date, IssueSource, IssueTime, Job, Laboratory, Order, Patient, Timestamp, sha256_hex,
-};
+use schistoquant::case::{AdministrativeSex, CaseRecord, IssueSource, IssueTime, Job, Laboratory, Order, Patient};
 use schistoquant::clinical::{LabPanel, ScoreOptions};
+use schistoquant::durable::sha256_hex;
 use schistoquant::report::FileNames;
+use schistoquant::time::{Date, Timestamp};
 
 /// The record whose job is written down below.
 fn record() -> CaseRecord {

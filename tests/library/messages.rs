@@ -10,12 +10,13 @@ use crate::support::fake_case::FakeCase;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use schistoquant::case::{
-    AdministrativeSex, Case, CaseField, CaseFields, ClassFinding, ClassRecord, Context, Date, FOOTER, IssueTime, Job,
-    Laboratory, Order, Patient, State, Timestamp, banned_terms_in, statement,
+    AdministrativeSex, Case, CaseField, CaseFields, ClassFinding, ClassRecord, Context, FOOTER, IssueTime, Job,
+    Laboratory, Order, Patient, State, banned_terms_in, statement,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::Grade;
 use schistoquant::report::{CodeOptions, Hl7Options, Hl7Version, ReportFormat, ReportSettings, render, render_with};
+use schistoquant::time::{Date, Timestamp};
 use serde_json::Value;
 
 const HOSTILE: &str = "x|^~\\&\r\nOBX|1|NM|FAKE||99\u{b}\u{1c}\"</b>";

@@ -108,7 +108,11 @@ fn every_figure_is_the_one_of_the_record() {
     // The sums stand in the last section with these attributes; fields have theirs before.
     let sums = &page[page.find("id=\"exclusions\"").expect("the section")..];
     for (reason, &objects) in &record.exclusions {
-        assert_eq!(number(&text_of(sums, &format!("data-exclusion=\"{reason}\""))), objects as f64, "{reason}");
+        assert_eq!(
+            number(&text_of(sums, &format!("data-exclusion=\"{}\"", reason.name()))),
+            objects as f64,
+            "{reason:?}"
+        );
     }
 }
 
@@ -198,7 +202,7 @@ fn the_time_of_an_image_is_never_the_time_of_issue() {
     let mut case = enough_cells().build();
     assert!(words(&page(&case)).contains("Issued2025-01-02 10:30 Z"), "{}", words(&page(&case)));
     case.record.issued_at = None;
-    case.record.newest_image_at = schistoquant::case::Timestamp::parse("2019-03-04T05:06:07Z").ok();
+    case.record.newest_image_at = schistoquant::time::Timestamp::parse("2019-03-04T05:06:07Z").ok();
     let words = words(&page(&case));
     assert!(words.contains("Newest image file dated2019-03-04 05:06:07 Z") && !words.contains("Issued"), "{words}");
 }

@@ -3,12 +3,13 @@
 use crate::support::fake_case::FakeCase;
 use lopdf::{Document, Object};
 use schistoquant::case::{
-    AdministrativeSex, Case, CaseField, CaseFields, Date, FOOTER, Grade, InputFailure, Laboratory, Order, Patient,
-    State, Timestamp, banned_terms_in,
+    AdministrativeSex, Case, CaseField, CaseFields, FOOTER, Grade, InputFailure, Laboratory, Order, Patient, State,
+    banned_terms_in,
 };
 use schistoquant::clinical::ScoreResult;
 use schistoquant::report::{ReportFormat, ReportTarget, render};
 use schistoquant::smear::CellClass;
+use schistoquant::time::{Date, Timestamp};
 
 /// The full panel of a made-up patient with cancer, under `fixtures/labs`.
 const FULL: &str = "cancer.json";
@@ -264,7 +265,6 @@ fn filled_with(text: &str, mut case: Case) -> Case {
     });
     case.record.count.grade = Some(Grade { label: text.to_owned(), table: text.to_owned() });
     case.record.provenance.options.insert(text.to_owned(), text.into());
-    case.record.exclusions.insert(text.to_owned(), 3);
     let renamed = case.fields.iter().map(|field| CaseField { field: text.to_owned(), ..field.expect("readable") });
     case.fields = CaseFields::of(renamed).expect("a temporary file");
     for record in &mut case.record.fields {

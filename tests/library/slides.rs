@@ -13,22 +13,15 @@ use std::sync::atomic::AtomicBool;
 
 use crate::support::made_slide::{Stored, write_picture, write_tiles};
 use image::{Rgb, RgbImage};
-use schistoquant::case::{Case, State};
+use schistoquant::case::{Case, State, Stopped};
 use schistoquant::classify::{Classifier, Model};
 use schistoquant::inference::{Engine, EngineRequest};
-use schistoquant::pipeline::{AnalyzeError, AnalyzeOptions, Models, Progress, SlideOptions, StopRule, analyze};
+use schistoquant::pipeline::{AnalyzeError, AnalyzeOptions, Models, SlideOptions, StopRule, analyze, thread_pool};
 use schistoquant::report::{ReportFormat, render};
 use schistoquant::segment::{Detector, Segmenter};
 use schistoquant::smear::CellStatus;
 use schistoquant::source::slide::{DEFAULT_CACHE_BYTES, PixelRect, Slide, SlideArea, SlidePlan, SlideRequest};
 use schistoquant::synth::{Stain, SynthOptions, field};
-
-struct Silent;
-
-impl Progress for Silent {
-    fn found(&self, _fields: usize) {}
-    fn field_done(&self) {}
-}
 
 static SHIPPED: LazyLock<Models> = LazyLock::new(|| {
     let engine = Engine::start(&EngineRequest::default()).expect("the embedded engine");
@@ -48,10 +41,10 @@ fn real_slides() -> Option<PathBuf> {
     None
 }
 
-fn run(input: &Path, slide: SlideOptions, threads: usize) -> Result<Case, AnalyzeError> {
+fn run(input: &Path, slide: SlideOptions, threads: u16) -> Result<Case, AnalyzeError> {
     let options = AnalyzeOptions { slide, ..AnalyzeOptions::default() };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    analyze(&[input.to_owned()], &options, &SHIPPED, &pool, &Silent, &AtomicBool::new(false))
+    let pool = thread_pool(Some(threads)).expect("threads");
+    analyze(&[input.to_owned()], &options, &SHIPPED, &pool, &(), &AtomicBool::new(false))
 }
 
 /// A drawn smear without cells at its edge, side by side with itself without a seam.
@@ -174,8 +167,8 @@ fn a_tiled_smear_has_the_cells_of_the_untiled_one() {
     let all = || SlideOptions { area: SlideArea::All, stop: StopRule::Never, ..SlideOptions::default() };
     let slide = run(&tiled, all(), 2).expect("a case");
     let options = AnalyzeOptions { um_per_px: Some(10_000.0 / 50_667.0), ..AnalyzeOptions::default() };
-    let pool = rayon::ThreadPoolBuilder::new().build().expect("threads");
-    let photograph = analyze(&[untiled], &options, &SHIPPED, &pool, &Silent, &AtomicBool::new(false)).expect("a case");
+    let pool = thread_pool(None).expect("threads");
+    let photograph = analyze(&[untiled], &options, &SHIPPED, &pool, &(), &AtomicBool::new(false)).expect("a case");
     assert_eq!((slide.record.fields.len(), photograph.record.fields.len()), (9, 1));
     let (of_slide, of_photograph) = (counted(&slide), counted(&photograph));
     assert!(of_photograph.len() > 2000, "{} cells", of_photograph.len());
@@ -210,7 +203,7 @@ fn a_tiled_smear_has_the_cells_of_the_untiled_one() {
 fn a_slide_gives_the_same_bytes_with_any_number_of_threads_and_any_tiles() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let picture = smear(1536, 700, 0.03, 9);
-    let json = |name: &str, stored: Stored, threads: usize| {
+    let json = |name: &str, stored: Stored, threads: u16| {
         let path = folder.path().join(name).join("smear.tiff");
         fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
         write_picture(&path, &picture, stored);
@@ -220,7 +213,7 @@ fn a_slide_gives_the_same_bytes_with_any_number_of_threads_and_any_tiles() {
         (csv, case.record.fields.len(), case.record.slides.expect("a slide"))
     };
     let (table, fields, slides) = json("one", Stored::default(), 1);
-    assert!(fields >= 3 && slides.stopped == "cells", "{fields} fields, {}", slides.stopped);
+    assert!(fields >= 3 && slides.stopped == Stopped::Cells, "{fields} fields, {:?}", slides.stopped);
     assert_eq!(json("two", Stored::default(), 3).0, table);
     assert_eq!(json("big", Stored { big_tiff: true, tile: 128, ..Stored::default() }, 2).0, table);
     // The untiled copy: one part holds the whole picture.
@@ -277,7 +270,7 @@ fn the_count_stops_where_it_is_decided_and_says_so() {
     let slides = case.record.slides.as_ref().expect("a slide");
     let count = &case.record.count;
     eprintln!("{count:?} {slides:?}");
-    assert_eq!((slides.stopped.as_str(), count.state), ("decided", State::NotAbove));
+    assert_eq!((slides.stopped, count.state), (Stopped::Decided, State::NotAbove));
     assert!(count.red_cells >= 1000 && slides.slides[0].examined_fields < slides.slides[0].planned_fields);
     let looked = count.sequential_95.expect("looked at after every field");
     assert!(looked.high > count.wilson_95.expect("cells").high && looked.high <= 1.0);

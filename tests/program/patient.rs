@@ -87,7 +87,7 @@ fn record_and_page_say_what_was_compared_and_which_results_were_taken() {
     }
     // The same panel beside a film of another month: nothing of it is weighed, and everything is named.
     let mut later = order("order.json");
-    later.collected_at = schistoquant::case::Timestamp::parse("2025-03-01T09:00:00+01:00").ok();
+    later.collected_at = schistoquant::time::Timestamp::parse("2025-03-01T09:00:00+01:00").ok();
     let bytes = fs::read(fixture("labs/cancer.json")).expect("a fixture");
     let panel = read_panel(&bytes, "cancer.json", &PanelOptions::default()).expect("a panel");
     let record = case_of(later).record.with_panel(&panel, &ScoreOptions::default());

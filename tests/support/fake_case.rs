@@ -13,7 +13,7 @@ use schistoquant::case::{
     Case, CaseField, CaseFields, CaseRecord, CellTile, ClassFinding, ClassHealthyShare, ClassRecord, Context,
     CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, DetectorProvenance, FOOTER, FieldRecord, FloorSource,
     FormsRecord, HealthyShare, InputFailure, InputFile, IntervalName, IssueSource, IssueTime, Laboratory,
-    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State, Timestamp,
+    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::FormTally;
@@ -23,6 +23,7 @@ use schistoquant::smear::{
     Morphology, ObjectKind, SchistocyteForm,
 };
 use schistoquant::stats::Probability;
+use schistoquant::time::Timestamp;
 
 const CELL_RADIUS_PX: f64 = 19.0;
 const PITCH_PX: f64 = 50.0;
@@ -127,7 +128,7 @@ impl FakeCase {
             .collect();
         let mut exclusions = BTreeMap::new();
         for (reason, objects) in records.iter().flat_map(|record| &record.exclusions) {
-            *exclusions.entry(reason.clone()).or_default() += objects;
+            *exclusions.entry(*reason).or_default() += objects;
         }
         let count = count(&records, &classes);
         let inputs = records.iter().enumerate().map(|(index, record)| InputFile {
@@ -174,7 +175,7 @@ impl FakeCase {
         let mut exclusions = BTreeMap::new();
         for cell in &cells {
             if let CellStatus::Excluded(reason, _) = cell.status {
-                *exclusions.entry(reason.name().to_owned()).or_default() += 1;
+                *exclusions.entry(reason).or_default() += 1;
             }
         }
         let record = FieldRecord {

@@ -7,13 +7,13 @@ use super::{Origin, RawPanel, RawReference, RawResult, RawValue, bad_value};
 use crate::clinical::analyte::{Analyte, CodedValue};
 use crate::clinical::context::{ClinicalContext, HIGHEST_AGE_YEARS};
 use crate::clinical::error::{Fault, PanelProblem, accepted_units};
-use crate::clinical::moment::Moment;
 use crate::clinical::options::PanelOptions;
 use crate::clinical::panel::{IgnoredObservation, LabPanel};
 use crate::clinical::patient_identifier::telling;
 use crate::clinical::reference::{fallback, in_result_unit, is_interval};
 use crate::clinical::result::{LabResult, LabValue, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus, flag};
 use crate::clinical::unit::{ResolvedUnit, UnitFault, resolve, to_canonical};
+use crate::time::Moment;
 
 /// Source of an interval that came with its result and names none.
 const SENT_WITH_RESULT: &str = "sent with the result";

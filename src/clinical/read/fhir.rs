@@ -26,12 +26,12 @@ use crate::clinical::context::Sex;
 use crate::clinical::context_code::ContextValue;
 use crate::clinical::error::{Fault, PanelProblem};
 use crate::clinical::hl7::found_text;
-use crate::clinical::moment::Moment;
 use crate::clinical::number;
 use crate::clinical::options::{Meaning, PanelOptions};
 use crate::clinical::patient_identifier::PatientIdentifier;
 use crate::clinical::person::PersonName;
 use crate::clinical::result::{Comparator, ResultStatus};
+use crate::time::Moment;
 
 /// Most different identifiers of subjects: more than any person has, few enough to compare each with each.
 const MAX_SUBJECT_IDENTIFIERS: usize = 64;

@@ -20,7 +20,7 @@ use super::{Origin, RawPanel};
 use crate::clinical::context::Drug;
 use crate::clinical::error::PanelProblem;
 use crate::clinical::hl7::found_text;
-use crate::clinical::moment::Moment;
+use crate::time::Moment;
 
 /// Kinds of resources that say nothing of the patient's state.
 const OF_THE_FRAME: &[&str] = &[

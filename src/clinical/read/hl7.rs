@@ -24,10 +24,10 @@ use crate::clinical::context::Sex;
 use crate::clinical::context_code::{ContextField, ContextValue};
 use crate::clinical::error::{Fault, PanelProblem};
 use crate::clinical::hl7::{Fields, MessageText, bad_time, found_text};
-use crate::clinical::moment::Moment;
 use crate::clinical::number;
 use crate::clinical::options::{Meaning, PanelOptions};
 use crate::clinical::result::{Comparator, ResultStatus};
+use crate::time::Moment;
 
 /// Segments that say something of the patient and are not read, with the field that names it.
 const LEFT_ASIDE: &[(&str, usize)] =

@@ -32,13 +32,13 @@ use super::context::ClinicalContext;
 use super::context_code::ContextField;
 use super::error::{Fault, PanelError, PanelProblem};
 use super::hl7 as messages;
-use super::moment::Moment;
 use super::options::{Meaning, PanelOptions};
 use super::panel::{IgnoredObservation, LabPanel};
 use super::patient_identifier::PatientIdentifier;
 use super::person::Person;
 use super::result::{Comparator, ResultStatus};
 use super::unit::DDimerKind;
+use crate::time::Moment;
 
 /// Names by which a panel lies beside the images of its specimen, without regard to case.
 pub const PANEL_FILE_NAMES: [&str; 3] = ["labs.json", "labs.hl7", "labs.fhir.json"];

@@ -14,10 +14,10 @@ use crate::clinical::analyte::{Analyte, CodedValue};
 use crate::clinical::context::ClinicalContext;
 use crate::clinical::error::{Fault, PanelProblem};
 use crate::clinical::hl7::found_text;
-use crate::clinical::moment::Moment;
 use crate::clinical::patient_identifier::PatientIdentifier;
 use crate::clinical::person::PersonName;
 use crate::clinical::result::{Comparator, ResultStatus};
+use crate::time::Moment;
 
 /// The committed JSON Schema of `panel.json`.
 pub const PANEL_SCHEMA: &str = include_str!("../schema/panel-v1.json");

@@ -17,9 +17,9 @@ use serde_json::{Value as Json, json};
 use super::Bundle;
 use super::json::{coding, quantity};
 use super::observation::{CATEGORY, INTERPRETATION};
-use crate::case::{Date, Timestamp};
 use crate::clinical::{Block, Comparator, Flag, OWN_FHIR_SYSTEM};
 use crate::evidence::{EvidenceItem, ItemReference};
+use crate::time::{Date, Timestamp};
 
 /// What every note says.
 const GIVEN: &str = "Given to the software with the panel; not measured by it.";

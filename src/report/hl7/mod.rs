@@ -31,7 +31,8 @@ pub use options::{DocumentComponents, Hl7Options, Hl7Version, ProcessingId};
 
 use super::ReportError;
 use super::message::{CodeOptions, observations};
-use crate::case::{CaseRecord, FOOTER, Job, Timestamp};
+use crate::case::{CaseRecord, FOOTER, Job};
+use crate::time::Timestamp;
 use result::Results;
 use segment::Segment;
 

@@ -33,7 +33,7 @@ pub(super) fn orc(options: &Hl7Options, record: &CaseRecord) -> Segment {
 pub(super) fn obr(options: &Hl7Options, codes: &CodeOptions, record: &CaseRecord, issued: &str) -> Segment {
     let (placer, filler) = numbers(record);
     let order = record.order.as_ref();
-    let time = |time: Option<&crate::case::Timestamp>| time.map(dtm).unwrap_or_default();
+    let time = |time: Option<&crate::time::Timestamp>| time.map(dtm).unwrap_or_default();
     let requester = order.and_then(|order| order.requester.as_deref()).unwrap_or_default();
     let source = if options.version < Hl7Version::V2_5_1 { "BLD" } else { "" };
     Segment::new("OBR")

@@ -38,7 +38,7 @@ fn sex_code(sex: AdministrativeSex) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Date;
+    use crate::time::Date;
 
     #[test]
     fn a_full_patient_and_one_without_a_name() {

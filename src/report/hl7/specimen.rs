@@ -8,7 +8,7 @@ use crate::case::CaseRecord;
 /// The specimen: blood, its number as the laboratory's, when it was taken and received; none before version 2.5.
 pub(super) fn spm(options: &Hl7Options, record: &CaseRecord) -> Option<Segment> {
     let order = record.order.as_ref();
-    let time = |time: Option<&crate::case::Timestamp>| time.map(dtm).unwrap_or_default();
+    let time = |time: Option<&crate::time::Timestamp>| time.map(dtm).unwrap_or_default();
     // SPM-2 is a pair of identifiers, the requester's and the laboratory's: the second is ours.
     let id = record.accession.as_deref().map(|id| format!("^{}", super::escape::escaped(id))).unwrap_or_default();
     (options.version >= Hl7Version::V2_5_1).then(|| {

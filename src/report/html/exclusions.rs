@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::case::CaseRecord;
 use crate::report::figures::count;
 use crate::report::words::{in_report_order, reason_words};
+use crate::smear::ExclusionReason;
 
 /// Section of the exclusions, over all fields.
 pub(super) fn exclusions(record: &CaseRecord) -> Markup {
@@ -25,7 +26,7 @@ pub(super) fn exclusions(record: &CaseRecord) -> Markup {
 }
 
 /// Objects by reason, each with a sample of its outline.
-pub(super) fn exclusion_table(exclusions: &BTreeMap<String, u64>) -> Markup {
+pub(super) fn exclusion_table(exclusions: &BTreeMap<ExclusionReason, u64>) -> Markup {
     html! {
         table.exclusions {
             thead { tr { th scope="col" { "Reason" } th.number scope="col" { "Objects" } } }

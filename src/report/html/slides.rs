@@ -9,7 +9,7 @@
 use maud::{Markup, html};
 
 use super::data_uri;
-use crate::case::{Case, FieldRecord, RegionRecord, SlideRecord, SlidesRecord};
+use crate::case::{Case, FieldRecord, RegionRecord, SlideRecord, SlidesRecord, StopKind, Stopped};
 use crate::report::figures::{UNKNOWN, count, percent, plain};
 
 /// Most squares of the map side by side: their numbers stay readable.
@@ -45,21 +45,21 @@ fn fields_of(fields: &[FieldRecord], place: usize) -> Vec<Placed<'_>> {
 /// How long was counted, in words.
 fn rule(record: &SlidesRecord, min_cells: u64) -> String {
     let cells = record.stop_cells.map_or_else(String::new, count);
-    let rule = match record.stop_rule.as_str() {
-        "decided" => format!(
+    let rule = match record.stop_rule {
+        StopKind::Decided => format!(
             "Fields were counted one after another: at least {} red cells, then until the count was placed on one side \
              of the limit, at most {cells} red cells. The interval allows for the look after every field (Robbins' \
              mixture).",
             count(min_cells)
         ),
-        "cells" => format!("Fields were counted until {cells} red cells were reached, whatever was found."),
-        _ => "Every field of the area was counted.".to_owned(),
+        StopKind::Cells => format!("Fields were counted until {cells} red cells were reached, whatever was found."),
+        StopKind::AllFields => "Every field of the area was counted.".to_owned(),
     };
-    let end = match record.stopped.as_str() {
-        "decided" => "The count ended because it was placed on one side.",
-        "max_cells" => "The count ended undecided at the largest number.",
-        "cells" => "The count ended at that number.",
-        _ => "The count ended with the last field.",
+    let end = match record.stopped {
+        Stopped::Decided => "The count ended because it was placed on one side.",
+        Stopped::MaxCells => "The count ended undecided at the largest number.",
+        Stopped::Cells => "The count ended at that number.",
+        Stopped::LastField => "The count ended with the last field.",
     };
     format!("{rule} {end}")
 }

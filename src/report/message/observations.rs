@@ -226,7 +226,8 @@ fn quality(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> [Obs
     let number = |number: usize| Value::Count(Some(number as u64), Unit::One);
     let refused: Vec<_> = record.fields.iter().filter(|field| !field.accepted).collect();
     let refusals = refused.iter().map(|field| format!("{}: {}.", field.field, field.refusals.join("; "))).collect();
-    let left_out = record.exclusions.iter().map(|(reason, n)| format!("{}: {n}.", reason.replace('_', " "))).collect();
+    let left_out =
+        record.exclusions.iter().map(|(reason, n)| format!("{}: {n}.", reason.name().replace('_', " "))).collect();
     let failures = record.failed_inputs.iter().map(|input| {
         // The folder is the laboratory's own matter.
         let name = input.path.rsplit(['/', '\\']).next().unwrap_or(&input.path);

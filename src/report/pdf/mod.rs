@@ -27,7 +27,8 @@ mod typeset;
 
 use super::ReportError;
 use super::evidence_words::CANCER_TITLE;
-use crate::case::{Case, sha256_hex};
+use crate::case::Case;
+use crate::durable::sha256_hex;
 use content::Draft;
 use room::{MOST_PAGES, MOST_PAGES_WITH_EVIDENCE, ROOMS, Room};
 use sheet::{Block, Section};

@@ -93,7 +93,7 @@ pub(super) fn table(record: &CaseRecord) -> Result<(Vec<Column>, Row), ReportErr
     add("grade", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.label.as_str())));
     add("grading_table", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.table.as_str())));
     for reason in ExclusionReason::ALL {
-        let objects = record.exclusions.get(reason.name()).copied().unwrap_or(0);
+        let objects = record.exclusions.get(&reason).copied().unwrap_or(0);
         add(&format!("excluded_{}", reason.name()), Kind::Count, count(objects));
     }
     add("statement", Kind::Text, text(Some(&record.statement)));

@@ -1,25 +1,32 @@
-//! When something was collected or given: a date, with time and offset as far as they are known.
+//! Points in time and days, as far as they are known.
 //!
 //! In: ISO 8601 (`2025-01-02`, `2025-01-02T08:30`, `2025-01-02T08:30:00+01:00`) or an HL7 v2 time
-//! (`YYYYMMDD[HH[MM[SS[.S…]]]][±ZZZZ]`). Out: a [`Moment`], printed as ISO 8601 with seconds.
+//! (`YYYYMMDD[HH[MM[SS[.S…]]]][±ZZZZ]`). Out: a [`Moment`], which has the precision of the text; a [`Timestamp`], which must
+//! have a time of day and an offset; or a [`Date`], which is a day alone.
 //!
-//! Limits: no clock is read. Two moments are put in order only where their precision allows it; one with and one without
-//! an offset, or a date and a time on that date, have no order.
+//! METHOD: a [`Timestamp`] keeps its text, so that a record reads back to the same bytes. A time without an offset is
+//! refused there, because a message may cross time zones.
+//!
+//! Limits: no clock is read. Years are 0000–9999, and a second has at most nine decimals. Two moments are put in order only
+//! where their precision allows it: one with and one without an offset have no order, nor have a day and a time on that day.
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::time::SystemTime;
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{self, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const SECONDS_OF_HOUR: f64 = 3600.0;
 const SECONDS_OF_DAY: f64 = 24.0 * SECONDS_OF_HOUR;
 
-/// A date, with time and offset where they are known.
+/// A day, with time of day and offset where they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Moment {
-    date: Date,
+    date: civil::Date,
     time: Option<Time>,
     offset: Option<Offset>,
 }
@@ -51,7 +58,8 @@ impl Moment {
             let part = digits.get(from..to)?;
             part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
         };
-        let date = Date::new(part(0, 4)?, i8::try_from(part(4, 6)?).ok()?, i8::try_from(part(6, 8)?).ok()?).ok()?;
+        let date =
+            civil::Date::new(part(0, 4)?, i8::try_from(part(4, 6)?).ok()?, i8::try_from(part(6, 8)?).ok()?).ok()?;
         let small = |from: usize| i8::try_from(part(from, from + 2)?).ok();
         let time = match digits.len() {
             8 => None,
@@ -99,7 +107,7 @@ impl Moment {
         let seconds = |moment: &Self, offset: Option<Offset>| {
             let start = DateTime::from_parts(moment.date, moment.time.unwrap_or(Time::midnight()));
             let shift = offset.map_or(0, Offset::seconds);
-            let days = start.date().duration_since(Date::ZERO).as_secs_f64();
+            let days = start.date().duration_since(civil::Date::ZERO).as_secs_f64();
             let of_day = start.time().duration_since(Time::midnight()).as_secs_f64();
             let length = if moment.time.is_some() { 0.0 } else { SECONDS_OF_DAY };
             let first = days + of_day - f64::from(shift);
@@ -157,8 +165,165 @@ impl fmt::Display for Moment {
     }
 }
 
+/// Why a text is no time or no day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimeError {
+    /// It is no RFC 3339 time.
+    #[error("expected a time with its offset as RFC 3339 writes it (2025-01-02T10:30:00+01:00), found `{0}`")]
+    Timestamp(String),
+    /// It is no day.
+    #[error("expected a day as YYYY-MM-DD, found `{0}`")]
+    Date(String),
+}
+
+/// A point in time as RFC 3339 writes it, with its offset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "date-time"))]
+pub struct Timestamp {
+    text: String,
+    local: DateTime,
+    offset: Offset,
+    at: jiff::Timestamp,
+}
+
+impl Timestamp {
+    /// The time of a text.
+    ///
+    /// # Errors
+    /// [`TimeError::Timestamp`].
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        let read = || {
+            let pieces = is_full_time(text).then(|| Pieces::parse(text).ok())??;
+            let (local, offset) = (DateTime::from_parts(pieces.date(), pieces.time()?), pieces.to_numeric_offset()?);
+            Some(Self { text: text.to_owned(), local, offset, at: offset.to_timestamp(local).ok()? })
+        };
+        read().ok_or_else(|| TimeError::Timestamp(text.to_owned()))
+    }
+
+    /// A time of the file system, in whole seconds of UTC; `None` outside the years 0000–9999.
+    pub fn of_system(time: SystemTime) -> Option<Self> {
+        let at = jiff::Timestamp::try_from(time).ok()?;
+        Self::parse(&jiff::Timestamp::from_second(at.as_second()).ok()?.to_string()).ok()
+    }
+
+    /// The text as given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The point in time.
+    pub fn at(&self) -> jiff::Timestamp {
+        self.at
+    }
+
+    /// Date and time of day where it was written.
+    pub fn local(&self) -> DateTime {
+        self.local
+    }
+
+    /// Offset of [`Self::local`] from UTC.
+    pub fn offset(&self) -> Offset {
+        self.offset
+    }
+
+    /// The same time beside others of any precision.
+    pub fn moment(&self) -> Moment {
+        Moment { date: self.local.date(), time: Some(self.local.time()), offset: Some(self.offset) }
+    }
+}
+
+/// Whether a text has the form `YYYY-MM-DDTHH:MM:SS[.S…](Z|±HH:MM)`. RFC 3339 also allows small letters and a space for the
+/// `T`, and readers of ISO 8601 take more forms, but readers of messages do not.
+fn is_full_time(text: &str) -> bool {
+    let Some((head, tail)) = text.split_at_checked(19) else { return false };
+    let tail = match tail.strip_prefix('.') {
+        Some(fraction) => {
+            let rest = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
+            if rest.len() == fraction.len() {
+                return false;
+            }
+            rest
+        }
+        None => tail,
+    };
+    let offset = tail.strip_prefix(['+', '-']);
+    // The reader behind this check takes offsets of a day and more, which are none.
+    let hours_fit = |offset: &str| matches!(offset.get(..2).map(str::parse::<u8>), Some(Ok(0..=23)));
+    is_shaped(head, "dddd-dd-ddTdd:dd:dd")
+        && (tail == "Z" || offset.is_some_and(|o| is_shaped(o, "dd:dd") && hours_fit(o)))
+}
+
+/// Whether a text has this form, `d` for a digit.
+fn is_shaped(text: &str, form: &str) -> bool {
+    text.len() == form.len()
+        && text
+            .bytes()
+            .zip(form.bytes())
+            .all(|(byte, form)| if form == b'd' { byte.is_ascii_digit() } else { byte == form })
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = TimeError;
+
+    fn try_from(text: String) -> Result<Self, TimeError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(time: Timestamp) -> Self {
+        time.text
+    }
+}
+
+/// A day as `YYYY-MM-DD`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "date"))]
+pub struct Date(civil::Date);
+
+impl Date {
+    /// The day of a text.
+    ///
+    /// # Errors
+    /// [`TimeError::Date`].
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        // Only the one way of writing it: no signs, no missing zeros.
+        let read = || if is_shaped(text, "dddd-dd-dd") { text.parse().ok() } else { None };
+        read().map(Self).ok_or_else(|| TimeError::Date(text.to_owned()))
+    }
+
+    /// The day.
+    pub fn day(&self) -> civil::Date {
+        self.0
+    }
+
+    /// The same day beside moments of any precision.
+    pub fn moment(&self) -> Moment {
+        Moment { date: self.0, time: None, offset: None }
+    }
+}
+
+impl TryFrom<String> for Date {
+    type Error = TimeError;
+
+    fn try_from(text: String) -> Result<Self, TimeError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> Self {
+        date.0.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -183,6 +348,9 @@ mod tests {
         }
         assert_eq!(iso("2025-01-02T08:30:00Z").to_string(), "2025-01-02T08:30:00+00:00");
         assert_eq!(Moment::from_hl7("20250102083007.25"), Some(iso("2025-01-02T08:30:07.25")));
+        let time = Timestamp::parse("2025-01-02T08:30:07.5Z").expect("a time");
+        assert_eq!(time.moment(), iso(time.as_str()));
+        assert_eq!(Date::parse("2025-01-02").expect("a day").moment(), iso("2025-01-02"));
     }
 
     #[test]
@@ -224,6 +392,54 @@ mod tests {
         assert_eq!(age("2025-03-14T00:10:00"), Some(64));
         assert_eq!(age("1961-03-14"), Some(0));
         assert_eq!(age("1960-12-31"), None);
+    }
+
+    #[test]
+    fn a_time_keeps_its_text_and_its_offset() {
+        let time = Timestamp::parse("2025-01-02T10:30:00.250+01:00").expect("a time");
+        assert_eq!(time.as_str(), "2025-01-02T10:30:00.250+01:00");
+        assert_eq!(time.at(), Timestamp::parse("2025-01-02T09:30:00.25Z").expect("a time").at());
+        let json = serde_json::to_string(&time).expect("plain text");
+        assert_eq!(json, "\"2025-01-02T10:30:00.250+01:00\"");
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("own text"), time);
+    }
+
+    #[test]
+    fn what_is_no_full_time_is_refused() {
+        for wrong in [
+            "",
+            "2025-01-02",
+            "2025-01-02T10:30:00",
+            "2025-01-02 10:30:00Z",
+            "2025-01-02t10:30:00z",
+            "2025-02-30T10:30:00Z",
+            "2025-01-02T25:30:00Z",
+            "2025-01-02T10:30:00Z\r",
+            "20250102103000",
+            "2025-01-02T10:30:00.Z",
+            "2025-01-02T10:30:00.0123456789Z",
+            "2025-01-02T10:30:00+24:00",
+            "2025-01-02T10:30:00+0100",
+            "2025-01-02T10:30:00[UTC]",
+            "2025-01-02T10:30:00+01:00[Europe/Paris]",
+            "2025-01-02T10:30:0\u{e9}Z",
+        ] {
+            assert_eq!(Timestamp::parse(wrong), Err(TimeError::Timestamp(wrong.to_owned())), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_time_is_in_whole_seconds_of_utc() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_735_813_800_999);
+        assert_eq!(Timestamp::of_system(time).expect("a time").as_str(), "2025-01-02T10:30:00Z");
+    }
+
+    #[test]
+    fn a_day_is_written_in_one_way() {
+        assert_eq!(String::from(Date::parse("1960-01-31").expect("a day")), "1960-01-31");
+        for wrong in ["1960-1-31", "1960-02-30", "31.01.1960", "1960-01", "+1960-01-31", " 1960-01-31"] {
+            assert_eq!(Date::parse(wrong), Err(TimeError::Date(wrong.to_owned())), "{wrong}");
+        }
     }
 
     proptest! {

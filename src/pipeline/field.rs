@@ -1,0 +1,292 @@
+//! One field of a case: read, taken through the stages, with its pictures; and its record.
+//!
+//! In: a source of pixels and the scale of its specimen. Out: a [`FieldResult`], or why the file could not be read. The
+//! record is made when the field is added to its case, because only then it is known which cells of a slide belong to it
+//! and whether its picture is counted already.
+//!
+//! Pictures: a preview of each field (JPEG, reduced, never enlarged) and a tile (PNG) of each called schistocyte and each
+//! near miss.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::{self, FilterType};
+use image::{ImageFormat, ImageResult, Rgb, RgbImage};
+use imageproc::drawing::draw_line_segment_mut;
+
+use super::examine::{AnalyzeError, ExaminedField, Models, examine, refuse};
+use super::prepare::SpecimenScale;
+use crate::case::{
+    CaseField, CellTile, FieldRecord, InputFailure, InputFile, MOST_NEAR_MISSES, PREVIEW_MAX_SIDE_PX, QualityFigure,
+    RegionRecord, rounded,
+};
+use crate::classify::ModelCard;
+use crate::count::FieldTally;
+use crate::optics::resample::rescale;
+use crate::quality::{FieldQuality, PictureSignature};
+use crate::smear::{Calibration, CellStatus, ClassifiedCell, Contour, ExclusionReason, Field};
+use crate::source::{FieldRegion, FieldSource, SourceError};
+
+/// JPEG quality of a preview: outlines are drawn over it, so the pixels need not be exact.
+const PREVIEW_QUALITY: u8 = 80;
+/// Side of a tile, px.
+const TILE_SIDE_PX: u32 = 144;
+/// Width of what a tile shows, µm: a macrocyte with room around it.
+const TILE_WIDTH_UM: f64 = 15.0;
+/// Distance of the line around a cell from its outline, tile px.
+const LINE_OFFSET_PX: f64 = 4.0;
+/// Color of that line: seen on every stain, and dark in grey.
+const LINE: Rgb<u8> = Rgb([179, 0, 45]);
+/// Fill beyond the edge of the image.
+const BEYOND_EDGE: Rgb<u8> = Rgb([255; 3]);
+
+/// What a field gives to its case.
+pub(super) struct FieldResult {
+    /// Its picture and objects.
+    pub field: CaseField,
+    /// Width and height, px.
+    pub size_px: (u32, u32),
+    /// Pixel size in use, rounded as it is published; `None` where none was known.
+    pub calibration: Option<Calibration>,
+    /// Figures of its quality, and why it is not counted.
+    pub quality: FieldQuality,
+    /// What a photograph looks like from afar.
+    pub signature: Option<PictureSignature>,
+    /// The file, told apart from others of the same name and content.
+    pub path: PathBuf,
+    /// What the provenance says of the file.
+    pub input: InputFile,
+    /// Place on its slide.
+    pub region: Option<FieldRegion>,
+}
+
+impl FieldResult {
+    /// Its counted cells; `None` where it is refused.
+    pub(super) fn tally(&self) -> Option<FieldTally> {
+        self.quality.accepted().then(|| FieldTally::of_cells(&self.field.cells))
+    }
+
+    /// Takes it out of the count for a reason.
+    pub(super) fn refuse(&mut self, reason: String) {
+        self.quality.refusals.push(reason);
+        self.field.tiles.clear();
+        self.field.cells.iter_mut().for_each(refuse);
+    }
+
+    /// Its record; `region` is its place on its slide as published.
+    pub(super) fn record(&self, region: Option<RegionRecord>) -> FieldRecord {
+        let tally = self.tally();
+        let mut exclusions: BTreeMap<ExclusionReason, u64> = BTreeMap::new();
+        for cell in &self.field.cells {
+            if let CellStatus::Excluded(reason, _) = cell.status {
+                *exclusions.entry(reason).or_insert(0) += 1;
+            }
+        }
+        let figures = self.quality.figures.iter().map(|figure| QualityFigure {
+            name: figure.name.to_owned(),
+            value: figure.value.map(rounded),
+            min: figure.min,
+            max: figure.max,
+            accepted: figure.accepted(),
+        });
+        FieldRecord {
+            field: self.field.field.clone(),
+            region,
+            width_px: self.size_px.0,
+            height_px: self.size_px.1,
+            um_per_px: self.calibration.map(|calibration| calibration.um_per_px),
+            um_per_px_source: self.calibration.map(|calibration| calibration.source),
+            accepted: self.quality.accepted(),
+            refusals: self.quality.refusals.clone(),
+            quality: figures.collect(),
+            red_cells: tally.as_ref().map_or(0, FieldTally::red_cells),
+            schistocytes: tally.as_ref().map_or(0, FieldTally::schistocytes),
+            exclusions,
+            picture_signature: self.signature.clone(),
+        }
+    }
+}
+
+/// An input that could not be read, as the records name it.
+pub fn input_failure(error: &SourceError) -> InputFailure {
+    InputFailure { path: error.path.display().to_string(), reason: error.problem.to_string() }
+}
+
+/// Reads a field and takes it through all stages.
+///
+/// # Errors
+/// The models fail or a picture cannot be encoded; a file that cannot be read is the inner error.
+pub(super) fn field_result(
+    source: &FieldSource,
+    scale: &SpecimenScale,
+    models: &Models,
+) -> Result<Result<FieldResult, InputFailure>, AnalyzeError> {
+    match source.read() {
+        Ok(field) => result_of(source, &field, scale, models).map(Ok),
+        Err(error) => Ok(Err(input_failure(&error))),
+    }
+}
+
+fn result_of(
+    source: &FieldSource,
+    field: &Field,
+    scale: &SpecimenScale,
+    models: &Models,
+) -> Result<FieldResult, AnalyzeError> {
+    let name = field.id.to_string();
+    let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
+    let ExaminedField { calibration, quality, cells, signature } =
+        examine(field, scale, models).map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
+    let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) =
+        preview(&field.rgb).map_err(picture)?;
+    let tiles = tiles(field, &cells, calibration, models.classifier.card()).map_err(picture)?;
+    Ok(FieldResult {
+        field: CaseField {
+            field: name,
+            preview_jpeg,
+            preview_width_px,
+            preview_height_px,
+            preview_px_per_px,
+            cells,
+            tiles,
+        },
+        size_px: field.rgb.dimensions(),
+        calibration: calibration
+            .and_then(|calibration| Calibration::new(rounded(calibration.um_per_px), calibration.source)),
+        quality,
+        signature: signature.filter(|_| source.region().is_none()),
+        path: source.path().to_owned(),
+        input: InputFile { file: source.file_name().to_owned(), sha256: field.sha256.clone() },
+        region: source.region(),
+    })
+}
+
+/// Pictures of the counted schistocytes, then of the near misses: as many of a field as a report shows of all.
+fn tiles(
+    field: &Field,
+    cells: &[ClassifiedCell],
+    calibration: Option<Calibration>,
+    card: &ModelCard,
+) -> image::ImageResult<Vec<CellTile>> {
+    let Some(calibration) = calibration else { return Ok(Vec::new()) };
+    let chance = |cell: &ClassifiedCell| cell.counted_call().map_or(0.0, |call| call.schistocyte_probability.value());
+    let is_near = |cell: &&ClassifiedCell| card.review_operating_point.is_some_and(|review| cell.is_near_miss(review));
+    let mut near: Vec<&ClassifiedCell> = cells.iter().filter(is_near).collect();
+    near.sort_by(|one, other| chance(other).total_cmp(&chance(one)));
+    near.truncate(MOST_NEAR_MISSES);
+    let pictured = cells.iter().filter(|cell| cell.is_counted_schistocyte()).chain(near);
+    pictured
+        .map(|cell| {
+            let png = outlined_tile(&field.rgb, &cell.cell.contour, calibration.um_per_px)?;
+            Ok(CellTile { cell_id: cell.cell.id, png })
+        })
+        .collect()
+}
+
+/// A preview: JPEG bytes, width, height, preview pixels per original pixel.
+pub(super) fn preview(rgb: &RgbImage) -> ImageResult<(Vec<u8>, u32, u32, f64)> {
+    let longer = rgb.width().max(rgb.height());
+    let ratio = f64::from(longer) / f64::from(PREVIEW_MAX_SIDE_PX);
+    let reduced = if ratio > 1.0 { rescale(rgb, ratio) } else { None };
+    let shown = reduced.as_ref().unwrap_or(rgb);
+    Ok((jpeg(shown)?, shown.width(), shown.height(), f64::from(shown.width()) / f64::from(rgb.width().max(1))))
+}
+
+/// A picture as JPEG.
+pub(super) fn jpeg(rgb: &RgbImage) -> ImageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, PREVIEW_QUALITY).encode_image(rgb)?;
+    Ok(bytes)
+}
+
+/// A square PNG around a center in original pixels, the width of two red cells.
+///
+/// # Errors
+/// Where the PNG cannot be encoded.
+pub fn tile(rgb: &RgbImage, center: [f64; 2], um_per_px: f64) -> ImageResult<Vec<u8>> {
+    png(&cut_out(rgb, center, um_per_px).0)
+}
+
+/// The same around a cell, with a line around the one that is meant.
+///
+/// METHOD: the line runs [`LINE_OFFSET_PX`] outside of the cell's outline, so that it hides nothing of the edge by which
+/// a reader judges the cell.
+///
+/// # Errors
+/// Where the PNG cannot be encoded.
+pub(super) fn outlined_tile(rgb: &RgbImage, contour: &Contour, um_per_px: f64) -> ImageResult<Vec<u8>> {
+    let center = contour.centroid();
+    let (mut tile, [left, top, scale]) = cut_out(rgb, center, um_per_px);
+    let moved = |point: &[f64; 2]| {
+        let away = [point[0] - center[0], point[1] - center[1]];
+        let length = away[0].hypot(away[1]).max(f64::EPSILON);
+        let farther = 1.0 + LINE_OFFSET_PX / (scale * length);
+        let at = |axis: usize, start: f64| ((center[axis] + farther * away[axis] - start) * scale) as f32;
+        (at(0, left), at(1, top))
+    };
+    let points: Vec<(f32, f32)> = contour.points().iter().map(moved).collect();
+    for (index, &start) in points.iter().enumerate() {
+        let end = points[(index + 1) % points.len()];
+        draw_line_segment_mut(&mut tile, start, end, LINE);
+    }
+    png(&tile)
+}
+
+/// The part around a center at the size of a tile, and where it was cut: left and top in original pixels, and tile pixels
+/// per original pixel.
+fn cut_out(rgb: &RgbImage, center: [f64; 2], um_per_px: f64) -> (RgbImage, [f64; 3]) {
+    let side = ((TILE_WIDTH_UM / um_per_px).round() as i64).clamp(8, 2048);
+    let (left, top) = (center[0].round() as i64 - side / 2, center[1].round() as i64 - side / 2);
+    let mut cut = RgbImage::from_pixel(side as u32, side as u32, BEYOND_EDGE);
+    imageops::replace(&mut cut, rgb, -left, -top);
+    let tile = imageops::resize(&cut, TILE_SIDE_PX, TILE_SIDE_PX, FilterType::Triangle);
+    (tile, [left as f64, top as f64, f64::from(TILE_SIDE_PX) / side as f64])
+}
+
+fn png(tile: &RgbImage) -> ImageResult<Vec<u8>> {
+    let mut png = Cursor::new(Vec::new());
+    tile.write_to(&mut png, ImageFormat::Png)?;
+    Ok(png.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previews_shrink_and_never_grow() {
+        let (_, width, height, scale) = preview(&RgbImage::new(2560, 640)).expect("encodes");
+        assert_eq!((width, height, scale), (1280, 320, 0.5));
+        let (_, width, _, scale) = preview(&RgbImage::new(100, 50)).expect("encodes");
+        assert_eq!((width, scale), (100, 1.0));
+    }
+
+    #[test]
+    fn the_line_runs_around_the_cell_and_leaves_its_edge_free() {
+        // Tiles show 75 px of this field in 144: the square's edge lies 48 tile px from the middle of the tile.
+        let field = RgbImage::from_pixel(200, 200, Rgb([200; 3]));
+        let square = Contour::new(vec![[75.0, 75.0], [125.0, 75.0], [125.0, 125.0], [75.0, 125.0]]).expect("a square");
+        let png = outlined_tile(&field, &square, 0.2).expect("encodes");
+        let tile = image::load_from_memory(&png).expect("decodes").to_rgb8();
+        let drawn: Vec<f64> = tile
+            .enumerate_pixels()
+            .filter(|(.., pixel)| **pixel == LINE)
+            .map(|(x, y, _)| (f64::from(x) - 72.0).abs().max((f64::from(y) - 72.0).abs()))
+            .collect();
+        assert!(drawn.len() > 300, "{} pixels", drawn.len());
+        assert!(drawn.iter().all(|away| (48.0..=56.0).contains(away)), "{drawn:?}");
+    }
+
+    #[test]
+    fn a_tile_shows_the_center_and_white_beyond_the_edge() {
+        let mut field = RgbImage::from_pixel(100, 100, Rgb([10, 20, 30]));
+        field.put_pixel(0, 0, Rgb([10, 20, 30]));
+        let png = tile(&field, [0.0, 0.0], 0.2).expect("encodes");
+        let tile = image::load_from_memory(&png).expect("decodes").to_rgb8();
+        assert_eq!(tile.dimensions(), (TILE_SIDE_PX, TILE_SIDE_PX));
+        assert_eq!(tile.get_pixel(2, 2).0, [255; 3]);
+        assert_eq!(tile.get_pixel(140, 140).0, [10, 20, 30]);
+    }
+}
