@@ -9,8 +9,9 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use crate::pipeline::{DEFAULT_MAX_CELLS, SlideOptions, StopRule};
-use crate::source::slide::{Annotation, PixelRect, SlideArea};
+use crate::source::slide::PixelRect;
 use crate::source::{DecodeLimits, holds_slide};
+use crate::survey::{Annotation, SlideArea};
 
 /// Least memory that a run on slides is given, MiB: program, models and one field with its tiles.
 const MIN_MEMORY_MIB: u64 = 512;

@@ -27,8 +27,8 @@ use crate::count::{
 };
 use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
 use crate::smear::{Calibration, CalibrationSource, ExclusionReason};
-use crate::source::slide::SlideArea;
-use crate::source::{FieldRegion, ListedSlide};
+use crate::source::FieldRegion;
+use crate::survey::{ListedSlide, SlideArea};
 
 /// What an analysis is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::stop::{StopRule, Stopped};
 use crate::case::{FieldRecord, LevelRecord, RegionRecord, SlideRecord, SlidesRecord, rounded};
 use crate::smear::{Calibration, CalibrationSource, NOMINAL_RED_CELL_DIAMETER_UM};
-use crate::source::slide::{BlockVerdict, SlideArea, SlidePlan, SlideRequest};
-use crate::source::{FieldRegion, ListedSlide};
+use crate::source::FieldRegion;
+use crate::survey::{BlockVerdict, ListedSlide, SlideArea, SlidePlan, SlideRequest};
 
 /// Memory that a run on slides may take by default, bytes.
 pub const DEFAULT_SLIDE_MEMORY_BYTES: u64 = 1 << 30;

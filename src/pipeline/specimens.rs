@@ -29,7 +29,8 @@ use super::prepare::{SpecimenScale, given_calibration};
 use super::stream::Interrupted;
 use crate::case::{Case, InputFailure};
 use crate::count::Performance;
-use crate::source::{DecodeLimits, FieldSource, ListedSlide, SpecimenListing, expand_specimen};
+use crate::source::{DecodeLimits, FieldSource};
+use crate::survey::{ListedSlide, SpecimenListing, expand_specimen};
 
 /// Tasks handed out for each thread: one in work, one ready, so that no thread waits for the caller.
 const TASKS_PER_THREAD: usize = 2;
@@ -218,7 +219,11 @@ impl<S: SpecimenSink> Stage<'_, S> {
 
     fn open(&self, inputs: Vec<PathBuf>, options: AnalyzeOptions) -> Result<Opened, AnalyzeError> {
         let request = options.slide.request(options.um_per_px);
-        let SpecimenListing { fields, failures, slides } = expand_specimen(&inputs, DecodeLimits::default(), &request);
+        let SpecimenListing { fields, failures, slides } =
+            expand_specimen(&inputs, DecodeLimits::default(), &request, self.stop);
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Interrupted.into());
+        }
         let given = options.um_per_px.and_then(given_calibration);
         let scale = SpecimenScale::of_specimen(&fields, given, &self.models.segmenter)?;
         Ok(Opened { sources: fields, failed: failures.iter().map(input_failure).collect(), slides, scale })

@@ -1,6 +1,7 @@
-//! What lies in a specimen's folder and is not read: files that are no images, and images in folders below.
+//! Names of files and what lies in a folder: what claims to be an image, what is passed over, what lies further below.
 //!
-//! In: the inputs of a specimen. Out: paths, in natural order of their names. Only names and first bytes are looked at.
+//! In: paths. Out: paths in the order that a person reads them in, `field-2` before `field-10`. Only names and first bytes
+//! are looked at; the content of a file decides in the end.
 //!
 //! METHOD: nothing is dropped without a word. A photograph in a sub-folder may be half of a specimen, or another
 //! patient's; a file of another kind may be a panel with a name that nobody looks for.
@@ -9,8 +10,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::DecodeLimits;
-use super::file_name::{is_named_image, is_vendor_slide, natural_order};
+use super::file::DecodeLimits;
 use super::format::Content;
 use super::slide::Slide;
 
@@ -25,6 +25,70 @@ const MAX_DEPTH: usize = 8;
 
 /// Entries below an input that are searched for images: beyond it is no specimen.
 const MAX_ENTRIES: usize = 100_000;
+
+/// Extensions by which a file of a folder claims to be an image; without one of them a file that is none is passed over.
+const IMAGE_EXTENSIONS: [&str; 19] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "bmp", "dib", "webp", "gif", "heic", "heif", "avif", "jp2",
+    "j2k", "jxl", "dcm", "svs",
+];
+
+/// Extensions of slides in the formats of scanners' makers, which OpenSlide reads.
+const VENDOR_EXTENSIONS: [&str; 9] = ["ndpi", "mrxs", "scn", "bif", "vsi", "vms", "vmu", "svslide", "czi"];
+
+fn extension_of(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
+}
+
+/// Whether the extension is that of an image.
+pub(super) fn claims_to_be_image(path: &Path) -> bool {
+    extension_of(path).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// The extension of a slide in the format of a scanner's maker; `None` of another file.
+pub(super) fn vendor_extension(path: &Path) -> Option<String> {
+    extension_of(path).filter(|extension| VENDOR_EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// Whether the name is that of a slide in the format of a scanner's maker.
+pub(super) fn is_vendor_slide(path: &Path) -> bool {
+    vendor_extension(path).is_some()
+}
+
+/// Whether a file says by its name that it is an image or a slide.
+pub fn is_named_image(path: &Path) -> bool {
+    claims_to_be_image(path) || is_vendor_slide(path)
+}
+
+/// Puts paths into the natural order of their names.
+pub fn natural_order(paths: &mut [PathBuf]) {
+    paths.sort_by_cached_key(|path| (natural_key(&path.to_string_lossy()), path.clone()));
+}
+
+/// A part of a name: a number goes by its value, text without regard to case.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamePart {
+    Number { digits: usize, value: String },
+    Text(String),
+}
+
+/// Sort key of a name in natural order.
+pub(super) fn natural_key(name: &str) -> Vec<NamePart> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let number = first.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != number).unwrap_or(rest.len());
+        let (part, tail) = rest.split_at(end);
+        parts.push(if number {
+            let value = part.trim_start_matches('0').to_owned();
+            NamePart::Number { digits: value.len(), value }
+        } else {
+            NamePart::Text(part.to_lowercase())
+        });
+        rest = tail;
+    }
+    parts
+}
 
 /// Names of a folder's entries without the hidden ones, in natural order; none where it cannot be read.
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -138,5 +202,12 @@ mod tests {
         let image = base.path().join("one/two/a.tiff");
         fs::write(&image, "x").expect("written");
         assert_eq!(image_below(base.path()), Some(image));
+    }
+
+    #[test]
+    fn numbers_in_names_go_by_value() {
+        let mut names = ["b", "a10", "a9", "a09", "a", "10", "9", "A9b", "a9-2", "a9-10"];
+        names.sort_by_cached_key(|name| (natural_key(name), *name));
+        assert_eq!(names, ["9", "10", "a", "a09", "a9", "a9-2", "a9-10", "A9b", "a10", "b"]);
     }
 }

@@ -7,7 +7,17 @@
 
 use image::{DynamicImage, RgbImage};
 
-use super::SourceProblem;
+use super::error::SourceProblem;
+use crate::smear::Calibration;
+
+/// A decoded picture and what its file says of its pixel size.
+#[derive(Debug, Clone)]
+pub struct DecodedImage {
+    /// Pixels, orientation applied.
+    pub rgb: RgbImage,
+    /// Pixel size; `None` where the file does not say.
+    pub calibration: Option<Calibration>,
+}
 
 /// What the channel behind the colors means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,21 +146,20 @@ pub(super) fn rgb_of(image: DynamicImage) -> Result<RgbImage, SourceProblem> {
         DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_) | DynamicImage::ImageRgba8(_) => {
             Samples { width, height, channels, colors, alpha, data: image.into_bytes() }.into_rgb()
         }
-        DynamicImage::ImageLuma16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        DynamicImage::ImageLumaA16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        DynamicImage::ImageRgb16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        DynamicImage::ImageRgba16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        _ => None,
+        other => wide(other).and_then(|data| Samples { width, height, channels, colors, alpha, data }.into_rgb()),
     };
     rgb.ok_or_else(|| SourceProblem::UnsuitableSamples { found: format!("{color:?}") })
+}
+
+/// Samples of an image of 16 bits; `None` of another depth.
+fn wide(image: DynamicImage) -> Option<Vec<u16>> {
+    match image {
+        DynamicImage::ImageLuma16(image) => Some(image.into_raw()),
+        DynamicImage::ImageLumaA16(image) => Some(image.into_raw()),
+        DynamicImage::ImageRgb16(image) => Some(image.into_raw()),
+        DynamicImage::ImageRgba16(image) => Some(image.into_raw()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

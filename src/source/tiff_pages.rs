@@ -15,10 +15,10 @@ use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::calibration_tags::{PageTags, calibration_of};
+use super::error::SourceProblem;
+use super::file::DecodeLimits;
 use super::jpeg::{self, Colors};
-use super::samples::{Alpha, Samples, rgb_of_cmyk};
-use super::still::DecodedImage;
-use super::{DecodeLimits, SourceProblem};
+use super::samples::{Alpha, DecodedImage, Samples, rgb_of_cmyk};
 
 /// Most pages of one file: a stack of fields has tens; more are a time series or a file made to waste time.
 pub(super) const MAX_PAGES: usize = 4096;
@@ -178,7 +178,7 @@ fn decode_jpeg_parts(decoder: &mut Decoder<Cursor<&[u8]>>, parts: &[&[u8]]) -> R
     let mut rgb = RgbImage::new(width, height);
     for (index, part) in (0u32..).zip(parts) {
         let (x, y) = (index % across * part_width, index / across * part_height);
-        let picture = jpeg::decode_part(&with_tables(&tables, part), part_width, part_height, colors)
+        let picture = jpeg::decode_part(&tables, part, (part_width, part_height), colors)
             .map_err(|problem| in_part(problem, index))?;
         let needed = (part_width.min(width - x), part_height.min(height - y));
         if picture.width() < needed.0 || picture.height() < needed.1 {
@@ -200,14 +200,6 @@ fn in_part(problem: SourceProblem, index: u32) -> SourceProblem {
         SourceProblem::Truncated { found, .. } => SourceProblem::Truncated { format: "TIFF", found: named(found) },
         SourceProblem::Corrupt { found, .. } => SourceProblem::Corrupt { format: "TIFF", found: named(found) },
         other => other,
-    }
-}
-
-/// A whole JPEG stream from the tables of the page and the stream of a part: start and end marks are taken once.
-pub(super) fn with_tables(tables: &[u8], part: &[u8]) -> Vec<u8> {
-    match (tables.strip_suffix(b"\xFF\xD9"), part.strip_prefix(b"\xFF\xD8")) {
-        (Some(head), Some(tail)) => [head, tail].concat(),
-        _ => part.to_vec(),
     }
 }
 

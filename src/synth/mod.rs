@@ -18,11 +18,11 @@
 mod cells;
 mod chance;
 mod eyepiece;
-mod fragments;
 mod options;
 mod outline;
 mod render;
 mod scene;
+mod shapes;
 mod stain;
 
 use image::RgbImage;

@@ -1,8 +1,6 @@
 //! What a synthetic specimen can be asked for, the defaults that the library and the command line share, and refusals.
 
-use std::fmt;
-
-use super::Stain;
+use super::stain::Stain;
 use crate::smear::{CellClass, SchistocyteForm};
 
 /// Diameter of the mean normal cell, px: that of a 100× oil field on a common 640×480 camera.
@@ -141,47 +139,40 @@ pub enum SynthError {
     },
 }
 
-/// Options that can be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the field of `SynthOptions` of that name
+/// Options that can be refused, each the field of `SynthOptions` of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[allow(missing_docs)]
 pub enum SynthOption {
+    #[strum(to_string = "cell diameter in px")]
     CellDiameterPx,
+    #[strum(to_string = "field size in cell diameters")]
     FieldSizeDiameters,
+    #[strum(to_string = "red cells per field")]
     RedCellsPerField,
+    #[strum(to_string = "schistocyte fraction")]
     SchistocyteFraction,
+    #[strum(to_string = "schistocyte forms")]
     SchistocyteForms,
+    #[strum(to_string = "fraction of other shapes")]
     OtherShapesFraction,
+    #[strum(to_string = "other shapes")]
     OtherShapes,
+    #[strum(to_string = "share of clumped cells")]
     ClumpShare,
+    #[strum(to_string = "greatest overlap")]
     MaxOverlap,
+    #[strum(to_string = "platelets per red cell")]
     PlateletsPerRedCell,
+    #[strum(to_string = "white cells per field")]
     WhiteCellsPerField,
+    #[strum(to_string = "blur in cell diameters")]
     BlurDiameters,
+    #[strum(to_string = "exposure")]
     Exposure,
+    #[strum(to_string = "unevenness of the light")]
     UnevenLight,
+    #[strum(to_string = "electrons at full scale")]
     FullWellElectrons,
-}
-
-impl fmt::Display for SynthOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CellDiameterPx => "cell diameter in px",
-            Self::FieldSizeDiameters => "field size in cell diameters",
-            Self::RedCellsPerField => "red cells per field",
-            Self::SchistocyteFraction => "schistocyte fraction",
-            Self::SchistocyteForms => "schistocyte forms",
-            Self::OtherShapesFraction => "fraction of other shapes",
-            Self::OtherShapes => "other shapes",
-            Self::ClumpShare => "share of clumped cells",
-            Self::MaxOverlap => "greatest overlap",
-            Self::PlateletsPerRedCell => "platelets per red cell",
-            Self::WhiteCellsPerField => "white cells per field",
-            Self::BlurDiameters => "blur in cell diameters",
-            Self::Exposure => "exposure",
-            Self::UnevenLight => "unevenness of the light",
-            Self::FullWellElectrons => "electrons at full scale",
-        })
-    }
 }
 
 impl SynthOptions {

@@ -13,10 +13,9 @@ use std::io::Read;
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use image::RgbImage;
 
-use crate::source::SourceProblem;
+use crate::source::error::SourceProblem;
 use crate::source::jpeg::{self, Colors};
 use crate::source::samples::{Alpha, Samples};
-use crate::source::tiff_pages::with_tables;
 
 /// How the bytes of a part are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +65,7 @@ pub(super) fn decode(
     seen: (u32, u32),
 ) -> Result<RgbImage, SourceProblem> {
     let picture = match coding.packing {
-        Packing::Jpeg => {
-            jpeg::decode_part(&with_tables(&coding.jpeg_tables, bytes), stored.0, stored.1, coding.jpeg_colors)?
-        }
+        Packing::Jpeg => jpeg::decode_part(&coding.jpeg_tables, bytes, stored, coding.jpeg_colors)?,
         Packing::Jpeg2000 { ycbcr } => jpeg2000(bytes, ycbcr, stored)?,
         _ => samples(bytes, coding, stored, seen)?,
     };

@@ -15,13 +15,13 @@ use std::path::Path;
 
 use dicom_dictionary_std::{tags, uids};
 
-use super::bytes::SlideBytes;
 use super::codec::{Coding, Packing, decode};
 use super::elements::{DataSet, Header, fragments, header};
-use super::{About, Level, Pixels, TileSource};
+use super::tiles::{About, Level, Pixels, TileSource};
 use crate::smear::{Calibration, CalibrationSource};
-use crate::source::SourceProblem;
 use crate::source::calibration_tags::plausible_square;
+use crate::source::error::SourceProblem;
+use crate::source::file::SlideBytes;
 use crate::source::jpeg::Colors;
 use crate::source::samples::Alpha;
 
@@ -56,6 +56,10 @@ const JPEG2000_SYNTAXES: [&str; 2] = [uids::JPEG2000_LOSSLESS, uids::JPEG2000];
 
 /// Pixels that are stored as they are, by their transfer syntax.
 const RAW_SYNTAXES: [&str; 2] = [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN];
+
+fn corrupt(found: String) -> SourceProblem {
+    SourceProblem::Corrupt { format: FORMAT, found }
+}
 
 /// A slide in one or several DICOM files.
 #[derive(Debug)]
@@ -190,7 +194,6 @@ fn instance(
     slide: Option<&Level>,
 ) -> Result<Option<(Instance, Level)>, SourceProblem> {
     let elements = &header.elements;
-    let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
     let number = |tag, name: &str| elements.unsigned(tag).ok_or_else(|| corrupt(format!("no {name}")));
     let (tile_width, tile_height) = (number(tags::COLUMNS, "Columns")?, number(tags::ROWS, "Rows")?);
     let width = elements.unsigned(tags::TOTAL_PIXEL_MATRIX_COLUMNS).unwrap_or(tile_width);
@@ -285,7 +288,6 @@ fn frames(
     level: &Level,
     count: usize,
 ) -> Result<Vec<(u64, u32)>, SourceProblem> {
-    let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
     let pixels = header.pixels.ok_or_else(|| corrupt("no pixel data".to_owned()))?;
     let Some(length) = pixels.length else {
         let mut all = fragments(file, pixels.offset)?.into_iter();
@@ -314,7 +316,6 @@ fn frames(
 
 /// Which frame lies at which tile.
 fn places(elements: &DataSet, level: &Level, count: usize) -> Result<HashMap<(u32, u32), usize>, SourceProblem> {
-    let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
     let groups = elements.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let full = elements.text(tags::DIMENSION_ORGANIZATION_TYPE).is_none_or(|kind| kind == "TILED_FULL");
     let mut places = HashMap::with_capacity(count);
@@ -359,7 +360,7 @@ impl TileSource for DicomSlide {
         decode(&bytes, &instance.coding, stored, shape.tile_size(column, row)).map(Pixels::Picture)
     }
 
-    fn sha256(&self) -> Result<String, SourceProblem> {
-        self.instances[0].file.sha256().map(str::to_owned)
+    fn file(&self) -> &SlideBytes {
+        &self.instances[0].file
     }
 }

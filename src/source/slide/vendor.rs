@@ -10,11 +10,11 @@ use std::sync::{PoisonError, RwLock};
 use image::RgbImage;
 use schistoquant_openslide::{OpenSlideError, VendorSlide, vendor};
 
-use super::bytes::SlideBytes;
-use super::{About, Level, Pixels, TileSource};
+use super::tiles::{About, Level, Pixels, TileSource};
 use crate::smear::CalibrationSource;
-use crate::source::SourceProblem;
 use crate::source::calibration_tags::plausible_square;
+use crate::source::error::SourceProblem;
+use crate::source::file::SlideBytes;
 
 /// Side of a tile, px: OpenSlide has tiles of its own below.
 const TILE_PX: u32 = 512;
@@ -93,7 +93,7 @@ impl TileSource for VendorTiles {
         picture.map(Pixels::Picture).ok_or_else(|| SourceProblem::Corrupt { format: FORMAT, found: found() })
     }
 
-    fn sha256(&self) -> Result<String, SourceProblem> {
-        self.file.sha256().map(str::to_owned)
+    fn file(&self) -> &SlideBytes {
+        &self.file
     }
 }
