@@ -1,11 +1,11 @@
-//! Red cell, or the reason why an object is none.
+//! Red cell, or the reason why an object is not one.
 //!
-//! In: the label map with the planes and the detections behind it. Out: a kind for each object. A detected white cell or
-//! platelet is one; a detected red cell is none where its color says nucleus or ink, or where hardly a pixel is stained.
-//! An object that was not detected is judged by its color: cytoplasm at a white cell, nuclear stain, burnt-in mark,
-//! precipitate. Then by place and size: cut by the frame, debris, clump, too large. Then by what of it can be seen: marked,
-//! pressed, ghost, out of focus. What is left and was detected is a red cell. Sizes are shares of the nominal red cell,
-//! colors and sharpness relative to the field's own red cells.
+//! In: the label map with the planes and the detections behind it. Out: a kind for each object, by the first rule that
+//! holds: 1. a detected white cell or platelet is one; 2. a detected red cell is not one where its color is that of a nucleus
+//! or of ink, or where hardly a pixel is stained; 3. an object that was not detected is judged by its color: cytoplasm at a
+//! white cell, nuclear stain, burnt-in mark, precipitate; 4. by place and size: cut by the frame, debris, clump, too large;
+//! 5. by how much of it can be seen: marked, pressed, ghost, out of focus; 6. any other detected object is a red cell.
+//! Sizes are shares of the nominal red cell, colors and sharpness relative to the field's own red cells.
 //!
 //! METHOD: each of the last four reasons was seen among false schistocytes first, then its limit set where it costs next to
 //! none of the 545 counted cells that two blind readings call a schistocyte (`models/README.md` has the table). A cell whose
@@ -207,7 +207,7 @@ impl<'a> FieldContext<'a> {
             .any(|[x_min, y_min, x_max, y_max]| (*x_min..*x_max).contains(&x) && (*y_min..*y_max).contains(&y))
     }
 
-    /// Why a detected red cell is none after all, if so: nuclear stain, ink, or nothing but a line on empty glass.
+    /// Why a detected red cell is not one after all, if so: nuclear stain, ink, or a line on empty glass.
     fn reason_against_detection(&self, index: usize, share: f64) -> Option<ExclusionReason> {
         let in_white_cell = self.lies_in_white_cell(index);
         let ratio = if in_white_cell { NUCLEAR_OBJECT_BLUE_RATIO } else { SURELY_NUCLEAR_BLUE_RATIO };
@@ -324,8 +324,8 @@ fn middle(values: &mut [f32]) -> Option<f32> {
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 
-/// Counts the pixel edges between each label and whatever is not it, those to other objects, to detected white cells and to
-/// marks, and the rows at the border of the lit part.
+/// Counts for each label the pixel edges of its outline, those shared with other objects, with detected white cells and with
+/// marks, and its rows at the border of the lit part.
 fn contacts(
     runs: &RowRuns,
     detections: &[Option<Detection>],

@@ -125,7 +125,7 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
     let count = detections.len();
     let (bounds, starts) = (bounds_of(&runs, count), outline::starts(&runs, count));
     let context = kind::FieldContext::new(field, foreground, &runs, &bounds, &detections, &ghosts);
-    // In reading order of their first pixel, whatever found them.
+    // In reading order of their first pixel, detected or not.
     let mut order: Vec<u32> = Vec::with_capacity(count);
     let mut seen = vec![false; count + 1];
     for run in runs.all() {

@@ -2,8 +2,8 @@
 //!
 //! In: RGB pixels at any scale with cells 20–150 pixels wide. Out: a diameter in pixels of that image. Method: sizes of
 //! round stained objects. The segmenter then measures at the guessed scale until guess and measurement agree.
-//! Limits: needs a handful of cells that stand alone; a field of nothing but clumps gives a guess from the depth of its
-//! clumps, or none.
+//! Limits: needs a handful of cells that stand alone; a field of clumps alone gives a guess from the depth of its clumps,
+//! or none.
 
 use image::RgbImage;
 
@@ -39,7 +39,7 @@ pub struct ScaleEstimate {
     pub cells: usize,
 }
 
-/// The middle of an image, or of its lit part, with what of it is lit; `None` where it is all of it.
+/// The middle of an image, or of its lit part, and the part of it that is lit; `None` where the window is the whole image.
 pub(super) fn window(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<(RgbImage, Option<Illuminated>)> {
     let (width, height) = (rgb.width().min(WINDOW_PX), rgb.height().min(WINDOW_PX));
     if (width, height) == rgb.dimensions() {

@@ -11,13 +11,13 @@ use tiff::tags::ResolutionUnit;
 use crate::smear::{Calibration, CalibrationSource};
 
 /// Smallest pixel size taken for true, µm: a tenth of what light resolves (about 0.2 µm).
-pub const MIN_PLAUSIBLE_UM_PER_PX: f64 = 0.02;
+const MIN_PLAUSIBLE_UM_PER_PX: f64 = 0.02;
 
 /// Largest pixel size taken for true, µm: a red cell of 7.5 µm would be under 4 px wide.
 ///
 /// METHOD: most files carry a resolution nobody measured: 72, 96, 150, 300 or 600 dpi by default (42–353 µm), which
 /// print programs need. All of them lie beyond this limit, so no list of defaults is kept.
-pub const MAX_PLAUSIBLE_UM_PER_PX: f64 = 2.0;
+const MAX_PLAUSIBLE_UM_PER_PX: f64 = 2.0;
 
 /// Largest difference of width and height of a pixel that passes as square, as a share of the width: rounding of tags.
 const SQUARE_TOLERANCE: f64 = 0.01;
@@ -37,8 +37,8 @@ pub(super) struct PageTags {
 
 /// Pixel size by the tags of a page.
 ///
-/// METHOD: OME-XML goes before the resolution tags: a microscope's software wrote it to say the pixel size, while the
-/// tags are often filled in for a printer.
+/// METHOD: OME-XML is believed before the resolution tags. Software of a microscope wrote it to state the pixel size, while
+/// the tags are often filled in for a printer.
 pub(super) fn calibration_of(tags: &PageTags) -> Option<Calibration> {
     let description = tags.description.as_deref().unwrap_or_default();
     let ome = physical_size(description).and_then(|(x, y)| plausible_square(x, y, CalibrationSource::OmeXml));

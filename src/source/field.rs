@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::SourceError;
+use super::error::SourceError;
 use super::slide::PixelRect;
 use crate::smear::{Calibration, Field, FieldId};
 
@@ -46,7 +46,7 @@ pub trait SmearSource: fmt::Debug + Send + Sync {
     /// A [`SourceError`] where the file or this field of it cannot be read; the other fields stay readable.
     ///
     /// # Panics
-    /// Where `index` is none of its fields.
+    /// Where `index` is no position of a field.
     fn read(&self, index: usize) -> Result<FieldPixels, SourceError>;
 
     /// Place of a field on its slide; `None` for a photograph.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use super::SourceProblem;
+use super::error::SourceProblem;
 
 /// Bytes of the pieces in which a file is hashed.
 const HASH_PIECE_BYTES: u64 = 1 << 20;

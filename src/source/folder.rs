@@ -1,4 +1,4 @@
-//! Names of files and what lies in a folder: what claims to be an image, what is passed over, what lies further below.
+//! Names of files and contents of folders: which files claim to be images, which are ignored, and what lies further below.
 //!
 //! In: paths. Out: paths in the order that a person reads them in, `field-2` before `field-10`. Only names and first bytes
 //! are looked at; the content of a file decides in the end.
@@ -6,9 +6,11 @@
 //! METHOD: nothing is dropped without a word. A photograph in a sub-folder may be half of a specimen, or another
 //! patient's; a file of another kind may be a panel with a name that nobody looks for.
 
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::file::DecodeLimits;
 use super::format::Content;
@@ -26,7 +28,7 @@ const MAX_DEPTH: usize = 8;
 /// Entries below an input that are searched for images: beyond it is no specimen.
 const MAX_ENTRIES: usize = 100_000;
 
-/// Extensions by which a file of a folder claims to be an image; without one of them a file that is none is passed over.
+/// Extensions that claim an image. A file of a folder that is no image is ignored unless it has one of them.
 const IMAGE_EXTENSIONS: [&str; 19] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "bmp", "dib", "webp", "gif", "heic", "heif", "avif", "jp2",
     "j2k", "jxl", "dcm", "svs",
@@ -162,6 +164,56 @@ fn search(folder: &Path, depth: usize, left: &mut usize) -> Option<PathBuf> {
     None
 }
 
+/// Whether a folder in another one is a link to that one or to what lies above it.
+pub(super) fn leads_up(folder: &Path, below: &Path) -> bool {
+    let real = |path| fs::canonicalize(path).ok();
+    real(folder).zip(real(below)).is_some_and(|(folder, below)| folder.starts_with(below))
+}
+
+/// File names, with folders in front where names are the same.
+pub(super) fn distinct_names(paths: &[&Path]) -> Vec<String> {
+    let with_folders = |path: &Path, folders: usize| -> String {
+        let parts: Vec<String> = path
+            .components()
+            .filter_map(|part| match part {
+                Component::Normal(name) => Some(printable(name)),
+                _ => None,
+            })
+            .collect();
+        parts[parts.len().saturating_sub(folders + 1)..].join("/")
+    };
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, path) in paths.iter().enumerate() {
+        groups.entry(with_folders(path, 0)).or_default().push(index);
+    }
+    let mut names = vec![String::new(); paths.len()];
+    for group in groups.values() {
+        let deepest = group.iter().map(|index| paths[*index].components().count()).max().unwrap_or(0);
+        // As few folders as tell all of the group apart; all folders where nothing does.
+        let folders = (0..deepest)
+            .find(|folders| {
+                let distinct: HashSet<String> =
+                    group.iter().map(|index| with_folders(paths[*index], *folders)).collect();
+                distinct.len() == group.len()
+            })
+            .unwrap_or(deepest);
+        for index in group {
+            names[*index] = with_folders(paths[*index], folders);
+        }
+    }
+    names
+}
+
+/// A name as text; bytes that are no UTF-8 are written `\xE9`, so that names stay distinct.
+fn printable(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +240,7 @@ mod tests {
             .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
             .collect();
         assert_eq!(names, ["f2.txt", "f10.txt", "labs.json", "photo"]);
-        // A file that is named by the caller is read or refused, never passed over.
+        // A file that the caller names is read or refused, never ignored.
         assert_eq!(passed_over(&[path("f2.txt")]), Vec::<PathBuf>::new());
         assert_eq!(listed_images(&[base.path().to_owned(), path("x.tif")]), [path("a.JPG"), path("x.tif")]);
     }

@@ -11,8 +11,8 @@
 //! 3. A field is named by its file. Files of the same name get as many folders in front as tell them apart
 //!    (`a/1.jpg`, `b/1.jpg`); other names stay bare, so results do not depend on where a specimen lies on disk.
 
-use std::collections::{BTreeMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::error::{SourceError, SourceProblem};
 use super::field::{FieldSource, SmearSource};
 use super::file::DecodeLimits;
-use super::folder::{claims_to_be_image, image_below, natural_key, vendor_extension};
+use super::folder::{claims_to_be_image, distinct_names, image_below, leads_up, natural_key, vendor_extension};
 use super::slide::Slide;
 use super::still::StillFile;
 use crate::smear::FieldId;
@@ -37,12 +37,12 @@ pub fn expand_inputs(paths: &[PathBuf], limits: DecodeLimits) -> (Vec<FieldSourc
     (listing.fields, listing.failures)
 }
 
-/// What opens a slide: what reads its fields, and what of it cannot be read.
+/// Opens a slide: gives the reader of its fields, and the parts that cannot be read.
 type OpenSlide<'a> = &'a mut dyn FnMut(&Path) -> Result<(Arc<dyn SmearSource>, Vec<SourceError>), SourceError>;
 
 /// How the slides among the inputs are opened.
 pub(crate) struct SlideOpener<'a> {
-    /// Whether every file is taken for a slide, whatever it is.
+    /// Whether every file is opened as a slide, whatever its content is.
     pub every_file: bool,
     /// Called for each slide, in the order of the inputs.
     pub open: OpenSlide<'a>,
@@ -207,56 +207,6 @@ impl Listing<'_> {
     }
 }
 
-/// Whether a folder in another one is a link to that one or to what lies above it.
-fn leads_up(folder: &Path, below: &Path) -> bool {
-    let real = |path| fs::canonicalize(path).ok();
-    real(folder).zip(real(below)).is_some_and(|(folder, below)| folder.starts_with(below))
-}
-
-/// File names, with folders in front where names are the same.
-fn distinct_names(paths: &[&Path]) -> Vec<String> {
-    let with_folders = |path: &Path, folders: usize| -> String {
-        let parts: Vec<String> = path
-            .components()
-            .filter_map(|part| match part {
-                std::path::Component::Normal(name) => Some(printable(name)),
-                _ => None,
-            })
-            .collect();
-        parts[parts.len().saturating_sub(folders + 1)..].join("/")
-    };
-    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, path) in paths.iter().enumerate() {
-        groups.entry(with_folders(path, 0)).or_default().push(index);
-    }
-    let mut names = vec![String::new(); paths.len()];
-    for group in groups.values() {
-        let deepest = group.iter().map(|index| paths[*index].components().count()).max().unwrap_or(0);
-        // As few folders as tell all of the group apart; all folders where nothing does.
-        let folders = (0..deepest)
-            .find(|folders| {
-                let distinct: HashSet<String> =
-                    group.iter().map(|index| with_folders(paths[*index], *folders)).collect();
-                distinct.len() == group.len()
-            })
-            .unwrap_or(deepest);
-        for index in group {
-            names[*index] = with_folders(paths[*index], folders);
-        }
-    }
-    names
-}
-
-/// A name as text; bytes that are no UTF-8 are written `\xE9`, so that names stay distinct.
-fn printable(name: &OsStr) -> String {
-    let mut text = String::new();
-    for chunk in name.as_encoded_bytes().utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -413,7 +363,7 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         let folder = folder_with(&[]);
         for name in [b"caf\xe8.png", b"caf\xe9.png"] {
-            fs::write(folder.path().join(OsStr::from_bytes(name)), png(name[3])).expect("a file");
+            fs::write(folder.path().join(std::ffi::OsStr::from_bytes(name)), png(name[3])).expect("a file");
         }
         let (names, failures) = expand(&[folder.path().to_owned()]);
         assert_eq!(names, ["caf\\xE8.png", "caf\\xE9.png"]);

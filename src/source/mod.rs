@@ -21,7 +21,6 @@ pub mod slide;
 mod still;
 mod tiff_pages;
 
-pub use calibration_tags::{MAX_PLAUSIBLE_UM_PER_PX, MIN_PLAUSIBLE_UM_PER_PX};
 pub use error::{ErrorCategory, SourceError, SourceProblem};
 pub use field::{FieldPixels, FieldRegion, FieldSource, SmearSource};
 pub use file::DecodeLimits;

@@ -15,7 +15,7 @@ use crate::source::slide::PixelRect;
 use crate::source::{SourceError, SourceProblem};
 
 /// Largest annotation that is read, bytes: a million corners.
-pub const MAX_ANNOTATION_BYTES: u64 = 32 << 20;
+const MAX_ANNOTATION_BYTES: u64 = 32 << 20;
 
 /// Which part of a slide is counted.
 #[derive(Debug, Clone, PartialEq, Default, strum::IntoStaticStr)]

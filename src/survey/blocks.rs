@@ -26,7 +26,7 @@ use crate::source::slide::{PixelRect, Slide};
 pub(super) const SURVEY_UM_PER_PX: f64 = 2.5;
 
 /// Longer side of the thumbnail, px.
-pub const THUMBNAIL_SIDE_PX: u32 = 1024;
+pub(super) const THUMBNAIL_SIDE_PX: u32 = 1024;
 
 /// Density from which a pixel counts as stained: 9 % of the light; a pale cell has 0.05 and compression noise 0.02.
 const STAIN_DENSITY: f64 = 0.04;

@@ -2,7 +2,7 @@
 //!
 //! In: the inputs of a specimen, photographs and slides, and a [`SlideRequest`]. Out: a [`SpecimenListing`]: the fields of
 //! all inputs in the order in which they are taken, and for each slide its [`SlidePlan`]. Order for a slide: 1. `area`:
-//! the part that is asked for; 2. `grid`: blocks over it; 3. `blocks`: the slide seen from afar, a verdict for each block;
+//! the requested part; 2. `grid`: blocks over it; 3. `blocks`: the slide seen from afar, a verdict for each block;
 //! 4. `plan`: fields and their order. How a slide is decoded is the business of [`crate::source`].
 //!
 //! An interrupt is seen between two tiles and between two pieces of a file that is hashed.
@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-pub use area::{Annotation, MAX_ANNOTATION_BYTES, SlideArea};
-pub use blocks::{BlockVerdict, THUMBNAIL_SIDE_PX};
-pub use plan::{ASSUMED_UM_PER_PX, CORE_UM, SlidePlan, SlideRequest};
+pub use area::{Annotation, SlideArea};
+pub use blocks::BlockVerdict;
+pub use plan::{SlidePlan, SlideRequest};
 
 use crate::source::{DecodeLimits, FieldSource, SlideOpener, SourceError, list_inputs};
 use plan::SlideFields;

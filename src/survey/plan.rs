@@ -25,13 +25,13 @@ use crate::source::slide::{DEFAULT_CACHE_BYTES, PixelRect, Slide};
 use crate::source::{FieldPixels, FieldRegion, SmearSource, SourceError, SourceProblem};
 
 /// Side of the block of a field, µm: about that of a photograph at the 100× objective, some 150 cells of a monolayer.
-pub const CORE_UM: f64 = 160.0;
+const CORE_UM: f64 = 160.0;
 
 /// Pixel size for the layout where the file says none, µm: that of a common scanner at 40×.
-pub const ASSUMED_UM_PER_PX: f64 = 0.25;
+const ASSUMED_UM_PER_PX: f64 = 0.25;
 
-/// Limits of the pixel size by which fields are laid out, µm: beyond them a size is wrong, which is told when the fields
-/// are brought to the common scale; fields of it would be too large for memory or too many.
+/// Limits of the pixel size by which fields are laid out, µm. A size beyond them is wrong and is refused when the fields are
+/// brought to the common scale; laid out by it, fields would be too large for memory or too many.
 const LAYOUT_UM_PER_PX: std::ops::RangeInclusive<f64> = 0.05..=2.0;
 
 /// Most blocks of a slide: a glass of 25 × 75 mm has 73,000.
@@ -47,7 +47,7 @@ pub struct SlideRequest {
     pub area: SlideArea,
     /// Moves the order of the fields.
     pub seed: u64,
-    /// Pixel size given by the caller, µm; it goes before that of the file.
+    /// Pixel size given by the caller, µm; it is used instead of the file's.
     pub um_per_px: Option<f64>,
     /// What decoded tiles may take, bytes.
     pub cache_bytes: u64,
@@ -133,7 +133,7 @@ impl SlidePlan {
     }
 }
 
-/// What of a slide cannot be read, for the list of failures. Levels are always named. Tiles are named only where the
+/// The parts of a slide that cannot be read, for the list of failures. Levels are always named. Tiles are named only where the
 /// survey chose the area; otherwise the fields name their own.
 fn unread_parts(slide: &Slide, is_sought: bool, tiles: Vec<SourceProblem>) -> Vec<SourceError> {
     let levels = slide.left_out().iter().map(|problem| SourceProblem::LeftOut { found: problem.to_string() });

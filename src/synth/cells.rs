@@ -19,7 +19,7 @@ use crate::smear::{CellClass, SchistocyteForm};
 /// Coefficient of variation of the diameter of normal cells.
 ///
 /// A red cell distribution width of 12–14 % in volume (the usual reference range) is about a third of that in diameter.
-pub const DIAMETER_CV: f64 = 0.05;
+const DIAMETER_CV: f64 = 0.05;
 
 /// Coefficient of variation of the hemoglobin density from cell to cell.
 const HEMOGLOBIN_CV: f64 = 0.05;

@@ -10,22 +10,22 @@ pub const DEFAULT_CELL_DIAMETER_PX: f64 = 38.0;
 pub const CELL_DIAMETER_RANGE_PX: (f64, f64) = (20.0, 150.0);
 
 /// Width and height of a field, cell diameters: 640×480 px at the default diameter.
-pub const DEFAULT_FIELD_SIZE_DIAMETERS: (f64, f64) = (640.0 / 38.0, 480.0 / 38.0);
+const DEFAULT_FIELD_SIZE_DIAMETERS: (f64, f64) = (640.0 / 38.0, 480.0 / 38.0);
 
 /// Fields of a specimen: enough for 1,000 whole, free red cells (ICSH asks for at least 1,000).
 pub const DEFAULT_FIELDS: u32 = 18;
 
 /// Red cells of a field, cut ones included: a monolayer that covers about a third of the field.
-pub const DEFAULT_RED_CELLS_PER_FIELD: (u32, u32) = (82, 108);
+const DEFAULT_RED_CELLS_PER_FIELD: (u32, u32) = (82, 108);
 
 /// Share of red cells of another changed shape: a healthy film, far from mixed poikilocytosis.
-pub const DEFAULT_OTHER_SHAPES_FRACTION: f64 = 0.008;
+const DEFAULT_OTHER_SHAPES_FRACTION: f64 = 0.008;
 
 /// Blur of the optics (standard deviation), cell diameters: 0.8 px at the default diameter, 0.16 µm.
-pub const DEFAULT_BLUR_DIAMETERS: f64 = 0.022;
+const DEFAULT_BLUR_DIAMETERS: f64 = 0.022;
 
 /// Electrons at full scale; gives noise of about two levels of 255, as photographs of films show.
-pub const DEFAULT_FULL_WELL_ELECTRONS: f64 = 5_000.0;
+const DEFAULT_FULL_WELL_ELECTRONS: f64 = 5_000.0;
 
 /// What the fields of a specimen are like.
 #[derive(Debug, Clone, PartialEq)]

@@ -64,7 +64,7 @@ impl Illuminated {
         Self { width, height, frame: [left, top, right, bottom], disc }
     }
 
-    /// What of the part lies in a rectangle of the picture, in pixels of that rectangle.
+    /// The lit part of a rectangle of the picture, in pixels of that rectangle.
     pub fn within(&self, x: u32, y: u32, width: u32, height: u32) -> Self {
         let origin = [f64::from(x), f64::from(y)];
         let moved = |point: [f64; 2]| [point[0] - origin[0], point[1] - origin[1]];

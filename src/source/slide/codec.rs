@@ -1,12 +1,15 @@
 //! One strip or tile of a slide, decoded to RGB.
 //!
-//! In: the stored bytes, the [`Coding`] of their level and the size of the part. Out: a picture of that size. Sources: TIFF 6.0 (1992)
-//! for raw, LZW, PackBits and the horizontal predictor, Technical Note 2 (1995) for JPEG, Technical Note of Adobe
+//! In: the stored bytes, the [`Coding`] of their level and the size of the part. Out: a picture of that size. Sources: TIFF
+//! 6.0 (1992) for raw, LZW, PackBits and the horizontal predictor, Technical Note 2 (1995) for JPEG, Technical Note of Adobe
 //! Photoshop (2002) for deflate, ISO/IEC 15444-1 for JPEG 2000. Order: 1. expand, 2. undo the predictor, 3. samples of 16
 //! bits to 8, 4. color.
 //!
-//! Limits: 8 or 16 bits, gray, RGB or RGB with alpha (over white), samples of a pixel side by side. METHOD: samples of 16 bits are scaled by
-//! their full range, because a depth guessed tile by tile would make tiles differ.
+//! METHOD: samples of 16 bits are scaled by their full range, because a depth guessed tile by tile would make tiles differ.
+//! The crate `tiff` unpacks parts only through a decoder that owns the file's cursor (`directory` says why that does not
+//! serve), so that LZW, deflate and PackBits are unpacked here.
+//!
+//! Limits: 8 or 16 bits; gray, RGB or RGB with alpha (over white); samples of a pixel side by side.
 
 use std::io::Read;
 

@@ -1,11 +1,12 @@
 //! Slides in DICOM: VL Whole Slide Microscopy Image instances, one for each level.
 //!
-//! In: one instance; its series is looked for in the same folder. Out: a [`DicomSlide`]: levels from fine to coarse, each frame
-//! a tile. Source: DICOM PS3.3 (2024), A.32.8 and C.8.12.4: `TotalPixelMatrixColumns`, `DimensionOrganizationType`
-//! (frames in rows for TILED_FULL, at stated places otherwise), `PixelSpacing`; PS3.5, A.4 for fragments.
+//! In: one instance; the others of its series are looked for in the same folder. Out: a [`DicomSlide`]: levels from fine to
+//! coarse, each frame a tile. Source: DICOM PS3.3 (2024), A.32.8 and C.8.12.4: `TotalPixelMatrixColumns`,
+//! `DimensionOrganizationType` (frames in rows for TILED_FULL, at stated places otherwise), `PixelSpacing`; PS3.5, A.4 for
+//! fragments.
 //!
-//! METHOD: the level with the most columns is the slide; further instances of the series are smaller levels where their shape is the
-//! same. Labels and overviews are passed over. A place without a frame was left out by the scanner: it is empty glass.
+//! METHOD: the level with the most columns is the slide. Further instances of the series are smaller levels where their
+//! shape is the same; labels and overviews are ignored. The scanner leaves out frames of empty glass.
 //!
 //! Limits: raw, JPEG and JPEG 2000 frames of 8 or 16 bits; one focal plane and one optical path; no concatenations.
 
@@ -89,7 +90,7 @@ impl DicomSlide {
         let mut found = vec![(file, own)];
         for sibling in siblings(&path) {
             let Ok(file) = SlideBytes::open(&sibling) else { continue };
-            // A file of the folder that is no instance of this slide is none of its faults.
+            // Another file of the folder may be damaged without harm to this slide.
             let Ok(other) = header(&file) else { continue };
             let same = series.is_some() && other.elements.text(tags::SERIES_INSTANCE_UID) == series;
             if same && slide_kind(&other.elements).is_ok_and(|other| kind == VOLUME && other == VOLUME) {
@@ -275,7 +276,7 @@ fn coding(header: &Header) -> Result<Coding, SourceProblem> {
 
 /// Whether a JPEG stream itself says what its components are: by the marker of JFIF or of Adobe.
 ///
-/// METHOD: the stream goes before `PhotometricInterpretation`, because converters write RGB there for streams of YCbCr.
+/// METHOD: the stream is believed rather than `PhotometricInterpretation`: converters write RGB there for streams of YCbCr.
 fn says_its_colors(head: &[u8]) -> bool {
     [&b"JFIF\0"[..], b"Adobe"].iter().any(|mark| head.windows(5).any(|part| part == *mark))
 }

@@ -19,7 +19,7 @@ use dicom_dictionary_std::{tags, uids};
 use crate::source::error::SourceProblem;
 use crate::source::file::SlideBytes;
 
-/// Largest value that is kept, bytes: an offset table of two million frames. Nothing that is asked for here is larger.
+/// Largest value that is kept, bytes: an offset table of two million frames. No element that is used is larger.
 const MAX_VALUE_BYTES: u32 = 16 << 20;
 
 /// Most bytes of values that are kept of a file: two hundred bytes for each of 400,000 frames.

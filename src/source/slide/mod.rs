@@ -1,9 +1,9 @@
 //! Scanned slides: files of gigapixels, of which only the asked region is read.
 //!
-//! In: an Aperio SVS, a tiled TIFF or BigTIFF, the DICOM instances of a slide, or with the feature `openslide` what its library
-//! reads. Out: a [`Slide`]: its levels from fine to coarse,
-//! pixel size and magnification by the file, and the pixels of any region of a level as 8-bit RGB. Coordinates are those
-//! of the level that is asked: x right, y down, origin at the top-left corner.
+//! In: an Aperio SVS, a tiled TIFF or BigTIFF, or the DICOM instances of a slide; with the feature `openslide` also what
+//! OpenSlide's library reads. Out: a [`Slide`]: its levels from fine to coarse, pixel size and magnification as the file
+//! states them, and the pixels of any region of a level as 8-bit RGB. Coordinates are those of the level: x right, y down,
+//! origin at the top-left corner.
 //!
 //! Memory: tiles are decoded when asked for and kept up to a bound in bytes. A tile that cannot be decoded refuses the
 //! regions that need it, with its place and the reason; the others stay readable. A tile that the scanner left out is

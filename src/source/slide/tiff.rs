@@ -5,8 +5,8 @@
 //! `MPP`), as openly described by OpenSlide (openslide.org/formats/aperio); OME-XML 2016-06.
 //!
 //! METHOD: the first picture is the slide. Another is a smaller level of it where its sides are the slide's divided by
-//! one factor, to the rounding of a pixel or two, and where it is tiled or marked as a smaller copy: labels, overviews
-//! and untiled thumbnails are passed over. A tile without bytes was left out by the scanner: it is empty glass.
+//! one factor, to the rounding of a pixel or two, and where it is tiled or marked as a smaller copy. Labels, overviews
+//! and untiled thumbnails are ignored. Scanners leave out the bytes of tiles that are empty glass.
 //!
 //! Limits: the first plane of a stack; samples of a pixel side by side; parts of at most [`MAX_PART_PX`] pixels.
 
@@ -64,8 +64,8 @@ struct Page {
 
 /// Whether a file's directories say that it is a slide, not a photograph.
 ///
-/// METHOD: a microscope's camera may save one picture in tiles; a scanner saves smaller levels with it, or a picture that
-/// no camera takes. Aperio's mark goes before both.
+/// METHOD: a microscope's camera may save one picture in tiles. A scanner saves smaller levels with it, or a picture larger
+/// than any camera takes. A file with Aperio's mark is always a slide.
 pub(super) fn is_slide(file: &SlideBytes, camera_px: u64) -> Result<bool, SourceProblem> {
     let all = directories(file)?;
     let Some(first) = all.pages.first() else { return Ok(false) };

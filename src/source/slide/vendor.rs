@@ -1,8 +1,8 @@
-//! Slides of the scanners' makers (NDPI, MRXS, SCN, BIF, VSI …) through OpenSlide's library, where it is installed.
+//! Slides in the formats of scanner makers (NDPI, MRXS, SCN, BIF, VSI …), read by OpenSlide's library where it is installed.
 //!
-//! In: the path of a file that OpenSlide knows. Out: a [`VendorTiles`]: its levels in tiles of [`TILE_PX`], pixel size and magnification by
-//! OpenSlide's properties. Source: openslide.org/api, properties `openslide.mpp-x`, `openslide.mpp-y`,
-//! `openslide.objective-power`. Limits: files that are read here without it are left to the own readers.
+//! In: the path of a file that OpenSlide knows. Out: [`VendorTiles`]: levels in tiles of [`TILE_PX`], with the pixel size and
+//! the magnification that OpenSlide states. Source: openslide.org/api, properties `openslide.mpp-x`, `openslide.mpp-y`,
+//! `openslide.objective-power`. Limits: formats with a reader of their own in this crate are left to it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
@@ -19,7 +19,7 @@ use crate::source::file::SlideBytes;
 /// Side of a tile, px: OpenSlide has tiles of its own below.
 const TILE_PX: u32 = 512;
 
-/// Formats of OpenSlide that are read without it.
+/// Formats of OpenSlide that this crate reads itself.
 const OWN: [&str; 3] = ["aperio", "generic-tiff", "dicom"];
 
 const FORMAT: &str = "slide";
