@@ -78,7 +78,8 @@ impl Detection {
 /// The shipped detector on an engine, usable from any thread.
 pub struct Detector {
     card: DetectorCard,
-    graph: DetectorGraph,
+    engine: Engine,
+    session: Session,
 }
 
 impl Detector {
@@ -88,7 +89,9 @@ impl Detector {
     /// A card that does not fit the graph, or an engine that cannot load it.
     pub fn shipped(engine: Engine) -> Result<Self, DetectError> {
         let card = DetectorCard::for_graph(CARD, GRAPH)?;
-        Ok(Self { card, graph: DetectorGraph::new(engine, GRAPH)? })
+        let session = Session::open(&engine, GRAPH.into());
+        let session = session.map_err(|source| DetectError::RunFailed { engine: engine.kind(), source })?;
+        Ok(Self { card, engine, session })
     }
 
     /// Its card.
@@ -108,7 +111,7 @@ impl Detector {
         let columns = windows(rgb.width() as usize);
         for row in windows(rgb.height() as usize) {
             for column in &columns {
-                let answer = self.graph.run(rgb, (column.start, row.start), (column.side, row.side))?;
+                let answer = self.run(rgb, (column.start, row.start), (column.side, row.side))?;
                 found.extend(self.peaks(&answer, column, &row));
             }
         }
@@ -120,6 +123,21 @@ impl Detector {
             }
         }
         Ok(distinct(found))
+    }
+
+    /// Runs the graph on the window of `side` (width, height) at `start` (x, y) of a picture.
+    fn run(&self, rgb: &RgbImage, start: (usize, usize), side: (usize, usize)) -> Result<Answer, DetectError> {
+        let mut input = vec![0.0; 3 * side.0 * side.1];
+        fill_planes(rgb, start, side, &mut input);
+        let failed = |source| DetectError::RunFailed { engine: self.engine.kind(), source };
+        let mut answers = self.session.run(&[1, 3, side.1, side.0], &input, &[OUTPUT]).map_err(failed)?;
+        let (width, height) = (side.0 / STRIDE_PX, side.1 / STRIDE_PX);
+        let (values, expected) = (answers.swap_remove(0), PLANES * width * height);
+        if values.len() != expected {
+            let name = OUTPUT.to_owned();
+            return Err(failed(SessionError::AnswerSize { name, expected, found: values.len() }));
+        }
+        Ok(Answer { values, width, height })
     }
 
     /// Local maxima of an answer whose centers its window answers for, in pixels of the graph's input.
@@ -273,38 +291,6 @@ impl Answer {
             }
         }
         true
-    }
-}
-
-/// Width and height of an input.
-type Side = (usize, usize);
-
-/// The graph in an engine.
-struct DetectorGraph {
-    engine: Engine,
-    session: Session,
-}
-
-impl DetectorGraph {
-    fn new(engine: Engine, graph: &'static [u8]) -> Result<Self, DetectError> {
-        let session = Session::open(&engine, graph.into());
-        let session = session.map_err(|source| DetectError::RunFailed { engine: engine.kind(), source })?;
-        Ok(Self { engine, session })
-    }
-
-    /// Runs the graph on the window of `side` (width, height) at `start` (x, y) of a picture.
-    fn run(&self, rgb: &RgbImage, start: (usize, usize), side: Side) -> Result<Answer, DetectError> {
-        let mut input = vec![0.0; 3 * side.0 * side.1];
-        fill_planes(rgb, start, side, &mut input);
-        let failed = |source| DetectError::RunFailed { engine: self.engine.kind(), source };
-        let mut answers = self.session.run(&[1, 3, side.1, side.0], &input, &[OUTPUT]).map_err(failed)?;
-        let (width, height) = (side.0 / STRIDE_PX, side.1 / STRIDE_PX);
-        let (values, expected) = (answers.swap_remove(0), PLANES * width * height);
-        if values.len() != expected {
-            let name = OUTPUT.to_owned();
-            return Err(failed(SessionError::AnswerSize { name, expected, found: values.len() }));
-        }
-        Ok(Answer { values, width, height })
     }
 }
 

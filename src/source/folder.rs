@@ -13,11 +13,8 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use super::file::DecodeLimits;
-use super::format::Content;
+use super::format::{Content, HEAD_BYTES};
 use super::slide::Slide;
-
-/// Bytes that tell the format of a file: the signature of DICOM ends at 132.
-const HEAD_BYTES: u64 = 256;
 
 /// Ends the name of the truth beside a drawn field.
 const TRUTH_ENDING: &str = ".truth.json";
@@ -110,7 +107,7 @@ pub fn looks_like_image(path: &Path) -> bool {
         return true;
     }
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
     read.is_ok() && !matches!(Content::of(&head), Content::Unknown)
 }
 

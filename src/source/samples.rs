@@ -5,6 +5,7 @@
 //! Order: 1. the depth in use is found, 2. alpha is laid over white, 3. samples are scaled to 8 bits, 4. gray is spread
 //! over the three channels. Color profiles are not applied: values stay as stored and are taken as sRGB.
 
+use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
 use super::error::SourceProblem;
@@ -28,6 +29,27 @@ pub(super) enum Alpha {
     Straight,
     /// Colors are stored multiplied with alpha.
     Premultiplied,
+}
+
+impl Alpha {
+    /// By the first value of `ExtraSamples` of a TIFF.
+    ///
+    /// METHOD: several writers leave the tag out of their RGBA files, so a fourth sample without it is opacity. One that is
+    /// marked as unspecified is not: such samples are often zero and would turn the picture white.
+    pub(super) fn of_extra_sample(kind: Option<u64>) -> Self {
+        match kind {
+            Some(1) => Self::Premultiplied,
+            None | Some(2) => Self::Straight,
+            Some(_) => Self::None,
+        }
+    }
+}
+
+/// A picture turned as its EXIF orientation says.
+pub(super) fn upright(rgb: RgbImage, orientation: Orientation) -> RgbImage {
+    let mut image = DynamicImage::ImageRgb8(rgb);
+    image.apply_orientation(orientation);
+    image.into_rgb8()
 }
 
 /// Interleaved samples, rows from the top.

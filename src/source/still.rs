@@ -21,7 +21,7 @@ use super::error::{SourceError, SourceProblem};
 use super::field::{FieldPixels, SmearSource};
 use super::file::{DecodeLimits, hex};
 use super::format::{Content, Format, HEAD_BYTES, describe_head, le_u32};
-use super::samples::{DecodedImage, rgb_of};
+use super::samples::{DecodedImage, rgb_of, upright};
 use super::{jpeg, tiff_pages};
 
 /// Decodes the picture at position `page` (from 0) of a file in memory; only TIFF has more than one.
@@ -32,9 +32,7 @@ pub fn decode(bytes: &[u8], page: usize, limits: &DecodeLimits) -> Result<Decode
     match content_of(bytes)? {
         Format::Jpeg => {
             let (rgb, orientation) = jpeg::decode(bytes, limits)?;
-            let mut upright = DynamicImage::ImageRgb8(rgb);
-            upright.apply_orientation(orientation);
-            Ok(DecodedImage { rgb: upright.into_rgb8(), calibration: None })
+            Ok(DecodedImage { rgb: upright(rgb, orientation), calibration: None })
         }
         Format::Tiff => tiff_pages::decode_page(bytes, page, limits),
         Format::Png => {
@@ -114,9 +112,7 @@ fn decode_raster(
     limits.check_pixels(width, height)?;
     let orientation = decoder.orientation().map_err(|error| problem(error, name))?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| problem(error, name))?;
-    let mut upright = DynamicImage::ImageRgb8(rgb_of(image)?);
-    upright.apply_orientation(orientation);
-    Ok(DecodedImage { rgb: upright.into_rgb8(), calibration: None })
+    Ok(DecodedImage { rgb: upright(rgb_of(image)?, orientation), calibration: None })
 }
 
 /// Whether a BMP is run-length coded (compression 1 or 2): such a stream may end early and leave pixels undefined.

@@ -15,10 +15,11 @@ use std::fs;
 use std::path::Path;
 
 use dicom_dictionary_std::{tags, uids};
+use image::RgbImage;
 
 use super::codec::{Coding, Packing, decode};
 use super::elements::{DataSet, Header, fragments, header};
-use super::tiles::{About, Level, Pixels, TileSource};
+use super::tiles::{About, Level, TileSource};
 use crate::smear::{Calibration, CalibrationSource};
 use crate::source::calibration_tags::plausible_square;
 use crate::source::error::SourceProblem;
@@ -352,13 +353,13 @@ impl TileSource for DicomSlide {
         &self.levels
     }
 
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem> {
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
         let (shape, instance) = (&self.levels[level], &self.instances[level]);
-        let Some(frame) = instance.places.get(&(column, row)) else { return Ok(Pixels::Absent) };
+        let Some(frame) = instance.places.get(&(column, row)) else { return Ok(None) };
         let (offset, length) = instance.frames[*frame];
         let bytes = instance.file.tile(offset, length.into(), FORMAT)?;
         let stored = (shape.tile_width, shape.tile_height);
-        decode(&bytes, &instance.coding, stored, shape.tile_size(column, row)).map(Pixels::Picture)
+        decode(&bytes, &instance.coding, stored, shape.tile_size(column, row)).map(Some)
     }
 
     fn file(&self) -> &SlideBytes {

@@ -30,7 +30,7 @@ use super::error::{SourceError, SourceProblem};
 use super::file::SlideBytes;
 use super::format::{Content, DICOM, Format, HEAD_BYTES, describe_head};
 use crate::smear::Calibration;
-use tiles::{About, Pixels, TileCache, TileSource};
+use tiles::{About, TileCache, TileSource};
 
 /// Color of what the scanner left out.
 const GLASS: Rgb<u8> = Rgb([255; 3]);
@@ -188,23 +188,17 @@ impl Slide {
         if let Some(tile) = self.cache.get(key) {
             return Ok(Some(tile));
         }
-        match self.decoded(level, column, row)? {
-            Some(picture) => {
-                let tile = Arc::new(picture);
-                self.cache.put(key, &tile);
-                Ok(Some(tile))
-            }
-            None => Ok(None),
+        let tile = self.decoded(level, column, row)?.map(Arc::new);
+        if let Some(tile) = &tile {
+            self.cache.put(key, tile);
         }
+        Ok(tile)
     }
 
     /// A tile that is not kept, for passes that need each tile once; `None` where the scanner left it out.
     pub(crate) fn decoded(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
-        match self.tiles.tile(level, column, row) {
-            Ok(Pixels::Picture(picture)) => Ok(Some(picture)),
-            Ok(Pixels::Absent) => Ok(None),
-            Err(problem) => Err(SourceProblem::Tile { level, column, row, problem: Box::new(problem) }),
-        }
+        let tile = self.tiles.tile(level, column, row);
+        tile.map_err(|problem| SourceProblem::Tile { level, column, row, problem: Box::new(problem) })
     }
 }
 
@@ -241,9 +235,9 @@ mod glass {
             &self.levels
         }
 
-        fn tile(&self, _: usize, _: u32, _: u32) -> Result<Pixels, SourceProblem> {
+        fn tile(&self, _: usize, _: u32, _: u32) -> Result<Option<RgbImage>, SourceProblem> {
             (self.seen)();
-            Ok(Pixels::Absent)
+            Ok(None)
         }
 
         fn file(&self) -> &SlideBytes {

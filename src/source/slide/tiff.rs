@@ -12,7 +12,8 @@
 
 use super::codec::{Coding, Packing, decode};
 use super::directory::{Directory, directories};
-use super::tiles::{About, Level, Pixels, TileSource};
+use super::tiles::{About, Level, TileSource};
+use image::RgbImage;
 use tiff::tags::Tag;
 
 use crate::source::calibration_tags::{PageTags, aperio_calibration, aperio_number, calibration_of};
@@ -243,12 +244,7 @@ fn coding(page: &Directory<'_>, little_endian: bool) -> Result<Coding, SourcePro
         },
         jpeg_tables: page.bytes(Tag::JPEGTables)?.unwrap_or_default(),
         predictor,
-        // As for photographs: a fourth sample without a mark is opacity, one marked as unspecified is not.
-        alpha: match page.number(Tag::ExtraSamples)? {
-            Some(1) => Alpha::Premultiplied,
-            None | Some(2) => Alpha::Straight,
-            Some(_) => Alpha::None,
-        },
+        alpha: Alpha::of_extra_sample(page.number(Tag::ExtraSamples)?),
         little_endian,
     })
 }
@@ -258,16 +254,15 @@ impl TileSource for TiffSlide {
         &self.levels
     }
 
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem> {
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
         let (shape, page) = (&self.levels[level], &self.pages[level]);
         let part = row as usize * shape.across() as usize + column as usize;
         let (offset, count) = (page.offsets[part], page.counts[part]);
         if count == 0 {
-            return Ok(Pixels::Absent);
+            return Ok(None);
         }
         let bytes = self.file.tile(offset, count, FORMAT)?;
-        decode(&bytes, &page.coding, (shape.tile_width, shape.tile_height), shape.tile_size(column, row))
-            .map(Pixels::Picture)
+        decode(&bytes, &page.coding, (shape.tile_width, shape.tile_height), shape.tile_size(column, row)).map(Some)
     }
 
     fn file(&self) -> &SlideBytes {

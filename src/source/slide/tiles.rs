@@ -94,22 +94,13 @@ pub(super) struct About {
     pub(super) left_out: Vec<SourceProblem>,
 }
 
-/// A tile of a slide.
-#[derive(Debug)]
-pub(super) enum Pixels {
-    /// Its pixels, as far as they belong to the level.
-    Picture(RgbImage),
-    /// The scanner left it out.
-    Absent,
-}
-
 /// Where tiles come from.
 pub(super) trait TileSource: fmt::Debug + Send + Sync {
     /// Levels from fine to coarse; at least one.
     fn levels(&self) -> &[Level];
 
-    /// Decodes a tile of [`Self::levels`].
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem>;
+    /// Decodes a tile of [`Self::levels`], as far as it belongs to the level; `None` where the scanner left it out.
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem>;
 
     /// The file of the finest level.
     fn file(&self) -> &SlideBytes;

@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock};
 use image::RgbImage;
 use schistoquant_openslide::{OpenSlideError, VendorSlide, vendor};
 
-use super::tiles::{About, Level, Pixels, TileSource};
+use super::tiles::{About, Level, TileSource};
 use crate::smear::CalibrationSource;
 use crate::source::calibration_tags::plausible_square;
 use crate::source::error::SourceProblem;
@@ -75,7 +75,7 @@ impl TileSource for VendorTiles {
         &self.levels
     }
 
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem> {
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
         let shape = &self.levels[level];
         let (width, height) = shape.tile_size(column, row);
         let full = |place: u32| (f64::from(place) * shape.downsample).round() as i64;
@@ -90,7 +90,7 @@ impl TileSource for VendorTiles {
         })?;
         let picture = RgbImage::from_raw(width, height, bytes);
         let found = || "fewer pixels than asked for".to_owned();
-        picture.map(Pixels::Picture).ok_or_else(|| SourceProblem::Corrupt { format: FORMAT, found: found() })
+        picture.map(Some).ok_or_else(|| SourceProblem::Corrupt { format: FORMAT, found: found() })
     }
 
     fn file(&self) -> &SlideBytes {
