@@ -23,12 +23,13 @@
 //!
 //! | floor | modules |
 //! | --- | --- |
-//! | 8 | `cli` |
-//! | 7 | `analysis`, `batch`, `export`, `settings`, `verify`, `watch` |
-//! | 6 | `pipeline`, `report`, `evaluate` |
-//! | 5 | `case` |
-//! | 4 | `evidence` |
-//! | 3 | `count`, `clinical` |
+//! | 9 | `cli` |
+//! | 8 | `analysis`, `batch`, `export`, `settings`, `verify`, `watch` |
+//! | 7 | `pipeline`, `report`, `evaluate` |
+//! | 6 | `case` |
+//! | 5 | `evidence` |
+//! | 4 | `count`, `clinical` |
+//! | 3 | `survey` |
 //! | 2 | `source`, `quality`, `segment`, `measure`, `classify`, `synth` |
 //! | 1 | `smear` |
 //! | 0 | `stats`, `optics`, `inference`, `durable`, `time` |
@@ -75,6 +76,8 @@ pub mod smear;
 pub mod source;
 #[doc(hidden)]
 pub mod stats;
+#[doc(hidden)]
+pub mod survey;
 #[doc(hidden)]
 pub mod synth;
 #[doc(hidden)]

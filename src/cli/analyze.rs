@@ -19,8 +19,9 @@ use crate::count::CountOptions;
 use crate::pipeline::{AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze};
 use crate::report::{ReportTarget, WrittenReports, state_words};
 use crate::smear::AgeGroup;
-use crate::source::slide::{Annotation, PixelRect, SlideArea};
+use crate::source::slide::PixelRect;
 use crate::source::{DecodeLimits, holds_slide, passed_over};
+use crate::survey::{Annotation, SlideArea};
 
 /// Least memory that a run on slides is given, MiB: program, models and one field with its tiles.
 const MIN_MEMORY_MIB: u64 = 512;

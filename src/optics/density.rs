@@ -2,6 +2,9 @@
 //!
 //! In: RGB pixels whose empty background is one known value. Out: row-major `f32` planes, density base 10, 0 on the
 //! background. Source: Beer–Lambert; the mix is Fisher's linear discriminant with diagonal covariance.
+//!
+//! METHOD: `imageproc::filter` adds the terms of the kernel in another order, so that its sums differ in the last bit, and
+//! takes eight times as long on 640 × 480 pixels; its Otsu threshold knows bytes only, not the bins of a density.
 
 use std::ops::Range;
 

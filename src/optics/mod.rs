@@ -5,7 +5,6 @@
 
 pub mod background;
 pub mod density;
-pub(crate) mod disjoint_sets;
 pub mod distance;
 pub mod illuminated;
 pub mod regions;

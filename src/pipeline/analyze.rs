@@ -24,8 +24,8 @@ use crate::count::{
 };
 use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
 use crate::smear::{CalibrationSource, ExclusionReason};
-use crate::source::slide::SlideArea;
-use crate::source::{FieldRegion, ListedSlide};
+use crate::source::FieldRegion;
+use crate::survey::{ListedSlide, SlideArea};
 use crate::time::Timestamp;
 
 /// What an analysis is asked for.

@@ -17,7 +17,8 @@ use super::examine::AnalyzeError;
 use super::field::FieldResult;
 use super::prepare::SpecimenScale;
 use crate::case::InputFailure;
-use crate::source::{FieldSource, ListedSlide};
+use crate::source::FieldSource;
+use crate::survey::ListedSlide;
 
 /// Tasks in work for each thread: one runs, one is ready, so that no thread waits for the caller.
 pub(super) const TASKS_PER_THREAD: usize = 2;

@@ -18,8 +18,8 @@ use serde_json::Value;
 use crate::case::{FieldRecord, LevelRecord, RegionRecord, SlideRecord, SlidesRecord, StopKind, Stopped, rounded};
 use crate::count::{CountOptions, FieldTally, Likeness, Looks, Performance, SchistocyteCount};
 use crate::smear::{Calibration, CalibrationSource, NOMINAL_RED_CELL_DIAMETER_UM};
-use crate::source::slide::{BlockVerdict, SlideArea, SlidePlan, SlideRequest};
-use crate::source::{FieldRegion, ListedSlide};
+use crate::source::FieldRegion;
+use crate::survey::{BlockVerdict, ListedSlide, SlideArea, SlidePlan, SlideRequest};
 
 /// Red cells at which a count that is still undecided ends: the interval around 1 % is then 0.8 to 1.2 %.
 pub const DEFAULT_MAX_CELLS: u64 = 10_000;

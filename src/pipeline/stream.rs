@@ -25,7 +25,8 @@ use super::field::{field_result, input_failure};
 use super::prepare::{SpecimenScale, given_calibration};
 use super::schedule::{OneField, Opened, Schedule, SpecimenInputs, TASKS_PER_THREAD, Task};
 use crate::case::Case;
-use crate::source::{DecodeLimits, FieldSource, SpecimenListing, expand_specimen};
+use crate::source::{DecodeLimits, FieldSource};
+use crate::survey::{SpecimenListing, expand_specimen};
 
 /// Is told of the progress; `()` is nobody.
 pub trait Progress: Sync {
@@ -212,7 +213,11 @@ impl<F> Stage<'_, F> {
 
     fn open(&self, inputs: Vec<PathBuf>, options: AnalyzeOptions) -> Result<Opened, AnalyzeError> {
         let request = options.slide.request(options.um_per_px);
-        let SpecimenListing { fields, failures, slides } = expand_specimen(&inputs, DecodeLimits::default(), &request);
+        let SpecimenListing { fields, failures, slides } =
+            expand_specimen(&inputs, DecodeLimits::default(), &request, self.stop);
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Interrupted.into());
+        }
         let given = options.um_per_px.and_then(given_calibration);
         let scale = SpecimenScale::until(self.stop, &fields, given, &self.models.segmenter)?;
         Ok(Opened { sources: fields, failed: failures.iter().map(input_failure).collect(), slides, scale })

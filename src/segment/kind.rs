@@ -1,22 +1,20 @@
-//! Red cell, or the reason why an object is none.
+//! Red cell, or the reason why an object is not one.
 //!
-//! In: the label map with the planes and the detections behind it. Out: a kind for each object. A detected white cell or
-//! platelet is one; a detected red cell is none where its color says nucleus or ink, or where hardly a pixel is stained.
-//! An object that was not detected is judged by its color: cytoplasm at a white cell, nuclear stain, burnt-in mark,
-//! precipitate. Then by place and size: cut by the frame, debris, clump, too large. Then by what of it can be seen: marked,
-//! pressed, ghost, out of focus. What is left and was detected is a red cell. Sizes are shares of the nominal red cell,
-//! colors and sharpness relative to the field's own red cells.
+//! In: the label map with the planes and the detections behind it. Out: a kind for each object, by the first rule that
+//! holds: 1. a detected white cell or platelet is one; 2. a detected red cell is not one where its color is that of a nucleus
+//! or of ink, or where hardly a pixel is stained; 3. an object that was not detected is judged by its color: cytoplasm at a
+//! white cell, nuclear stain, burnt-in mark, precipitate; 4. by place and size: cut by the frame, debris, clump, too large;
+//! 5. by how much of it can be seen: marked, pressed, ghost, out of focus; 6. any other detected object is a red cell.
+//! Sizes are shares of the nominal red cell, colors and sharpness relative to the field's own red cells.
 //!
 //! METHOD: each of the last four reasons was seen among false schistocytes first, then its limit set where it costs next to
 //! none of the 545 counted cells that two blind readings call a schistocyte (`models/README.md` has the table). A cell whose
 //! outline is hidden leaves numerator and denominator alike. Limits: small cells have fewer neighbors, so that leaving
 //! pressed cells out raises the share of fragments a little where cells crowd; a field of mostly pressed cells is refused.
 
-use super::NOMINAL_CELL_AREA_PX;
-use super::color::{FieldColor, Stain};
+use super::appearance::{FieldColor, Stain, steepness};
 use super::detect::{DetectedKind, Detection};
-use super::edge;
-use super::foreground::Foreground;
+use super::foreground::{Foreground, NOMINAL_CELL_AREA_PX};
 use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::Region;
 use crate::optics::runs::{RowRuns, Run};
@@ -30,8 +28,11 @@ const DEBRIS_SHARE: f64 = 0.055;
 const FAINT_DENSITY: f32 = 0.3;
 /// Area up to which a faint object is debris and no pale red cell.
 const FAINT_MAX_SHARE: f64 = 0.4;
-/// Blue-to-green ratio relative to the red cells below which an object carries nuclear stain.
-const NUCLEAR_BLUE_RATIO: f32 = 0.72;
+/// Blue-to-green ratio, relative to the red cells, below which an object carries nuclear stain.
+///
+/// METHOD: nearer to 1 than the limit for a single pixel (`foreground`, 0.68): this ratio is a mean over the object, which
+/// has little noise, but holds the pixels of the object's edge, whose color is between its own and that of the glass.
+const NUCLEAR_OBJECT_BLUE_RATIO: f32 = 0.72;
 /// An object of nuclear color up to this size is a platelet, above it a white cell.
 const PLATELET_MAX_SHARE: f64 = 0.6;
 /// Red-to-green ratio relative to the red cells above which a dense object is no stain but ink or dirt.
@@ -120,7 +121,7 @@ pub(super) struct FieldContext<'a> {
     white_cells: Vec<[f32; 4]>,
     stain: Vec<Stain>,
     contacts: Vec<Contacts>,
-    /// Steepness of the outlines, see [`super::edge`].
+    /// Steepness of the outlines, see [`super::appearance`].
     steepness: Vec<Option<f32>>,
     /// Its median over the detected red cells.
     typical_steepness: Option<f32>,
@@ -146,7 +147,7 @@ impl<'a> FieldContext<'a> {
         let trace = TRACE_DENSITY * foreground.level;
         let color = FieldColor::of(field, foreground, runs, bounds.len(), trace);
         let (width, height) = field.rgb.dimensions();
-        let steepness = edge::steepness(&foreground.density, runs, bounds.len(), width as usize);
+        let steepness = steepness(&foreground.density, runs, bounds.len(), width as usize);
         let of_red_cells = |figure: &dyn Fn(usize) -> Option<f32>| {
             let red_cells = (0..detections.len()).filter(|index| is(&detections[*index], DetectedKind::RedCell));
             middle(&mut red_cells.filter_map(figure).collect::<Vec<f32>>())
@@ -206,10 +207,10 @@ impl<'a> FieldContext<'a> {
             .any(|[x_min, y_min, x_max, y_max]| (*x_min..*x_max).contains(&x) && (*y_min..*y_max).contains(&y))
     }
 
-    /// Why a detected red cell is none after all, if so: nuclear stain, ink, or nothing but a line on empty glass.
+    /// Why a detected red cell is not one after all, if so: nuclear stain, ink, or a line on empty glass.
     fn reason_against_detection(&self, index: usize, share: f64) -> Option<ExclusionReason> {
         let in_white_cell = self.lies_in_white_cell(index);
-        let ratio = if in_white_cell { NUCLEAR_BLUE_RATIO } else { SURELY_NUCLEAR_BLUE_RATIO };
+        let ratio = if in_white_cell { NUCLEAR_OBJECT_BLUE_RATIO } else { SURELY_NUCLEAR_BLUE_RATIO };
         self.nuclear_reason(index, share, ratio).or_else(|| {
             if self.relative_color(index, 0) > INKED_RED_RATIO && self.relative_density(index) > INKED_DENSITY {
                 Some(ExclusionReason::Marking)
@@ -233,7 +234,7 @@ impl<'a> FieldContext<'a> {
         if f64::from(contacts.nucleated) > CYTOPLASM_CONTACT_SHARE * f64::from(contacts.edges) {
             return Some(ExclusionReason::WhiteCell);
         }
-        self.nuclear_reason(index, share, NUCLEAR_BLUE_RATIO).or_else(|| {
+        self.nuclear_reason(index, share, NUCLEAR_OBJECT_BLUE_RATIO).or_else(|| {
             if self.relative_color(index, 0) > MARKING_RED_RATIO && density > MARKING_DENSITY {
                 Some(ExclusionReason::Marking)
             } else {
@@ -323,8 +324,8 @@ fn middle(values: &mut [f32]) -> Option<f32> {
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 
-/// Counts the pixel edges between each label and whatever is not it, those to other objects, to detected white cells and to
-/// marks, and the rows at the border of the lit part.
+/// Counts for each label the pixel edges of its outline, those shared with other objects, with detected white cells and with
+/// marks, and its rows at the border of the lit part.
 fn contacts(
     runs: &RowRuns,
     detections: &[Option<Detection>],

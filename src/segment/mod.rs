@@ -5,34 +5,35 @@
 //! 1. `foreground`: stained pixels, pallor filled; 2. `detect`: kind and box of each cell; 3. `assign`: pixels to cells;
 //! 4. `outline`; 5. `kind`: red cell or the reason why not.
 //!
-//! `color` serves `kind` for objects that were not detected and for marks, `edge` for cells out of focus.
+//! `appearance` serves `kind`: color for objects that were not detected and for marks, steepness for cells out of focus.
+//! `scale` guesses the pixel size of a field that states none, from which [`Segmenter::estimate_scale`] starts.
 //!
 //! Limits: stated in each step.
 
+mod appearance;
 mod assign;
-mod color;
+mod card;
 mod detect;
-mod edge;
 mod foreground;
 mod kind;
 mod outline;
 mod scale;
-mod shape;
 
-pub use detect::{CenterProbability, DetectError, DetectedKind, Detection, Detector, DetectorCard};
+use image::RgbImage;
+
+pub use card::{CenterProbability, DetectError, DetectorCard};
+pub use detect::{DetectedKind, Detection, Detector};
+pub use foreground::{NOMINAL_CELL_DIAMETER_PX, WORKING_UM_PER_PX};
 pub use scale::ScaleEstimate;
 
-use crate::optics::regions::Region;
-use crate::optics::runs::RowRuns;
-use crate::smear::{LabelMap, NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField, Segmentation, SegmentedObject};
+use foreground::NOMINAL_CELL_AREA_PX;
 
-/// Pixel size at which fields are segmented, µm: a nominal red cell is 40 pixels wide, about the scale of a 100×
-/// objective on a common camera.
-pub const WORKING_UM_PER_PX: f64 = 0.1875;
-/// Diameter of the nominal red cell at [`WORKING_UM_PER_PX`], pixels.
-pub const NOMINAL_CELL_DIAMETER_PX: f64 = NOMINAL_RED_CELL_DIAMETER_UM / WORKING_UM_PER_PX;
-/// Area of the nominal red cell at [`WORKING_UM_PER_PX`], px².
-const NOMINAL_CELL_AREA_PX: f64 = std::f64::consts::FRAC_PI_4 * NOMINAL_CELL_DIAMETER_PX * NOMINAL_CELL_DIAMETER_PX;
+use crate::optics::illuminated::Illuminated;
+use crate::optics::regions::Region;
+use crate::optics::resample::rescale;
+use crate::optics::runs::RowRuns;
+use crate::smear::{LabelMap, NormalizedField, ObjectKind, Segmentation, SegmentedObject};
+use crate::stats::median;
 
 /// Outlines the cells of fields, from any thread.
 pub struct Segmenter {
@@ -64,6 +65,56 @@ impl Segmenter {
             }
         })
     }
+
+    /// Diameter of the median red cell; `None` where no cell was found.
+    ///
+    /// # Errors
+    /// The engine fails on the detector's graph.
+    pub fn estimate_scale(&self, rgb: &RgbImage) -> Result<Option<ScaleEstimate>, DetectError> {
+        let lit = Illuminated::find(rgb);
+        let cut = scale::window(rgb, lit.as_ref());
+        let (window, lit) = match &cut {
+            Some((window, lit)) => (window, lit.as_ref()),
+            None => (rgb, lit.as_ref()),
+        };
+        let Some(mut diameter) = scale::first_guess(window, lit) else { return Ok(None) };
+        let mut best = None;
+        for _ in 0..scale::ROUNDS {
+            let Some(found) = self.measure(window, lit, diameter)? else { return Ok(None) };
+            let agrees = (found.median_diameter_px / diameter - 1.0).abs() < scale::AGREEMENT;
+            diameter = found.median_diameter_px.clamp(scale::DIAMETERS_PX.0, scale::DIAMETERS_PX.1);
+            best = Some(found);
+            if agrees {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// Median diameter of the red cells that are found when cells are taken to be `diameter` pixels wide.
+    fn measure(
+        &self,
+        rgb: &RgbImage,
+        lit: Option<&Illuminated>,
+        diameter: f64,
+    ) -> Result<Option<ScaleEstimate>, DetectError> {
+        let px_per_px = diameter / NOMINAL_CELL_DIAMETER_PX;
+        let working = rescale(rgb, px_per_px);
+        let working = working.as_ref().unwrap_or(rgb);
+        let Some((field, _)) = NormalizedField::flattened(working, lit, WORKING_UM_PER_PX, rgb.width()) else {
+            return Ok(None);
+        };
+        let found = self.segment(&field)?;
+        let mut diameters: Vec<f64> = found
+            .objects
+            .iter()
+            .filter(|object| object.kind == ObjectKind::RedCell)
+            .map(|object| 2.0 * (object.contour.area_px() / std::f64::consts::PI).sqrt())
+            .collect();
+        let cells = diameters.len();
+        let median = median::of_few(&mut diameters);
+        Ok(median.map(|median_diameter_px| ScaleEstimate { median_diameter_px, cells }))
+    }
 }
 
 /// Objects of a field from its stained pixels and the detected cells.
@@ -72,9 +123,9 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
     let assign::Assigned { labels, runs, detections, ghosts } =
         assign::assign(&foreground.mask, detections, width as usize, NOMINAL_CELL_AREA_PX);
     let count = detections.len();
-    let bounds = bounds_of(&runs, count);
+    let (bounds, starts) = (bounds_of(&runs, count), outline::starts(&runs, count));
     let context = kind::FieldContext::new(field, foreground, &runs, &bounds, &detections, &ghosts);
-    // In reading order of their first pixel, whatever found them.
+    // In reading order of their first pixel, detected or not.
     let mut order: Vec<u32> = Vec::with_capacity(count);
     let mut seen = vec![false; count + 1];
     for run in runs.all() {
@@ -86,8 +137,8 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
     let mut names = vec![0u32; count + 1];
     let map = LabelMap::new(width, height, labels);
     for label in order {
-        let bounds = bounds[label as usize - 1].as_ref();
-        let Some(outline) = bounds.and_then(|bounds| outline::trace(&map, label, bounds)) else { continue };
+        let start = starts[label as usize - 1];
+        let Some(outline) = start.and_then(|start| outline::trace(&map, label, start)) else { continue };
         let Some(kind) = context.kind_of(label, &outline) else { continue };
         let hidden_share = context.hidden_share(label);
         objects.push(SegmentedObject { contour: outline.scaled(field.original_px_per_px), kind, hidden_share });

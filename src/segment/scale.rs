@@ -1,28 +1,26 @@
-//! Diameter of the median red cell of a field whose pixel size is unknown.
+//! A first guess of the diameter of the red cells of a field whose pixel size is unknown.
 //!
-//! In: RGB pixels at any scale with cells 20–150 pixels wide. Out: the median diameter of the red cells, pixels of that
-//! image, with the number of cells behind it. Method: a first guess from the sizes of round stained objects, then the
-//! segmenter itself at the guessed scale until guess and measurement agree. Limits: needs a handful of cells that stand
-//! alone; a field of nothing but clumps gives a guess from the depth of its clumps, or none.
+//! In: RGB pixels at any scale with cells 20–150 pixels wide. Out: a diameter in pixels of that image. Method: sizes of
+//! round stained objects. The segmenter then measures at the guessed scale until guess and measurement agree.
+//! Limits: needs a handful of cells that stand alone; a field of clumps alone gives a guess from the depth of its clumps,
+//! or none.
 
 use image::RgbImage;
 
-use super::{DetectError, NOMINAL_CELL_DIAMETER_PX, Segmenter, WORKING_UM_PER_PX};
+use super::foreground::WORKING_UM_PER_PX;
 use crate::optics::density::otsu;
 use crate::optics::distance::euclidean_distance;
 use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::{Connectivity, connected_regions, regions_of_runs};
-use crate::optics::resample::rescale;
 use crate::optics::runs::RowRuns;
-use crate::smear::{NormalizedField, ObjectKind};
-use crate::stats::median;
+use crate::smear::NormalizedField;
 
 /// Diameters that are tried, pixels: with room around the promised 20–150.
-const DIAMETERS_PX: (f64, f64) = (14.0, 200.0);
+pub(super) const DIAMETERS_PX: (f64, f64) = (14.0, 200.0);
 /// Rounds of segment-and-measure after the first guess.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 /// Guess and measurement agree within this share.
-const AGREEMENT: f64 = 0.04;
+pub(super) const AGREEMENT: f64 = 0.04;
 /// Share of the image that the largest filled hole may have in the first guess.
 const HOLE_MAX_SHARE: f64 = 0.03;
 /// Box fill of a disc is π/4 = 0.785; objects within these limits pass as round in the first guess.
@@ -41,60 +39,8 @@ pub struct ScaleEstimate {
     pub cells: usize,
 }
 
-impl Segmenter {
-    /// Diameter of the median red cell; `None` where no cell was found.
-    ///
-    /// # Errors
-    /// The engine fails on the detector's graph.
-    pub fn estimate_scale(&self, rgb: &RgbImage) -> Result<Option<ScaleEstimate>, DetectError> {
-        let lit = Illuminated::find(rgb);
-        let cut = window(rgb, lit.as_ref());
-        let (window, lit) = match &cut {
-            Some((window, lit)) => (window, lit.as_ref()),
-            None => (rgb, lit.as_ref()),
-        };
-        let Some(mut diameter) = first_guess(window, lit) else { return Ok(None) };
-        let mut best = None;
-        for _ in 0..ROUNDS {
-            let Some(found) = self.measure(window, lit, diameter)? else { return Ok(None) };
-            let agrees = (found.median_diameter_px / diameter - 1.0).abs() < AGREEMENT;
-            diameter = found.median_diameter_px.clamp(DIAMETERS_PX.0, DIAMETERS_PX.1);
-            best = Some(found);
-            if agrees {
-                break;
-            }
-        }
-        Ok(best)
-    }
-
-    /// Median diameter of the red cells that are found when cells are taken to be `diameter` pixels wide.
-    fn measure(
-        &self,
-        rgb: &RgbImage,
-        lit: Option<&Illuminated>,
-        diameter: f64,
-    ) -> Result<Option<ScaleEstimate>, DetectError> {
-        let px_per_px = diameter / NOMINAL_CELL_DIAMETER_PX;
-        let working = rescale(rgb, px_per_px);
-        let working = working.as_ref().unwrap_or(rgb);
-        let Some((field, _)) = NormalizedField::flattened(working, lit, WORKING_UM_PER_PX, rgb.width()) else {
-            return Ok(None);
-        };
-        let found = self.segment(&field)?;
-        let mut diameters: Vec<f64> = found
-            .objects
-            .iter()
-            .filter(|object| object.kind == ObjectKind::RedCell)
-            .map(|object| 2.0 * (object.contour.area_px() / std::f64::consts::PI).sqrt())
-            .collect();
-        let cells = diameters.len();
-        let median = median::of_few(&mut diameters);
-        Ok(median.map(|median_diameter_px| ScaleEstimate { median_diameter_px, cells }))
-    }
-}
-
-/// The middle of an image, or of its lit part, with what of it is lit; `None` where it is all of it.
-fn window(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<(RgbImage, Option<Illuminated>)> {
+/// The middle of an image, or of its lit part, and the part of it that is lit; `None` where the window is the whole image.
+pub(super) fn window(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<(RgbImage, Option<Illuminated>)> {
     let (width, height) = (rgb.width().min(WINDOW_PX), rgb.height().min(WINDOW_PX));
     if (width, height) == rgb.dimensions() {
         return None;
@@ -109,7 +55,8 @@ fn window(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<(RgbImage, Option
     Some((cut, lit.map(|lit| lit.within(x, y, width, height))))
 }
 
-fn first_guess(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<f64> {
+/// A guess of the cell diameter, pixels; `None` where nothing is stained.
+pub(super) fn first_guess(rgb: &RgbImage, lit: Option<&Illuminated>) -> Option<f64> {
     let flat = NormalizedField::flattened(rgb, lit, WORKING_UM_PER_PX, rgb.width())?.0.rgb;
     let width = flat.width() as usize;
     let height = flat.height() as usize;

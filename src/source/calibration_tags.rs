@@ -6,41 +6,21 @@
 //! Sources: TIFF 6.0 (Adobe 1992) section 8, `ResolutionUnit`; OME-XML 2016-06, `Pixels/@PhysicalSizeX`; the
 //! `ImageDescription` that ImageJ writes. Limit: pixels must be square; of several OME images the first is read.
 
+use tiff::tags::ResolutionUnit;
+
 use crate::smear::{Calibration, CalibrationSource};
 
 /// Smallest pixel size taken for true, µm: a tenth of what light resolves (about 0.2 µm).
-pub const MIN_PLAUSIBLE_UM_PER_PX: f64 = 0.02;
+const MIN_PLAUSIBLE_UM_PER_PX: f64 = 0.02;
 
 /// Largest pixel size taken for true, µm: a red cell of 7.5 µm would be under 4 px wide.
 ///
 /// METHOD: most files carry a resolution nobody measured: 72, 96, 150, 300 or 600 dpi by default (42–353 µm), which
 /// print programs need. All of them lie beyond this limit, so no list of defaults is kept.
-pub const MAX_PLAUSIBLE_UM_PER_PX: f64 = 2.0;
+const MAX_PLAUSIBLE_UM_PER_PX: f64 = 2.0;
 
 /// Largest difference of width and height of a pixel that passes as square, as a share of the width: rounding of tags.
 const SQUARE_TOLERANCE: f64 = 0.01;
-
-/// `ResolutionUnit` of TIFF 6.0: what the resolution counts pixels per.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ResolutionUnit {
-    /// Value 1: no absolute unit; ImageJ names one in the description.
-    None,
-    /// Value 2, and the default.
-    Inch,
-    /// Value 3.
-    Centimeter,
-}
-
-impl ResolutionUnit {
-    pub(super) fn from_tag(value: Option<u16>) -> Option<Self> {
-        match value {
-            Some(1) => Some(Self::None),
-            None | Some(2) => Some(Self::Inch),
-            Some(3) => Some(Self::Centimeter),
-            Some(_) => None,
-        }
-    }
-}
 
 /// What a TIFF page says of its pixel size.
 #[derive(Debug, Clone, Default)]
@@ -57,16 +37,18 @@ pub(super) struct PageTags {
 
 /// Pixel size by the tags of a page.
 ///
-/// METHOD: OME-XML goes before the resolution tags: a microscope's software wrote it to say the pixel size, while the
-/// tags are often filled in for a printer.
+/// METHOD: OME-XML is believed before the resolution tags. Software of a microscope wrote it to state the pixel size, while
+/// the tags are often filled in for a printer.
 pub(super) fn calibration_of(tags: &PageTags) -> Option<Calibration> {
     let description = tags.description.as_deref().unwrap_or_default();
     let ome = physical_size(description).and_then(|(x, y)| plausible_square(x, y, CalibrationSource::OmeXml));
     ome.or_else(|| {
-        let um_per_unit = match ResolutionUnit::from_tag(tags.resolution_unit)? {
+        // Without the tag an inch; without an absolute unit that of ImageJ.
+        let um_per_unit = match ResolutionUnit::from_u16(tags.resolution_unit.unwrap_or(2))? {
             ResolutionUnit::Inch => 25_400.0,
             ResolutionUnit::Centimeter => 10_000.0,
             ResolutionUnit::None => imagej_unit_um(description)?,
+            _ => return None,
         };
         let x = um_per_unit / tags.x_resolution?;
         let y = tags.y_resolution.map_or(x, |resolution| um_per_unit / resolution);
@@ -76,11 +58,16 @@ pub(super) fn calibration_of(tags: &PageTags) -> Option<Calibration> {
 
 /// Pixel size by `MPP` of the description that Aperio's scanners write, µm.
 pub(super) fn aperio_calibration(description: &str) -> Option<Calibration> {
-    let um = description.strip_prefix("Aperio")?.split('|').find_map(|item| {
-        let (name, value) = item.split_once('=')?;
-        if name.trim() == "MPP" { value.trim().parse().ok() } else { None }
-    })?;
+    let um = aperio_number(description.strip_prefix("Aperio")?, "MPP")?;
     plausible_square(um, um, CalibrationSource::Aperio)
+}
+
+/// The first number by a name in the description that Aperio's scanners write: `… |AppMag = 20|MPP = 0.4990`.
+pub(super) fn aperio_number(description: &str, wanted: &str) -> Option<f64> {
+    description.split('|').find_map(|item| {
+        let (name, value) = item.split_once('=')?;
+        if name.trim() == wanted { value.trim().parse().ok() } else { None }
+    })
 }
 
 /// A calibration where the pixel is square and of a size that a microscope gives.
@@ -151,50 +138,49 @@ mod tests {
     }
 
     #[test]
-    fn resolution_tags_give_the_size_of_a_pixel() {
-        assert_eq!(um(&resolution(50_000.0, Some(3))), Some(0.2));
-        assert_eq!(um(&resolution(254_000.0, Some(2))), Some(0.1));
-        assert_eq!(um(&resolution(254_000.0, None)), Some(0.1));
+    fn resolution_tags_give_the_size_of_a_pixel_and_default_resolutions_do_not() {
+        for (pixels, unit, size) in
+            [(50_000.0, Some(3), Some(0.2)), (254_000.0, Some(2), Some(0.1)), (254_000.0, None, Some(0.1))]
+        {
+            assert_eq!(um(&resolution(pixels, unit)), size, "{pixels} {unit:?}");
+        }
         let source = calibration_of(&resolution(50_000.0, Some(3))).map(|c| c.source);
         assert_eq!(source, Some(CalibrationSource::TiffResolution));
-    }
-
-    #[test]
-    fn default_resolutions_are_no_pixel_size() {
         for dpi in [0.0, 1.0, 72.0, 96.0, 150.0, 300.0, 600.0, 1200.0, 9600.0, f64::NAN, f64::INFINITY] {
             assert_eq!(um(&resolution(dpi, Some(2))), None, "{dpi} dpi");
         }
-        assert_eq!(um(&resolution(28.346, Some(3))), None);
-        assert_eq!(um(&resolution(50_000.0, Some(1))), None);
-        assert_eq!(um(&resolution(50_000.0, Some(9))), None);
-    }
-
-    #[test]
-    fn the_plausible_range_is_kept_on_both_sides() {
-        let sized = |um_per_px: f64| described(&format!("<OME><Pixels PhysicalSizeX=\"{um_per_px}\"/></OME>"));
-        assert_eq!(um(&sized(0.02)), Some(0.02));
-        assert_eq!(um(&sized(0.019)), None);
-        assert_eq!(um(&sized(2.0)), Some(2.0));
-        assert_eq!(um(&sized(2.001)), None);
+        for (pixels, unit) in [(28.346, 3), (50_000.0, 1), (50_000.0, 9)] {
+            assert_eq!(um(&resolution(pixels, Some(unit))), None, "{pixels} {unit}");
+        }
     }
 
     #[test]
     fn ome_xml_is_read_with_its_unit() {
-        let ome = |attributes: &str| {
-            described(&format!(
+        for (attributes, size) in [
+            ("PhysicalSizeX=\"0.108\" PhysicalSizeY=\"0.108\"", Some(0.108)),
+            ("PhysicalSizeX=\"108\" PhysicalSizeXUnit=\"nm\"", Some(0.108)),
+            ("PhysicalSizeX=\"0.000108\" PhysicalSizeXUnit=\"mm\"", Some(0.108)),
+            ("PhysicalSizeX=\"0.108\" PhysicalSizeXUnit=\"\u{3BC}m\"", Some(0.108)),
+            ("PhysicalSizeX=\"0.108\" PhysicalSizeXUnit=\"pixel\"", None),
+            ("PhysicalSizeX=\"0.108\" PhysicalSizeY=\"0.2\"", None),
+            ("PhysicalSizeX=\"nonsense\"", None),
+            // The plausible range on both sides.
+            ("PhysicalSizeX=\"0.02\"", Some(0.02)),
+            ("PhysicalSizeX=\"0.019\"", None),
+            ("PhysicalSizeX=\"2\"", Some(2.0)),
+            ("PhysicalSizeX=\"2.001\"", None),
+        ] {
+            let text = format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">\
                  <Image ID=\"Image:0\"><Pixels ID=\"Pixels:0\" {attributes}/></Image></OME>\0"
-            ))
-        };
-        assert_eq!(um(&ome("PhysicalSizeX=\"0.108\" PhysicalSizeY=\"0.108\"")), Some(0.108));
-        assert_eq!(um(&ome("PhysicalSizeX=\"108\" PhysicalSizeXUnit=\"nm\"")), Some(0.108));
-        assert_eq!(um(&ome("PhysicalSizeX=\"0.000108\" PhysicalSizeXUnit=\"mm\"")), Some(0.108));
-        assert_eq!(um(&ome("PhysicalSizeX=\"0.108\" PhysicalSizeXUnit=\"\u{3BC}m\"")), Some(0.108));
-        assert_eq!(um(&ome("PhysicalSizeX=\"0.108\" PhysicalSizeXUnit=\"pixel\"")), None);
-        assert_eq!(um(&ome("PhysicalSizeX=\"0.108\" PhysicalSizeY=\"0.2\"")), None);
-        assert_eq!(um(&ome("PhysicalSizeX=\"nonsense\"")), None);
-        assert_eq!(um(&described("<OME><Pixels PhysicalSizeX=\"0.1\"")), None);
-        let source = calibration_of(&ome("PhysicalSizeX=\"0.108\"")).map(|c| c.source);
+            );
+            assert_eq!(um(&described(&text)), size, "{attributes}");
+        }
+        assert_eq!(um(&described("<OME><Pixels PhysicalSizeX=\"0.1\"")), None, "cut off");
+        // Entities are not expanded.
+        let bomb = "<!DOCTYPE o [<!ENTITY a \"0.1\">]><OME><Pixels PhysicalSizeX=\"&a;\"/></OME>";
+        assert_eq!(um(&described(bomb)), None);
+        let source = calibration_of(&described("<OME><Pixels PhysicalSizeX=\"0.108\"/></OME>")).map(|c| c.source);
         assert_eq!(source, Some(CalibrationSource::OmeXml));
     }
 
@@ -227,11 +213,5 @@ mod tests {
         assert_eq!(um(&tags), Some(0.2));
         tags.y_resolution = Some(51_000.0);
         assert_eq!(um(&tags), None);
-    }
-
-    #[test]
-    fn entities_are_not_expanded() {
-        let bomb = "<!DOCTYPE o [<!ENTITY a \"0.1\">]><OME><Pixels PhysicalSizeX=\"&a;\"/></OME>";
-        assert_eq!(um(&described(bomb)), None);
     }
 }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 /// Who can act on a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorCategory {
     /// The bytes are no complete image: take the file from its origin again.
     InputUnreadable,
@@ -26,13 +27,7 @@ pub enum ErrorCategory {
 impl ErrorCategory {
     /// Name as written in the list of refused files.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::InputUnreadable => "input_unreadable",
-            Self::InputUnsuitable => "input_unsuitable",
-            Self::LimitReached => "limit_reached",
-            Self::NotInThisBuild => "not_in_this_build",
-            Self::Environment => "environment",
-        }
+        self.into()
     }
 }
 
@@ -209,6 +204,9 @@ pub enum SourceProblem {
         /// What it is.
         found: String,
     },
+    /// The run was told to stop while a slide was surveyed or hashed.
+    #[error("expected to read the slide to its end, found that the run was interrupted; start it again")]
+    Interrupted,
     /// A region that is not in the slide.
     #[error(
         "expected a region within {width} x {height} pixels, found {rect}; give x,y,width,height at full resolution"
@@ -253,7 +251,7 @@ impl SourceProblem {
     /// Who can act on it.
     pub fn category(&self) -> ErrorCategory {
         match self {
-            Self::Missing | Self::NoPermission | Self::Io(_) => ErrorCategory::Environment,
+            Self::Missing | Self::NoPermission | Self::Io(_) | Self::Interrupted => ErrorCategory::Environment,
             Self::Empty
             | Self::NotAnImage { .. }
             | Self::Truncated { .. }
@@ -282,7 +280,7 @@ impl SourceProblem {
     }
 
     /// Attaches the path.
-    pub(super) fn at(self, path: impl Into<PathBuf>) -> SourceError {
+    pub(crate) fn at(self, path: impl Into<PathBuf>) -> SourceError {
         SourceError { path: path.into(), problem: self }
     }
 }

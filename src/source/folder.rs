@@ -1,21 +1,20 @@
-//! What lies in a specimen's folder and is not read: files that are no images, and images in folders below.
+//! Names of files and contents of folders: which files claim to be images, which are ignored, and what lies further below.
 //!
-//! In: the inputs of a specimen. Out: paths, in natural order of their names. Only names and first bytes are looked at.
+//! In: paths. Out: paths in the order that a person reads them in, `field-2` before `field-10`. Only names and first bytes
+//! are looked at; the content of a file decides in the end.
 //!
 //! METHOD: nothing is dropped without a word. A photograph in a sub-folder may be half of a specimen, or another
 //! patient's; a file of another kind may be a panel with a name that nobody looks for.
 
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::DecodeLimits;
-use super::file_name::{is_named_image, is_vendor_slide, natural_order};
-use super::format::Content;
+use super::file::DecodeLimits;
+use super::format::{Content, HEAD_BYTES};
 use super::slide::Slide;
-
-/// Bytes that tell the format of a file: the signature of DICOM ends at 132.
-const HEAD_BYTES: u64 = 256;
 
 /// Ends the name of the truth beside a drawn field.
 const TRUTH_ENDING: &str = ".truth.json";
@@ -25,6 +24,70 @@ const MAX_DEPTH: usize = 8;
 
 /// Entries below an input that are searched for images: beyond it is no specimen.
 const MAX_ENTRIES: usize = 100_000;
+
+/// Extensions that claim an image. A file of a folder that is no image is ignored unless it has one of them.
+const IMAGE_EXTENSIONS: [&str; 19] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "bmp", "dib", "webp", "gif", "heic", "heif", "avif", "jp2",
+    "j2k", "jxl", "dcm", "svs",
+];
+
+/// Extensions of slides in the formats of scanners' makers, which OpenSlide reads.
+const VENDOR_EXTENSIONS: [&str; 9] = ["ndpi", "mrxs", "scn", "bif", "vsi", "vms", "vmu", "svslide", "czi"];
+
+fn extension_of(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
+}
+
+/// Whether the extension is that of an image.
+pub(super) fn claims_to_be_image(path: &Path) -> bool {
+    extension_of(path).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// The extension of a slide in the format of a scanner's maker; `None` of another file.
+pub(super) fn vendor_extension(path: &Path) -> Option<String> {
+    extension_of(path).filter(|extension| VENDOR_EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// Whether the name is that of a slide in the format of a scanner's maker.
+pub(super) fn is_vendor_slide(path: &Path) -> bool {
+    vendor_extension(path).is_some()
+}
+
+/// Whether a file says by its name that it is an image or a slide.
+pub fn is_named_image(path: &Path) -> bool {
+    claims_to_be_image(path) || is_vendor_slide(path)
+}
+
+/// Puts paths into the natural order of their names.
+pub fn natural_order(paths: &mut [PathBuf]) {
+    paths.sort_by_cached_key(|path| (natural_key(&path.to_string_lossy()), path.clone()));
+}
+
+/// A part of a name: a number goes by its value, text without regard to case.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamePart {
+    Number { digits: usize, value: String },
+    Text(String),
+}
+
+/// Sort key of a name in natural order.
+pub(super) fn natural_key(name: &str) -> Vec<NamePart> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let number = first.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != number).unwrap_or(rest.len());
+        let (part, tail) = rest.split_at(end);
+        parts.push(if number {
+            let value = part.trim_start_matches('0').to_owned();
+            NamePart::Number { digits: value.len(), value }
+        } else {
+            NamePart::Text(part.to_lowercase())
+        });
+        rest = tail;
+    }
+    parts
+}
 
 /// Names of a folder's entries without the hidden ones, in natural order; none where it cannot be read.
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -44,7 +107,7 @@ pub fn looks_like_image(path: &Path) -> bool {
         return true;
     }
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
     read.is_ok() && !matches!(Content::of(&head), Content::Unknown)
 }
 
@@ -98,6 +161,56 @@ fn search(folder: &Path, depth: usize, left: &mut usize) -> Option<PathBuf> {
     None
 }
 
+/// Whether a folder in another one is a link to that one or to what lies above it.
+pub(super) fn leads_up(folder: &Path, below: &Path) -> bool {
+    let real = |path| fs::canonicalize(path).ok();
+    real(folder).zip(real(below)).is_some_and(|(folder, below)| folder.starts_with(below))
+}
+
+/// File names, with folders in front where names are the same.
+pub(super) fn distinct_names(paths: &[&Path]) -> Vec<String> {
+    let with_folders = |path: &Path, folders: usize| -> String {
+        let parts: Vec<String> = path
+            .components()
+            .filter_map(|part| match part {
+                Component::Normal(name) => Some(printable(name)),
+                _ => None,
+            })
+            .collect();
+        parts[parts.len().saturating_sub(folders + 1)..].join("/")
+    };
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, path) in paths.iter().enumerate() {
+        groups.entry(with_folders(path, 0)).or_default().push(index);
+    }
+    let mut names = vec![String::new(); paths.len()];
+    for group in groups.values() {
+        let deepest = group.iter().map(|index| paths[*index].components().count()).max().unwrap_or(0);
+        // As few folders as tell all of the group apart; all folders where nothing does.
+        let folders = (0..deepest)
+            .find(|folders| {
+                let distinct: HashSet<String> =
+                    group.iter().map(|index| with_folders(paths[*index], *folders)).collect();
+                distinct.len() == group.len()
+            })
+            .unwrap_or(deepest);
+        for index in group {
+            names[*index] = with_folders(paths[*index], folders);
+        }
+    }
+    names
+}
+
+/// A name as text; bytes that are no UTF-8 are written `\xE9`, so that names stay distinct.
+fn printable(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +237,7 @@ mod tests {
             .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
             .collect();
         assert_eq!(names, ["f2.txt", "f10.txt", "labs.json", "photo"]);
-        // A file that is named by the caller is read or refused, never passed over.
+        // A file that the caller names is read or refused, never ignored.
         assert_eq!(passed_over(&[path("f2.txt")]), Vec::<PathBuf>::new());
         assert_eq!(listed_images(&[base.path().to_owned(), path("x.tif")]), [path("a.JPG"), path("x.tif")]);
     }
@@ -138,5 +251,12 @@ mod tests {
         let image = base.path().join("one/two/a.tiff");
         fs::write(&image, "x").expect("written");
         assert_eq!(image_below(base.path()), Some(image));
+    }
+
+    #[test]
+    fn numbers_in_names_go_by_value() {
+        let mut names = ["b", "a10", "a9", "a09", "a", "10", "9", "A9b", "a9-2", "a9-10"];
+        names.sort_by_cached_key(|name| (natural_key(name), *name));
+        assert_eq!(names, ["9", "10", "a", "a09", "a9", "a9-2", "a9-10", "A9b", "a10", "b"]);
     }
 }

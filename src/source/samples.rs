@@ -5,9 +5,20 @@
 //! Order: 1. the depth in use is found, 2. alpha is laid over white, 3. samples are scaled to 8 bits, 4. gray is spread
 //! over the three channels. Color profiles are not applied: values stay as stored and are taken as sRGB.
 
+use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
-use super::SourceProblem;
+use super::error::SourceProblem;
+use crate::smear::Calibration;
+
+/// A decoded picture and what its file says of its pixel size.
+#[derive(Debug, Clone)]
+pub struct DecodedImage {
+    /// Pixels, orientation applied.
+    pub rgb: RgbImage,
+    /// Pixel size; `None` where the file does not say.
+    pub calibration: Option<Calibration>,
+}
 
 /// What the channel behind the colors means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +29,27 @@ pub(super) enum Alpha {
     Straight,
     /// Colors are stored multiplied with alpha.
     Premultiplied,
+}
+
+impl Alpha {
+    /// By the first value of `ExtraSamples` of a TIFF.
+    ///
+    /// METHOD: several writers leave the tag out of their RGBA files, so a fourth sample without it is opacity. One that is
+    /// marked as unspecified is not: such samples are often zero and would turn the picture white.
+    pub(super) fn of_extra_sample(kind: Option<u64>) -> Self {
+        match kind {
+            Some(1) => Self::Premultiplied,
+            None | Some(2) => Self::Straight,
+            Some(_) => Self::None,
+        }
+    }
+}
+
+/// A picture turned as its EXIF orientation says.
+pub(super) fn upright(rgb: RgbImage, orientation: Orientation) -> RgbImage {
+    let mut image = DynamicImage::ImageRgb8(rgb);
+    image.apply_orientation(orientation);
+    image.into_rgb8()
 }
 
 /// Interleaved samples, rows from the top.
@@ -136,21 +168,20 @@ pub(super) fn rgb_of(image: DynamicImage) -> Result<RgbImage, SourceProblem> {
         DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_) | DynamicImage::ImageRgba8(_) => {
             Samples { width, height, channels, colors, alpha, data: image.into_bytes() }.into_rgb()
         }
-        DynamicImage::ImageLuma16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        DynamicImage::ImageLumaA16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        DynamicImage::ImageRgb16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        DynamicImage::ImageRgba16(i) => {
-            Samples { width, height, channels, colors, alpha, data: i.into_raw() }.into_rgb()
-        }
-        _ => None,
+        other => wide(other).and_then(|data| Samples { width, height, channels, colors, alpha, data }.into_rgb()),
     };
     rgb.ok_or_else(|| SourceProblem::UnsuitableSamples { found: format!("{color:?}") })
+}
+
+/// Samples of an image of 16 bits; `None` of another depth.
+fn wide(image: DynamicImage) -> Option<Vec<u16>> {
+    match image {
+        DynamicImage::ImageLuma16(image) => Some(image.into_raw()),
+        DynamicImage::ImageLumaA16(image) => Some(image.into_raw()),
+        DynamicImage::ImageRgb16(image) => Some(image.into_raw()),
+        DynamicImage::ImageRgba16(image) => Some(image.into_raw()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -12,23 +12,17 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use flate2::Crc;
 use image::error::ImageError;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use sha2::{Digest, Sha256};
 
+use super::error::{SourceError, SourceProblem};
+use super::field::{FieldPixels, SmearSource};
+use super::file::{DecodeLimits, hex};
 use super::format::{Content, Format, HEAD_BYTES, describe_head, le_u32};
-use super::samples::rgb_of;
-use super::{DecodeLimits, FieldPixels, SmearSource, SourceError, SourceProblem, jpeg, png_chunks, tiff_pages};
-use crate::smear::Calibration;
-
-/// A decoded picture and what its file says of its pixel size.
-#[derive(Debug, Clone)]
-pub struct DecodedImage {
-    /// Pixels, orientation applied.
-    pub rgb: RgbImage,
-    /// Pixel size; `None` where the file does not say.
-    pub calibration: Option<Calibration>,
-}
+use super::samples::{DecodedImage, rgb_of, upright};
+use super::{jpeg, tiff_pages};
 
 /// Decodes the picture at position `page` (from 0) of a file in memory; only TIFF has more than one.
 ///
@@ -38,13 +32,11 @@ pub fn decode(bytes: &[u8], page: usize, limits: &DecodeLimits) -> Result<Decode
     match content_of(bytes)? {
         Format::Jpeg => {
             let (rgb, orientation) = jpeg::decode(bytes, limits)?;
-            let mut upright = DynamicImage::ImageRgb8(rgb);
-            upright.apply_orientation(orientation);
-            Ok(DecodedImage { rgb: upright.into_rgb8(), calibration: None })
+            Ok(DecodedImage { rgb: upright(rgb, orientation), calibration: None })
         }
         Format::Tiff => tiff_pages::decode_page(bytes, page, limits),
         Format::Png => {
-            png_chunks::check(bytes)?;
+            check_png_chunks(bytes)?;
             decode_raster(bytes, Format::Png, ImageFormat::Png, limits)
         }
         Format::Bmp => decode_raster(bytes, Format::Bmp, ImageFormat::Bmp, limits),
@@ -62,6 +54,38 @@ fn content_of(head: &[u8]) -> Result<Format, SourceProblem> {
         Content::Foreign(format) => Err(SourceProblem::UnsupportedFormat { format }),
         Content::Unknown => Err(SourceProblem::NotAnImage { found: describe_head(head) }),
     }
+}
+
+/// Bytes of the signature in front of the chunks of a PNG.
+const PNG_SIGNATURE_BYTES: usize = 8;
+/// Bytes of a chunk's length, of its type and of its checksum.
+const CHUNK_PART_BYTES: usize = 4;
+
+/// Refuses a PNG in which a chunk up to the end of the picture does not have its checksum (PNG, W3C, third edition, 2025,
+/// sections 5.3 and 5.5).
+///
+/// METHOD: decoders ignore a damaged chunk that they do not need. Transparency and orientation are such chunks, so that a
+/// damaged one would give another picture without a word. A chunk that reaches beyond the file is left to the decoder,
+/// which says that the file ends early.
+fn check_png_chunks(bytes: &[u8]) -> Result<(), SourceProblem> {
+    let mut rest = bytes.get(PNG_SIGNATURE_BYTES..).unwrap_or_default();
+    while let Some((length, behind)) = rest.split_first_chunk::<CHUNK_PART_BYTES>() {
+        let covered = CHUNK_PART_BYTES.saturating_add(u32::from_be_bytes(*length) as usize);
+        let Some((kind_and_body, behind)) = behind.split_at_checked(covered) else { break };
+        let Some((checksum, behind)) = behind.split_first_chunk::<CHUNK_PART_BYTES>() else { break };
+        let mut counted = Crc::new();
+        counted.update(kind_and_body);
+        let kind = &kind_and_body[..CHUNK_PART_BYTES];
+        if counted.sum() != u32::from_be_bytes(*checksum) {
+            let found = format!("a wrong checksum in the chunk `{}`", kind.escape_ascii());
+            return Err(SourceProblem::Corrupt { format: Format::Png.name(), found });
+        }
+        if kind == b"IEND" {
+            break;
+        }
+        rest = behind;
+    }
+    Ok(())
 }
 
 /// Memory of a decoder beside its pixels, bytes: tables, palettes, text chunks.
@@ -88,9 +112,7 @@ fn decode_raster(
     limits.check_pixels(width, height)?;
     let orientation = decoder.orientation().map_err(|error| problem(error, name))?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| problem(error, name))?;
-    let mut upright = DynamicImage::ImageRgb8(rgb_of(image)?);
-    upright.apply_orientation(orientation);
-    Ok(DecodedImage { rgb: upright.into_rgb8(), calibration: None })
+    Ok(DecodedImage { rgb: upright(rgb_of(image)?, orientation), calibration: None })
 }
 
 /// Whether a BMP is run-length coded (compression 1 or 2): such a stream may end early and leave pixels undefined.
@@ -176,12 +198,8 @@ impl StillFile {
 
 impl FileBytes {
     fn read(path: &Path, limits: &DecodeLimits) -> Result<Self, SourceProblem> {
-        let (file, length) = limits.open(path)?;
-        let mut bytes = Vec::with_capacity(length as usize);
-        // A file that grows while it is read stops at the limit.
-        file.take(limits.max_file_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
-        limits.check_bytes(bytes.len() as u64)?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = limits.read(path)?;
+        let sha256 = hex(Sha256::digest(&bytes));
         Ok(Self { bytes, sha256 })
     }
 }

@@ -8,17 +8,17 @@
 use std::io::{self, Cursor, Read, Seek};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, GenericImage, RgbImage};
+use image::{GenericImage, RgbImage};
 use tiff::decoder::ifd::Value;
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::calibration_tags::{PageTags, calibration_of};
+use super::error::SourceProblem;
+use super::file::DecodeLimits;
 use super::jpeg::{self, Colors};
-use super::samples::{Alpha, Samples, rgb_of_cmyk};
-use super::still::DecodedImage;
-use super::{DecodeLimits, SourceProblem};
+use super::samples::{Alpha, DecodedImage, Samples, rgb_of_cmyk, upright};
 
 /// Most pages of one file: a stack of fields has tens; more are a time series or a file made to waste time.
 pub(super) const MAX_PAGES: usize = 4096;
@@ -114,10 +114,9 @@ pub(super) fn decode_page(bytes: &[u8], page: usize, limits: &DecodeLimits) -> R
     } else {
         decode_samples(decoder)?
     };
-    let mut upright = DynamicImage::ImageRgb8(rgb);
     let orientation = orientation.and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
-    upright.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
-    Ok(DecodedImage { rgb: upright.into_rgb8(), calibration: calibration_of(&tags) })
+    let rgb = upright(rgb, orientation.unwrap_or(Orientation::NoTransforms));
+    Ok(DecodedImage { rgb, calibration: calibration_of(&tags) })
 }
 
 fn description<R: Read + Seek>(decoder: &mut Decoder<R>) -> Option<String> {
@@ -178,7 +177,7 @@ fn decode_jpeg_parts(decoder: &mut Decoder<Cursor<&[u8]>>, parts: &[&[u8]]) -> R
     let mut rgb = RgbImage::new(width, height);
     for (index, part) in (0u32..).zip(parts) {
         let (x, y) = (index % across * part_width, index / across * part_height);
-        let picture = jpeg::decode_part(&with_tables(&tables, part), part_width, part_height, colors)
+        let picture = jpeg::decode_part(&tables, part, (part_width, part_height), colors)
             .map_err(|problem| in_part(problem, index))?;
         let needed = (part_width.min(width - x), part_height.min(height - y));
         if picture.width() < needed.0 || picture.height() < needed.1 {
@@ -203,14 +202,6 @@ fn in_part(problem: SourceProblem, index: u32) -> SourceProblem {
     }
 }
 
-/// A whole JPEG stream from the tables of the page and the stream of a part: start and end marks are taken once.
-pub(super) fn with_tables(tables: &[u8], part: &[u8]) -> Vec<u8> {
-    match (tables.strip_suffix(b"\xFF\xD9"), part.strip_prefix(b"\xFF\xD8")) {
-        (Some(head), Some(tail)) => [head, tail].concat(),
-        _ => part.to_vec(),
-    }
-}
-
 fn decode_samples(mut decoder: Decoder<Cursor<&[u8]>>) -> Result<RgbImage, SourceProblem> {
     let (width, height) = decoder.dimensions().map_err(problem)?;
     let color = decoder.colortype().map_err(problem)?;
@@ -224,7 +215,8 @@ fn decode_samples(mut decoder: Decoder<Cursor<&[u8]>>) -> Result<RgbImage, Sourc
     if bits != 8 && bits != 16 {
         return Err(SourceProblem::UnsuitableSamples { found: format!("{color:?}") });
     }
-    let alpha = alpha(&mut decoder);
+    let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
+    let alpha = Alpha::of_extra_sample(extra.first().copied().map(u64::from));
     let needed = width as usize * height as usize * channels * usize::from(bits / 8);
     let mut memory = Limits::default();
     memory.decoding_buffer_size = needed;
@@ -264,19 +256,6 @@ fn page_of<T: Copy + Into<u32>>(
     let colors = if channels < 3 { 1 } else { 3 };
     let alpha = if channels > colors { alpha } else { Alpha::None };
     into_rgb(Samples { width, height, channels, colors, alpha, data })
-}
-
-/// What the sample behind the colors means, by `ExtraSamples`.
-///
-/// METHOD: several writers leave the tag out of their RGBA files, so a fourth sample without it is opacity; one that is
-/// marked as unspecified is not, since such samples are often zero and would turn the picture white.
-fn alpha<R: Read + Seek>(decoder: &mut Decoder<R>) -> Alpha {
-    let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
-    match extra.first() {
-        Some(1) => Alpha::Premultiplied,
-        None | Some(2) => Alpha::Straight,
-        Some(_) => Alpha::None,
-    }
 }
 
 /// Planes one behind the other to samples side by side.

@@ -109,7 +109,7 @@ impl Eyepiece {
         seen
     }
 
-    /// What of an outline lies in the disc without its soft edge; empty where nothing does.
+    /// The part of an outline within the disc without its soft edge; empty where nothing is.
     pub(super) fn seen(&self, outline: &[Point]) -> Vec<Point> {
         let radius = self.radius_px - self.edge_px / 2.0;
         let corners = (0..TRUTH_SIDES).map(|side| {

@@ -18,21 +18,18 @@
 mod cells;
 mod chance;
 mod eyepiece;
-mod fragments;
 mod options;
 mod outline;
 mod render;
 mod scene;
+mod shapes;
 mod stain;
 
 use image::RgbImage;
 
-pub use self::cells::DIAMETER_CV;
 pub use self::eyepiece::Eyepiece;
 pub use self::options::{
-    CELL_DIAMETER_RANGE_PX, DEFAULT_BLUR_DIAMETERS, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELD_SIZE_DIAMETERS,
-    DEFAULT_FIELDS, DEFAULT_FULL_WELL_ELECTRONS, DEFAULT_OTHER_SHAPES_FRACTION, DEFAULT_RED_CELLS_PER_FIELD,
-    SynthError, SynthOption, SynthOptions,
+    CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, SynthError, SynthOption, SynthOptions,
 };
 use self::scene::{Body, Object, Scene};
 pub use self::stain::Stain;

@@ -1,8 +1,6 @@
 //! What a synthetic specimen can be asked for, the defaults that the library and the command line share, and refusals.
 
-use std::fmt;
-
-use super::Stain;
+use super::stain::Stain;
 use crate::smear::{CellClass, SchistocyteForm};
 
 /// Diameter of the mean normal cell, px: that of a 100× oil field on a common 640×480 camera.
@@ -12,22 +10,22 @@ pub const DEFAULT_CELL_DIAMETER_PX: f64 = 38.0;
 pub const CELL_DIAMETER_RANGE_PX: (f64, f64) = (20.0, 150.0);
 
 /// Width and height of a field, cell diameters: 640×480 px at the default diameter.
-pub const DEFAULT_FIELD_SIZE_DIAMETERS: (f64, f64) = (640.0 / 38.0, 480.0 / 38.0);
+const DEFAULT_FIELD_SIZE_DIAMETERS: (f64, f64) = (640.0 / 38.0, 480.0 / 38.0);
 
 /// Fields of a specimen: enough for 1,000 whole, free red cells (ICSH asks for at least 1,000).
 pub const DEFAULT_FIELDS: u32 = 18;
 
 /// Red cells of a field, cut ones included: a monolayer that covers about a third of the field.
-pub const DEFAULT_RED_CELLS_PER_FIELD: (u32, u32) = (82, 108);
+const DEFAULT_RED_CELLS_PER_FIELD: (u32, u32) = (82, 108);
 
 /// Share of red cells of another changed shape: a healthy film, far from mixed poikilocytosis.
-pub const DEFAULT_OTHER_SHAPES_FRACTION: f64 = 0.008;
+const DEFAULT_OTHER_SHAPES_FRACTION: f64 = 0.008;
 
 /// Blur of the optics (standard deviation), cell diameters: 0.8 px at the default diameter, 0.16 µm.
-pub const DEFAULT_BLUR_DIAMETERS: f64 = 0.022;
+const DEFAULT_BLUR_DIAMETERS: f64 = 0.022;
 
 /// Electrons at full scale; gives noise of about two levels of 255, as photographs of films show.
-pub const DEFAULT_FULL_WELL_ELECTRONS: f64 = 5_000.0;
+const DEFAULT_FULL_WELL_ELECTRONS: f64 = 5_000.0;
 
 /// What the fields of a specimen are like.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,47 +139,40 @@ pub enum SynthError {
     },
 }
 
-/// Options that can be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the field of `SynthOptions` of that name
+/// Options that can be refused, each the field of `SynthOptions` of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[allow(missing_docs)]
 pub enum SynthOption {
+    #[strum(to_string = "cell diameter in px")]
     CellDiameterPx,
+    #[strum(to_string = "field size in cell diameters")]
     FieldSizeDiameters,
+    #[strum(to_string = "red cells per field")]
     RedCellsPerField,
+    #[strum(to_string = "schistocyte fraction")]
     SchistocyteFraction,
+    #[strum(to_string = "schistocyte forms")]
     SchistocyteForms,
+    #[strum(to_string = "fraction of other shapes")]
     OtherShapesFraction,
+    #[strum(to_string = "other shapes")]
     OtherShapes,
+    #[strum(to_string = "share of clumped cells")]
     ClumpShare,
+    #[strum(to_string = "greatest overlap")]
     MaxOverlap,
+    #[strum(to_string = "platelets per red cell")]
     PlateletsPerRedCell,
+    #[strum(to_string = "white cells per field")]
     WhiteCellsPerField,
+    #[strum(to_string = "blur in cell diameters")]
     BlurDiameters,
+    #[strum(to_string = "exposure")]
     Exposure,
+    #[strum(to_string = "unevenness of the light")]
     UnevenLight,
+    #[strum(to_string = "electrons at full scale")]
     FullWellElectrons,
-}
-
-impl fmt::Display for SynthOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CellDiameterPx => "cell diameter in px",
-            Self::FieldSizeDiameters => "field size in cell diameters",
-            Self::RedCellsPerField => "red cells per field",
-            Self::SchistocyteFraction => "schistocyte fraction",
-            Self::SchistocyteForms => "schistocyte forms",
-            Self::OtherShapesFraction => "fraction of other shapes",
-            Self::OtherShapes => "other shapes",
-            Self::ClumpShare => "share of clumped cells",
-            Self::MaxOverlap => "greatest overlap",
-            Self::PlateletsPerRedCell => "platelets per red cell",
-            Self::WhiteCellsPerField => "white cells per field",
-            Self::BlurDiameters => "blur in cell diameters",
-            Self::Exposure => "exposure",
-            Self::UnevenLight => "unevenness of the light",
-            Self::FullWellElectrons => "electrons at full scale",
-        })
-    }
 }
 
 impl SynthOptions {

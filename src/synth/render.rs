@@ -8,8 +8,8 @@
 use image::{ImageBuffer, Rgb, RgbImage};
 use imageproc::filter::gaussian_blur_f32;
 
-use super::SynthOptions;
 use super::chance::{Stream, texture};
+use super::options::SynthOptions;
 use super::outline::{Prepared, bounds};
 use super::scene::{Body, Object, Scene};
 use super::stain::{Stain, srgb};

@@ -13,8 +13,8 @@
 
 use super::cells::{RedCell, red_cell};
 use super::chance::Stream;
+use super::options::{SynthError, SynthOptions};
 use super::outline::{Point, bounds, clipped, gap, overlap_share, placed, pole};
-use super::{SynthError, SynthOptions};
 use crate::smear::{CellClass, SchistocyteForm};
 
 /// Streams of a seed: one for the specimen, then one for each field.

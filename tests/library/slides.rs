@@ -20,7 +20,9 @@ use schistoquant::pipeline::{AnalyzeError, AnalyzeOptions, Models, SlideOptions,
 use schistoquant::report::{ReportFormat, render};
 use schistoquant::segment::{Detector, Segmenter};
 use schistoquant::smear::CellStatus;
-use schistoquant::source::slide::{DEFAULT_CACHE_BYTES, PixelRect, Slide, SlideArea, SlidePlan, SlideRequest};
+use schistoquant::source::SourceProblem;
+use schistoquant::source::slide::{DEFAULT_CACHE_BYTES, PixelRect, Slide};
+use schistoquant::survey::{SlideArea, SlidePlan, SlideRequest};
 use schistoquant::synth::{Stain, SynthOptions, field};
 
 static SHIPPED: LazyLock<Models> = LazyLock::new(|| {
@@ -242,7 +244,8 @@ fn fields_are_taken_from_the_monolayer_alone_and_the_seed_moves_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("zones.tiff");
     zones(&path);
-    let plan = |request: &SlideRequest| SlidePlan::make(&path, request).expect("a plan");
+    let go_on = AtomicBool::new(false);
+    let plan = |request: &SlideRequest| SlidePlan::make(&path, request, &go_on).expect("a plan");
     let (found, problems) = plan(&SlideRequest::default());
     assert!(problems.is_empty(), "{problems:?}");
     assert!(found.fields.len() >= 8, "{} fields, {:?}", found.fields.len(), found.blocks);
@@ -256,9 +259,11 @@ fn fields_are_taken_from_the_monolayer_alone_and_the_seed_moves_them() {
     let (given, _) = plan(&SlideRequest { area: SlideArea::Rectangle(rect), ..SlideRequest::default() });
     assert!(given.blocks.is_empty() && given.fields.len() == 1 && given.fields[0].core == rect);
     let outside = PixelRect { x: 10_000, y: 0, width: 900, height: 800 };
-    let refused =
-        SlidePlan::make(&path, &SlideRequest { area: SlideArea::Rectangle(outside), ..SlideRequest::default() });
+    let request = SlideRequest { area: SlideArea::Rectangle(outside), ..SlideRequest::default() };
+    let refused = SlidePlan::make(&path, &request, &go_on);
     assert!(refused.expect_err("outside").to_string().contains("10240 x 2048"));
+    let interrupted = SlidePlan::make(&path, &SlideRequest::default(), &AtomicBool::new(true));
+    assert!(matches!(interrupted.expect_err("told to stop").problem, SourceProblem::Interrupted));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The bright disc of a picture that was taken through an eyepiece.
 //!
 //! In: RGB pixels and the frame in which they are looked at. Out: the disc in which the light is even enough to be flattened;
-//! `None` for a picture without a dark surround. Order: 1. a small picture; most pictures are told there to have nothing
+//! `None` for a picture without a dark surround. Order: 1. a small picture, which shows most pictures to have nothing
 //! dark at all; 2. the rim: where what is dark and touches the frame ends; 3. a circle through most of the rim, by seeded
 //! samples of three points (Fischler and Bolles, Commun. ACM 1981, 24:381–395) and least squares (Kåsa, IEEE Trans.
 //! Instrum. Meas. 1976, IM-25:8–14); 4. proof: dark outside of the circle and bright inside, with a step between that no

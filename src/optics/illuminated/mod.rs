@@ -1,7 +1,7 @@
 //! The part of a picture that light has fallen on: what lies outside of it shows nothing of the specimen.
 //!
 //! In: RGB pixels. Out: an [`Illuminated`] part, a rectangle and, where an eyepiece or a diaphragm is seen, a disc in it;
-//! `None` where the whole picture is lit. Order: 1. `bands`: uniform bars at the edges of the picture (letterboxes, panels
+//! `None` where the whole picture is lit. Order: 1. `bars`: uniform bars at the edges of the picture (letterboxes, panels
 //! under the picture) are cut off; 2. `disc`: a dark surround whose rim is a circle or a part of one.
 //!
 //! METHOD: two plain shapes instead of a mask of pixels. A dark cell at the rim then dents nothing, a part is brought to
@@ -10,7 +10,7 @@
 //! Limits: a surround of another shape, and one that is not much darker (`disc`), is taken for a part of the
 //! picture; so are bars inside of it.
 
-mod bands;
+mod bars;
 mod disc;
 
 use std::ops::Range;
@@ -48,7 +48,7 @@ impl Illuminated {
         if width == 0 || height == 0 {
             return None;
         }
-        let frame = bands::frame_within(rgb);
+        let frame = bars::frame_within(rgb);
         let disc = disc::find(rgb, frame).map(|disc| Disc { center: disc.center, radii: [disc.radius; 2] });
         let is_whole = frame == [0, 0, width, height] && disc.is_none();
         (!is_whole).then(|| Self { width, height, frame: frame.map(f64::from), disc })
@@ -64,7 +64,7 @@ impl Illuminated {
         Self { width, height, frame: [left, top, right, bottom], disc }
     }
 
-    /// What of the part lies in a rectangle of the picture, in pixels of that rectangle.
+    /// The lit part of a rectangle of the picture, in pixels of that rectangle.
     pub fn within(&self, x: u32, y: u32, width: u32, height: u32) -> Self {
         let origin = [f64::from(x), f64::from(y)];
         let moved = |point: [f64; 2]| [point[0] - origin[0], point[1] - origin[1]];

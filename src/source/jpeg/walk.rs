@@ -6,7 +6,7 @@
 
 use image::metadata::Orientation;
 
-use crate::source::SourceProblem;
+use crate::source::error::SourceProblem;
 
 /// Bytes of one-bits laid behind a scan, see [`Walker::close_scan`]: more than the longest run a decoder can take in
 /// between two Huffman codes (63 correction bits, 16 bits of a code and 16 of its value).

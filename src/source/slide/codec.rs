@@ -1,22 +1,24 @@
 //! One strip or tile of a slide, decoded to RGB.
 //!
-//! In: the stored bytes, the [`Coding`] of their level and the size of the part. Out: a picture of that size. Sources: TIFF 6.0 (1992)
-//! for raw, LZW, PackBits and the horizontal predictor, Technical Note 2 (1995) for JPEG, Technical Note of Adobe
+//! In: the stored bytes, the [`Coding`] of their level and the size of the part. Out: a picture of that size. Sources: TIFF
+//! 6.0 (1992) for raw, LZW, PackBits and the horizontal predictor, Technical Note 2 (1995) for JPEG, Technical Note of Adobe
 //! Photoshop (2002) for deflate, ISO/IEC 15444-1 for JPEG 2000. Order: 1. expand, 2. undo the predictor, 3. samples of 16
 //! bits to 8, 4. color.
 //!
-//! Limits: 8 or 16 bits, gray, RGB or RGB with alpha (over white), samples of a pixel side by side. METHOD: samples of 16 bits are scaled by
-//! their full range, because a depth guessed tile by tile would make tiles differ.
+//! METHOD: samples of 16 bits are scaled by their full range, because a depth guessed tile by tile would make tiles differ.
+//! The crate `tiff` unpacks parts only through a decoder that owns the file's cursor (`directory` says why that does not
+//! serve), so that LZW, deflate and PackBits are unpacked here.
+//!
+//! Limits: 8 or 16 bits; gray, RGB or RGB with alpha (over white); samples of a pixel side by side.
 
 use std::io::Read;
 
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use image::RgbImage;
 
-use crate::source::SourceProblem;
+use crate::source::error::SourceProblem;
 use crate::source::jpeg::{self, Colors};
 use crate::source::samples::{Alpha, Samples};
-use crate::source::tiff_pages::with_tables;
 
 /// How the bytes of a part are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +68,7 @@ pub(super) fn decode(
     seen: (u32, u32),
 ) -> Result<RgbImage, SourceProblem> {
     let picture = match coding.packing {
-        Packing::Jpeg => {
-            jpeg::decode_part(&with_tables(&coding.jpeg_tables, bytes), stored.0, stored.1, coding.jpeg_colors)?
-        }
+        Packing::Jpeg => jpeg::decode_part(&coding.jpeg_tables, bytes, stored, coding.jpeg_colors)?,
         Packing::Jpeg2000 { ycbcr } => jpeg2000(bytes, ycbcr, stored)?,
         _ => samples(bytes, coding, stored, seen)?,
     };

@@ -1,11 +1,12 @@
 //! Slides in DICOM: VL Whole Slide Microscopy Image instances, one for each level.
 //!
-//! In: one instance; its series is looked for in the same folder. Out: a [`DicomSlide`]: levels from fine to coarse, each frame
-//! a tile. Source: DICOM PS3.3 (2024), A.32.8 and C.8.12.4: `TotalPixelMatrixColumns`, `DimensionOrganizationType`
-//! (frames in rows for TILED_FULL, at stated places otherwise), `PixelSpacing`; PS3.5, A.4 for fragments.
+//! In: one instance; the others of its series are looked for in the same folder. Out: a [`DicomSlide`]: levels from fine to
+//! coarse, each frame a tile. Source: DICOM PS3.3 (2024), A.32.8 and C.8.12.4: `TotalPixelMatrixColumns`,
+//! `DimensionOrganizationType` (frames in rows for TILED_FULL, at stated places otherwise), `PixelSpacing`; PS3.5, A.4 for
+//! fragments.
 //!
-//! METHOD: the level with the most columns is the slide; further instances of the series are smaller levels where their shape is the
-//! same. Labels and overviews are passed over. A place without a frame was left out by the scanner: it is empty glass.
+//! METHOD: the level with the most columns is the slide. Further instances of the series are smaller levels where their
+//! shape is the same; labels and overviews are ignored. The scanner leaves out frames of empty glass.
 //!
 //! Limits: raw, JPEG and JPEG 2000 frames of 8 or 16 bits; one focal plane and one optical path; no concatenations.
 
@@ -14,14 +15,15 @@ use std::fs;
 use std::path::Path;
 
 use dicom_dictionary_std::{tags, uids};
+use image::RgbImage;
 
-use super::bytes::SlideBytes;
 use super::codec::{Coding, Packing, decode};
 use super::elements::{DataSet, Header, fragments, header};
-use super::{About, Level, Pixels, TileSource};
+use super::tiles::{About, Level, TileSource};
 use crate::smear::{Calibration, CalibrationSource};
-use crate::source::SourceProblem;
 use crate::source::calibration_tags::plausible_square;
+use crate::source::error::SourceProblem;
+use crate::source::file::SlideBytes;
 use crate::source::jpeg::Colors;
 use crate::source::samples::Alpha;
 
@@ -57,6 +59,10 @@ const JPEG2000_SYNTAXES: [&str; 2] = [uids::JPEG2000_LOSSLESS, uids::JPEG2000];
 /// Pixels that are stored as they are, by their transfer syntax.
 const RAW_SYNTAXES: [&str; 2] = [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN];
 
+fn corrupt(found: String) -> SourceProblem {
+    SourceProblem::Corrupt { format: FORMAT, found }
+}
+
 /// A slide in one or several DICOM files.
 #[derive(Debug)]
 pub(super) struct DicomSlide {
@@ -85,7 +91,7 @@ impl DicomSlide {
         let mut found = vec![(file, own)];
         for sibling in siblings(&path) {
             let Ok(file) = SlideBytes::open(&sibling) else { continue };
-            // A file of the folder that is no instance of this slide is none of its faults.
+            // Another file of the folder may be damaged without harm to this slide.
             let Ok(other) = header(&file) else { continue };
             let same = series.is_some() && other.elements.text(tags::SERIES_INSTANCE_UID) == series;
             if same && slide_kind(&other.elements).is_ok_and(|other| kind == VOLUME && other == VOLUME) {
@@ -190,7 +196,6 @@ fn instance(
     slide: Option<&Level>,
 ) -> Result<Option<(Instance, Level)>, SourceProblem> {
     let elements = &header.elements;
-    let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
     let number = |tag, name: &str| elements.unsigned(tag).ok_or_else(|| corrupt(format!("no {name}")));
     let (tile_width, tile_height) = (number(tags::COLUMNS, "Columns")?, number(tags::ROWS, "Rows")?);
     let width = elements.unsigned(tags::TOTAL_PIXEL_MATRIX_COLUMNS).unwrap_or(tile_width);
@@ -272,7 +277,7 @@ fn coding(header: &Header) -> Result<Coding, SourceProblem> {
 
 /// Whether a JPEG stream itself says what its components are: by the marker of JFIF or of Adobe.
 ///
-/// METHOD: the stream goes before `PhotometricInterpretation`, because converters write RGB there for streams of YCbCr.
+/// METHOD: the stream is believed rather than `PhotometricInterpretation`: converters write RGB there for streams of YCbCr.
 fn says_its_colors(head: &[u8]) -> bool {
     [&b"JFIF\0"[..], b"Adobe"].iter().any(|mark| head.windows(5).any(|part| part == *mark))
 }
@@ -285,7 +290,6 @@ fn frames(
     level: &Level,
     count: usize,
 ) -> Result<Vec<(u64, u32)>, SourceProblem> {
-    let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
     let pixels = header.pixels.ok_or_else(|| corrupt("no pixel data".to_owned()))?;
     let Some(length) = pixels.length else {
         let mut all = fragments(file, pixels.offset)?.into_iter();
@@ -314,7 +318,6 @@ fn frames(
 
 /// Which frame lies at which tile.
 fn places(elements: &DataSet, level: &Level, count: usize) -> Result<HashMap<(u32, u32), usize>, SourceProblem> {
-    let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
     let groups = elements.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let full = elements.text(tags::DIMENSION_ORGANIZATION_TYPE).is_none_or(|kind| kind == "TILED_FULL");
     let mut places = HashMap::with_capacity(count);
@@ -350,16 +353,16 @@ impl TileSource for DicomSlide {
         &self.levels
     }
 
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem> {
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
         let (shape, instance) = (&self.levels[level], &self.instances[level]);
-        let Some(frame) = instance.places.get(&(column, row)) else { return Ok(Pixels::Absent) };
+        let Some(frame) = instance.places.get(&(column, row)) else { return Ok(None) };
         let (offset, length) = instance.frames[*frame];
         let bytes = instance.file.tile(offset, length.into(), FORMAT)?;
         let stored = (shape.tile_width, shape.tile_height);
-        decode(&bytes, &instance.coding, stored, shape.tile_size(column, row)).map(Pixels::Picture)
+        decode(&bytes, &instance.coding, stored, shape.tile_size(column, row)).map(Some)
     }
 
-    fn sha256(&self) -> Result<String, SourceProblem> {
-        self.instances[0].file.sha256().map(str::to_owned)
+    fn file(&self) -> &SlideBytes {
+        &self.instances[0].file
     }
 }

@@ -1,13 +1,20 @@
-//! Directories of a TIFF file: classic and BigTIFF, either byte order.
+//! Directories of a slide in TIFF: classic and BigTIFF, either byte order.
 //!
-//! In: the bytes of the file. Out: [`Directory`]s with their tags, values read when asked for. Source: TIFF 6.0 (Adobe
+//! In: the bytes of the file. Out: [`Directory`]s with their tags; values are read when asked for. Source: TIFF 6.0 (Adobe
 //! 1992), section 2; BigTIFF (Aware Systems 2004): offsets and counts of 64 bits; TIFF Technical Note 1 (1995) for
 //! `SubIFDs`. Limits: [`MAX_DIRECTORIES`], [`MAX_TAGS`], [`MAX_VALUE_BYTES`]; a chain that comes back to itself ends.
+//!
+//! METHOD: the crate `tiff` reads photographs, where its strictness is welcome, but not slides. Its decoder interprets the
+//! first directory before a caller can look at it; it refuses a file that ends right behind its last directory, as some
+//! scanners write; it holds each value of a tag in 32 bytes, which are 150 MB for the tiles of ten gigapixels; and one decoder
+//! serves one thread at a time, while tiles are asked for from all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bytes::SlideBytes;
-use crate::source::SourceProblem;
+use tiff::tags::Tag;
+
+use crate::source::error::SourceProblem;
+use crate::source::file::SlideBytes;
 
 /// Most directories of a file: a pyramid has about ten; more are a file made to waste time.
 const MAX_DIRECTORIES: usize = 4096;
@@ -21,34 +28,6 @@ const MAX_VALUE_BYTES: u64 = 128 << 20;
 /// Name in messages.
 const FORMAT: &str = "TIFF";
 
-/// Tags by their numbers in TIFF 6.0 and its supplements.
-pub(super) mod tag {
-    pub(in super::super) const NEW_SUBFILE_TYPE: u16 = 254;
-    pub(in super::super) const IMAGE_WIDTH: u16 = 256;
-    pub(in super::super) const IMAGE_LENGTH: u16 = 257;
-    pub(in super::super) const BITS_PER_SAMPLE: u16 = 258;
-    pub(in super::super) const COMPRESSION: u16 = 259;
-    pub(in super::super) const PHOTOMETRIC: u16 = 262;
-    pub(in super::super) const IMAGE_DESCRIPTION: u16 = 270;
-    pub(in super::super) const STRIP_OFFSETS: u16 = 273;
-    pub(in super::super) const SAMPLES_PER_PIXEL: u16 = 277;
-    pub(in super::super) const ROWS_PER_STRIP: u16 = 278;
-    pub(in super::super) const STRIP_BYTE_COUNTS: u16 = 279;
-    pub(in super::super) const X_RESOLUTION: u16 = 282;
-    pub(in super::super) const Y_RESOLUTION: u16 = 283;
-    pub(in super::super) const PLANAR_CONFIGURATION: u16 = 284;
-    pub(in super::super) const RESOLUTION_UNIT: u16 = 296;
-    pub(in super::super) const PREDICTOR: u16 = 317;
-    pub(in super::super) const TILE_WIDTH: u16 = 322;
-    pub(in super::super) const TILE_LENGTH: u16 = 323;
-    pub(in super::super) const TILE_OFFSETS: u16 = 324;
-    pub(in super::super) const TILE_BYTE_COUNTS: u16 = 325;
-    pub(in super::super) const SUB_IFDS: u16 = 330;
-    pub(in super::super) const EXTRA_SAMPLES: u16 = 338;
-    pub(in super::super) const SAMPLE_FORMAT: u16 = 339;
-    pub(in super::super) const JPEG_TABLES: u16 = 347;
-}
-
 /// Where a tag's values lie.
 #[derive(Debug, Clone, Copy)]
 struct Value {
@@ -59,8 +38,9 @@ struct Value {
 }
 
 /// One directory: the tags of a picture.
-#[derive(Debug, Clone)]
-pub(super) struct Directory {
+#[derive(Debug)]
+pub(super) struct Directory<'a> {
+    file: &'a SlideBytes,
     tags: BTreeMap<u16, Value>,
     order: Order,
 }
@@ -81,8 +61,8 @@ impl Order {
 
 /// The directories of a file in their order, and why the list ends early where it does.
 #[derive(Debug)]
-pub(super) struct Directories {
-    pub(super) pages: Vec<Directory>,
+pub(super) struct Directories<'a> {
+    pub(super) pages: Vec<Directory<'a>>,
     pub(super) broken: Option<SourceProblem>,
     /// Whether samples are stored with the least byte first.
     pub(super) little_endian: bool,
@@ -104,7 +84,7 @@ fn corrupt(found: String) -> SourceProblem {
 }
 
 /// Reads the directories; refused only where the first cannot be read.
-pub(super) fn directories(file: &SlideBytes) -> Result<Directories, SourceProblem> {
+pub(super) fn directories(file: &SlideBytes) -> Result<Directories<'_>, SourceProblem> {
     let head = file.at(0, 8, FORMAT)?;
     let little = head.starts_with(b"II");
     let mut order = Order { little, big_tiff: false };
@@ -125,7 +105,7 @@ pub(super) fn directories(file: &SlideBytes) -> Result<Directories, SourceProble
         }
         match directory(file, order, next) {
             Ok((page, after)) => {
-                let below = page.numbers(file, tag::SUB_IFDS);
+                let below = page.numbers(Tag::SubIfd);
                 all.pages.push(page);
                 next = after;
                 // METHOD: OME-TIFF keeps the smaller levels of a picture below it; those of one picture follow it here.
@@ -147,7 +127,7 @@ pub(super) fn directories(file: &SlideBytes) -> Result<Directories, SourceProble
 }
 
 /// A directory and the place of the next one.
-fn directory(file: &SlideBytes, order: Order, offset: u64) -> Result<(Directory, u64), SourceProblem> {
+fn directory(file: &SlideBytes, order: Order, offset: u64) -> Result<(Directory<'_>, u64), SourceProblem> {
     let (count_bytes, entry_bytes, offset_bytes) = if order.big_tiff { (8u64, 20u64, 8u64) } else { (2, 12, 4) };
     let count = order.number(&file.at(offset, count_bytes, FORMAT)?);
     if count > MAX_TAGS {
@@ -170,57 +150,61 @@ fn directory(file: &SlideBytes, order: Order, offset: u64) -> Result<(Directory,
     }
     // Some writers end the file right behind the last directory, without the link that says so.
     let next = file.at(begin + count * entry_bytes, offset_bytes, FORMAT).map_or(0, |bytes| order.number(&bytes));
-    Ok((Directory { tags, order }, next))
+    Ok((Directory { file, tags, order }, next))
 }
 
-impl Directory {
-    pub(super) fn has(&self, tag: u16) -> bool {
-        self.tags.contains_key(&tag)
+impl Directory<'_> {
+    fn value(&self, tag: Tag) -> Option<&Value> {
+        self.tags.get(&tag.to_u16())
+    }
+
+    pub(super) fn has(&self, tag: Tag) -> bool {
+        self.value(tag).is_some()
     }
 
     /// Bytes of a tag's values; `None` without the tag.
-    pub(super) fn bytes(&self, file: &SlideBytes, tag: u16) -> Result<Option<Vec<u8>>, SourceProblem> {
-        let Some(value) = self.tags.get(&tag) else { return Ok(None) };
+    pub(super) fn bytes(&self, tag: Tag) -> Result<Option<Vec<u8>>, SourceProblem> {
+        let Some(value) = self.value(tag) else { return Ok(None) };
         let size = bytes_of(value.kind).and_then(|bytes| bytes.checked_mul(value.count));
         match size.filter(|size| *size <= MAX_VALUE_BYTES) {
-            Some(size) => file.at(value.offset, size, FORMAT).map(Some),
+            Some(size) => self.file.at(value.offset, size, FORMAT).map(Some),
             None => Err(SourceProblem::TooMuchMemory { format: FORMAT }),
         }
     }
 
     /// Whole numbers of a tag; none without the tag.
-    pub(super) fn numbers(&self, file: &SlideBytes, tag: u16) -> Result<Vec<u64>, SourceProblem> {
-        let Some(value) = self.tags.get(&tag) else { return Ok(Vec::new()) };
+    pub(super) fn numbers(&self, tag: Tag) -> Result<Vec<u64>, SourceProblem> {
+        let Some(value) = self.value(tag) else { return Ok(Vec::new()) };
         if !matches!(value.kind, 1 | 3 | 4 | 13 | 16 | 18) {
-            return Err(corrupt(format!("tag {tag} of type {} where a whole number belongs", value.kind)));
+            return Err(corrupt(format!("tag {} of type {} where a whole number belongs", tag.to_u16(), value.kind)));
         }
         let size = bytes_of(value.kind).unwrap_or(1) as usize;
-        let bytes = self.bytes(file, tag)?.unwrap_or_default();
+        let bytes = self.bytes(tag)?.unwrap_or_default();
         Ok(bytes.chunks_exact(size).map(|number| self.order.number(number)).collect())
     }
 
     /// The first number of a tag.
-    pub(super) fn number(&self, file: &SlideBytes, tag: u16) -> Result<Option<u64>, SourceProblem> {
-        Ok(self.numbers(file, tag)?.first().copied())
+    pub(super) fn number(&self, tag: Tag) -> Result<Option<u64>, SourceProblem> {
+        Ok(self.numbers(tag)?.first().copied())
     }
 
     /// A size in pixels that must be there and fit 32 bits.
-    pub(super) fn size(&self, file: &SlideBytes, tag: u16) -> Result<u32, SourceProblem> {
-        let number = self.number(file, tag)?.ok_or_else(|| corrupt(format!("no tag {tag}")))?;
-        u32::try_from(number).map_err(|_| corrupt(format!("{number} in tag {tag}")))
+    pub(super) fn size(&self, tag: Tag) -> Result<u32, SourceProblem> {
+        let number = self.number(tag)?.ok_or_else(|| corrupt(format!("no tag {}", tag.to_u16())))?;
+        u32::try_from(number).map_err(|_| corrupt(format!("{number} in tag {}", tag.to_u16())))
     }
 
     /// A ratio of two numbers; `None` without the tag, with another type or over 0.
-    pub(super) fn ratio(&self, file: &SlideBytes, tag: u16) -> Option<f64> {
-        let value = self.tags.get(&tag).filter(|value| value.kind == 5)?;
-        let bytes = file.at(value.offset, 8, FORMAT).ok()?;
+    pub(super) fn ratio(&self, tag: Tag) -> Option<f64> {
+        let value = self.value(tag).filter(|value| value.kind == 5)?;
+        let bytes = self.file.at(value.offset, 8, FORMAT).ok()?;
         let (over, under) = (self.order.number(&bytes[..4]), self.order.number(&bytes[4..]));
         (under > 0).then(|| over as f64 / under as f64)
     }
 
     /// Text of a tag up to its end mark.
-    pub(super) fn text(&self, file: &SlideBytes, tag: u16) -> Option<String> {
-        let bytes = self.bytes(file, tag).ok().flatten()?;
+    pub(super) fn text(&self, tag: Tag) -> Option<String> {
+        let bytes = self.bytes(tag).ok().flatten()?;
         let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
         Some(String::from_utf8_lossy(&bytes[..end]).into_owned())
     }

@@ -1,45 +1,36 @@
 //! Scanned slides: files of gigapixels, of which only the asked region is read.
 //!
-//! In: an Aperio SVS, a tiled TIFF or BigTIFF, the DICOM instances of a slide, or with the feature `openslide` what its library
-//! reads. Out: a [`Slide`]: its levels from fine to coarse,
-//! pixel size and magnification by the file, and the pixels of any region of a level as 8-bit RGB. Coordinates are those
-//! of the level that is asked: x right, y down, origin at the top-left corner.
+//! In: an Aperio SVS, a tiled TIFF or BigTIFF, or the DICOM instances of a slide; with the feature `openslide` also what
+//! OpenSlide's library reads. Out: a [`Slide`]: its levels from fine to coarse, pixel size and magnification as the file
+//! states them, and the pixels of any region of a level as 8-bit RGB. Coordinates are those of the level: x right, y down,
+//! origin at the top-left corner.
 //!
 //! Memory: tiles are decoded when asked for and kept up to a bound in bytes. A tile that cannot be decoded refuses the
 //! regions that need it, with its place and the reason; the others stay readable. A tile that the scanner left out is
 //! empty glass and is drawn white.
 
-mod annotation;
-mod area;
-mod bytes;
-mod cache;
 mod codec;
 mod dicom;
 mod directory;
 mod elements;
-mod grid;
-mod plan;
 mod tiff;
+mod tiles;
 #[cfg(feature = "openslide")]
 mod vendor;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use image::{Rgb, RgbImage};
 
-pub use annotation::{Annotation, MAX_ANNOTATION_BYTES};
-pub use area::{BlockVerdict, THUMBNAIL_SIDE_PX};
-pub(super) use plan::SlideFields;
-pub use plan::{ASSUMED_UM_PER_PX, CORE_UM, FieldRegion, SlideArea, SlidePlan, SlideRequest};
+pub use tiles::{Level, PixelRect};
 
-use bytes::SlideBytes;
-use cache::TileCache;
-
-use super::format::{Content, DICOM, Format, HEAD_BYTES};
-use super::{SourceError, SourceProblem};
+use super::error::{SourceError, SourceProblem};
+use super::file::SlideBytes;
+use super::format::{Content, DICOM, Format, HEAD_BYTES, describe_head};
 use crate::smear::Calibration;
+use tiles::{About, TileCache, TileSource};
 
 /// Color of what the scanner left out.
 const GLASS: Rgb<u8> = Rgb([255; 3]);
@@ -47,111 +38,6 @@ const GLASS: Rgb<u8> = Rgb([255; 3]);
 /// Tiles that are kept by default, bytes: an eighth of the memory that a run may use by default, and the tiles of a
 /// hundred fields.
 pub const DEFAULT_CACHE_BYTES: u64 = 128 << 20;
-
-/// Most bytes that a tile is stored in: the largest tile that is read, three samples of 16 bits, not packed.
-const MAX_TILE_BYTES: u64 = 400 << 20;
-
-/// One level of a slide.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Level {
-    /// Width, px.
-    pub width: u32,
-    /// Height, px.
-    pub height: u32,
-    /// Width of a tile, px.
-    pub tile_width: u32,
-    /// Height of a tile, px.
-    pub tile_height: u32,
-    /// Pixels of the finest level for one of this level, along each side.
-    pub downsample: f64,
-}
-
-impl Level {
-    /// Tiles side by side.
-    pub fn across(&self) -> u32 {
-        self.width.div_ceil(self.tile_width)
-    }
-
-    /// Tiles one below the other.
-    pub fn down(&self) -> u32 {
-        self.height.div_ceil(self.tile_height)
-    }
-
-    /// Size of a tile as far as it belongs to the level.
-    fn tile_size(&self, column: u32, row: u32) -> (u32, u32) {
-        let (x, y) = (column * self.tile_width, row * self.tile_height);
-        (self.tile_width.min(self.width - x), self.tile_height.min(self.height - y))
-    }
-}
-
-/// A rectangle in pixels of a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PixelRect {
-    /// Left edge.
-    pub x: u32,
-    /// Top edge.
-    pub y: u32,
-    /// Width.
-    pub width: u32,
-    /// Height.
-    pub height: u32,
-}
-
-impl PixelRect {
-    /// First column to the right of it.
-    pub fn right(&self) -> u32 {
-        self.x.saturating_add(self.width)
-    }
-
-    /// First row below it.
-    pub fn bottom(&self) -> u32 {
-        self.y.saturating_add(self.height)
-    }
-
-    /// The part that both share; `None` where they share no pixel.
-    pub fn intersection(&self, other: &Self) -> Option<Self> {
-        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
-        let (right, bottom) = (self.right().min(other.right()), self.bottom().min(other.bottom()));
-        (x < right && y < bottom).then(|| Self { x, y, width: right - x, height: bottom - y })
-    }
-}
-
-impl fmt::Display for PixelRect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{},{},{}", self.x, self.y, self.width, self.height)
-    }
-}
-
-/// What a file says of its slide.
-#[derive(Debug)]
-struct About {
-    format: &'static str,
-    calibration: Option<Calibration>,
-    magnification: Option<f64>,
-    /// Levels that could not be taken.
-    left_out: Vec<SourceProblem>,
-}
-
-/// A tile of a slide.
-#[derive(Debug)]
-enum Pixels {
-    /// Its pixels, as far as they belong to the level.
-    Picture(RgbImage),
-    /// The scanner left it out.
-    Absent,
-}
-
-/// Where tiles come from.
-trait TileSource: fmt::Debug + Send + Sync {
-    /// Levels from fine to coarse; at least one.
-    fn levels(&self) -> &[Level];
-
-    /// Decodes a tile of [`Self::levels`].
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem>;
-
-    /// SHA-256 of the file, lower-case hexadecimal.
-    fn sha256(&self) -> Result<String, SourceProblem>;
-}
 
 /// A scanned slide, read region by region from any thread.
 #[derive(Debug)]
@@ -194,7 +80,7 @@ impl Slide {
             }
             Content::Foreign(name) => return Err(SourceProblem::UnsupportedFormat { format: name }),
             Content::Unknown => {
-                return Err(SourceProblem::NotASlide { found: super::format::describe_head(&head) });
+                return Err(SourceProblem::NotASlide { found: describe_head(&head) });
             }
         };
         Ok(Self { path: path.to_owned(), about, tiles, cache: TileCache::new(cache_bytes) })
@@ -260,12 +146,12 @@ impl Slide {
         &self.about.left_out
     }
 
-    /// SHA-256 of the file of the finest level, lower-case hexadecimal; the whole file is read for it, once.
+    /// SHA-256 of the file of the finest level, lower-case hexadecimal; the whole file is read for it.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub fn sha256(&self) -> Result<String, SourceProblem> {
-        self.tiles.sha256()
+    /// The file cannot be read, or `stop` was set meanwhile.
+    pub fn sha256(&self, stop: &AtomicBool) -> Result<String, SourceProblem> {
+        self.tiles.file().sha256(stop)
     }
 
     /// The pixels of a region of a level.
@@ -302,23 +188,17 @@ impl Slide {
         if let Some(tile) = self.cache.get(key) {
             return Ok(Some(tile));
         }
-        match self.decoded(level, column, row)? {
-            Some(picture) => {
-                let tile = Arc::new(picture);
-                self.cache.put(key, &tile);
-                Ok(Some(tile))
-            }
-            None => Ok(None),
+        let tile = self.decoded(level, column, row)?.map(Arc::new);
+        if let Some(tile) = &tile {
+            self.cache.put(key, tile);
         }
+        Ok(tile)
     }
 
     /// A tile that is not kept, for passes that need each tile once; `None` where the scanner left it out.
-    pub(super) fn decoded(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
-        match self.tiles.tile(level, column, row) {
-            Ok(Pixels::Picture(picture)) => Ok(Some(picture)),
-            Ok(Pixels::Absent) => Ok(None),
-            Err(problem) => Err(SourceProblem::Tile { level, column, row, problem: Box::new(problem) }),
-        }
+    pub(crate) fn decoded(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
+        let tile = self.tiles.tile(level, column, row);
+        tile.map_err(|problem| SourceProblem::Tile { level, column, row, problem: Box::new(problem) })
     }
 }
 
@@ -330,5 +210,50 @@ fn copy(tile: &RgbImage, tile_at: &PixelRect, region: &mut RgbImage, region_at: 
         let (from, to) = (start(tile_at, y), start(region_at, y));
         let row = &tile.as_raw()[from..from + bytes];
         region.as_flat_samples_mut().samples[to..to + bytes].copy_from_slice(row);
+    }
+}
+
+/// A slide of empty glass for tests.
+#[cfg(test)]
+mod glass {
+    use super::*;
+
+    struct GlassTiles<F> {
+        file: SlideBytes,
+        levels: [Level; 1],
+        seen: F,
+    }
+
+    impl<F> std::fmt::Debug for GlassTiles<F> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.levels.fmt(f)
+        }
+    }
+
+    impl<F: Fn() + Send + Sync> TileSource for GlassTiles<F> {
+        fn levels(&self) -> &[Level] {
+            &self.levels
+        }
+
+        fn tile(&self, _: usize, _: u32, _: u32) -> Result<Option<RgbImage>, SourceProblem> {
+            (self.seen)();
+            Ok(None)
+        }
+
+        fn file(&self) -> &SlideBytes {
+            &self.file
+        }
+    }
+
+    impl Slide {
+        /// A square slide; `seen` is called for each tile that is asked for.
+        pub(crate) fn of_glass(side_px: u32, tile_px: u32, seen: impl Fn() + Send + Sync + 'static) -> Self {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+            let file = SlideBytes::open(&path).expect("the manifest");
+            let (width, height, tile_width, tile_height) = (side_px, side_px, tile_px, tile_px);
+            let levels = [Level { width, height, tile_width, tile_height, downsample: 1.0 }];
+            let about = About { format: "glass", calibration: None, magnification: None, left_out: Vec::new() };
+            Self { path, about, tiles: Box::new(GlassTiles { file, levels, seen }), cache: TileCache::new(0) }
+        }
     }
 }

@@ -5,19 +5,23 @@
 //! `MPP`), as openly described by OpenSlide (openslide.org/formats/aperio); OME-XML 2016-06.
 //!
 //! METHOD: the first picture is the slide. Another is a smaller level of it where its sides are the slide's divided by
-//! one factor, to the rounding of a pixel or two, and where it is tiled or marked as a smaller copy: labels, overviews
-//! and untiled thumbnails are passed over. A tile without bytes was left out by the scanner: it is empty glass.
+//! one factor, to the rounding of a pixel or two, and where it is tiled or marked as a smaller copy. Labels, overviews
+//! and untiled thumbnails are ignored. Scanners leave out the bytes of tiles that are empty glass.
 //!
 //! Limits: the first plane of a stack; samples of a pixel side by side; parts of at most [`MAX_PART_PX`] pixels.
 
-use super::bytes::SlideBytes;
 use super::codec::{Coding, Packing, decode};
-use super::directory::{Directory, directories, tag};
-use super::{About, Level, Pixels, TileSource};
-use crate::source::calibration_tags::{PageTags, aperio_calibration, calibration_of};
+use super::directory::{Directory, directories};
+use super::tiles::{About, Level, TileSource};
+use image::RgbImage;
+use tiff::tags::Tag;
+
+use crate::source::calibration_tags::{PageTags, aperio_calibration, aperio_number, calibration_of};
+use crate::source::error::SourceProblem;
+use crate::source::error::SourceProblem::UnsupportedEncoding;
+use crate::source::file::SlideBytes;
 use crate::source::jpeg::Colors;
 use crate::source::samples::Alpha;
-use crate::source::{SourceProblem, SourceProblem::UnsupportedEncoding};
 
 /// Most pixels of one strip or tile: 64 megapixels, 200 MB decoded. A slide in larger pieces cannot be read by parts.
 const MAX_PART_PX: u64 = 64 << 20;
@@ -61,20 +65,20 @@ struct Page {
 
 /// Whether a file's directories say that it is a slide, not a photograph.
 ///
-/// METHOD: a microscope's camera may save one picture in tiles; a scanner saves smaller levels with it, or a picture that
-/// no camera takes. Aperio's mark goes before both.
+/// METHOD: a microscope's camera may save one picture in tiles. A scanner saves smaller levels with it, or a picture larger
+/// than any camera takes. A file with Aperio's mark is always a slide.
 pub(super) fn is_slide(file: &SlideBytes, camera_px: u64) -> Result<bool, SourceProblem> {
     let all = directories(file)?;
     let Some(first) = all.pages.first() else { return Ok(false) };
-    if description(file, first).starts_with("Aperio") {
+    if description(first).starts_with("Aperio") {
         return Ok(true);
     }
-    let (width, height) = (first.size(file, tag::IMAGE_WIDTH)?, first.size(file, tag::IMAGE_LENGTH)?);
-    if !first.has(tag::TILE_WIDTH) {
+    let (width, height) = (first.size(Tag::ImageWidth)?, first.size(Tag::ImageLength)?);
+    if !first.has(Tag::TileWidth) {
         return Ok(false);
     }
     let larger = u64::from(width) * u64::from(height) > camera_px;
-    Ok(larger || all.pages.iter().skip(1).any(|page| matches!(smaller_level(file, page, (width, height)), Ok(Some(_)))))
+    Ok(larger || all.pages.iter().skip(1).any(|page| matches!(smaller_level(page, (width, height)), Ok(Some(_)))))
 }
 
 impl TiffSlide {
@@ -82,36 +86,29 @@ impl TiffSlide {
     pub(super) fn open(file: SlideBytes) -> Result<(Self, About), SourceProblem> {
         let all = directories(&file)?;
         let first = &all.pages[0];
-        let (page, base) = page(&file, first, all.little_endian, 1.0)?;
+        let (page, base) = page(first, all.little_endian, 1.0)?;
         let size = (base.width, base.height);
-        let (mut pages, mut levels) = (vec![page], vec![base]);
-        let mut left_out = Vec::new();
+        let mut found = vec![(page, base)];
+        let mut left_out: Vec<SourceProblem> = Vec::new();
         for directory in &all.pages[1..] {
-            let taken = smaller_level(&file, directory, size).and_then(|factor| match factor {
-                Some(factor) => self::page(&file, directory, all.little_endian, factor).map(Some),
-                None => Ok(None),
-            });
-            match taken {
-                Ok(Some((page, level))) => {
-                    pages.push(page);
-                    levels.push(level);
-                }
-                Ok(None) => {}
-                Err(problem) => left_out.push(SourceProblem::Level { problem: Box::new(problem) }),
+            let level = smaller_level(directory, size)
+                .and_then(|factor| factor.map(|factor| self::page(directory, all.little_endian, factor)).transpose());
+            match level {
+                Ok(level) => found.extend(level),
+                Err(problem) => left_out.push(problem),
             }
         }
-        left_out.extend(all.broken.map(|problem| SourceProblem::Level { problem: Box::new(problem) }));
-        let mut order: Vec<usize> = (0..levels.len()).collect();
-        order.sort_by(|one, other| levels[*one].downsample.total_cmp(&levels[*other].downsample));
-        let mut stored: Vec<Option<Page>> = pages.into_iter().map(Some).collect();
-        let pages = order.iter().filter_map(|place| stored[*place].take()).collect();
-        let levels = order.iter().map(|place| levels[*place].clone()).collect();
-        let description = description(&file, first);
+        left_out.extend(all.broken);
+        let left_out =
+            left_out.into_iter().map(|problem| SourceProblem::Level { problem: Box::new(problem) }).collect();
+        found.sort_by(|(_, one), (_, other)| one.downsample.total_cmp(&other.downsample));
+        let (pages, levels) = found.into_iter().unzip();
+        let description = description(first);
         let aperio = description.starts_with("Aperio");
         let tags = PageTags {
-            x_resolution: first.ratio(&file, tag::X_RESOLUTION),
-            y_resolution: first.ratio(&file, tag::Y_RESOLUTION),
-            resolution_unit: first.number(&file, tag::RESOLUTION_UNIT)?.and_then(|unit| u16::try_from(unit).ok()),
+            x_resolution: first.ratio(Tag::XResolution),
+            y_resolution: first.ratio(Tag::YResolution),
+            resolution_unit: first.number(Tag::ResolutionUnit)?.and_then(|unit| u16::try_from(unit).ok()),
             description: Some(description.clone()),
         };
         let about = About {
@@ -130,29 +127,26 @@ impl TiffSlide {
     }
 }
 
-fn description(file: &SlideBytes, page: &Directory) -> String {
-    page.text(file, tag::IMAGE_DESCRIPTION).unwrap_or_default()
+fn description(page: &Directory<'_>) -> String {
+    page.text(Tag::ImageDescription).unwrap_or_default()
 }
 
 /// Magnification of the objective by `AppMag` of Aperio or `NominalMagnification` of OME-XML.
 fn magnification(description: &str) -> Option<f64> {
-    let number = |text: &str| text.trim().parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0);
-    let aperio = description.split('|').find_map(|item| {
-        let (name, value) = item.split_once('=')?;
-        if name.trim() == "AppMag" { number(value) } else { None }
-    });
-    aperio.or_else(|| {
+    let of_ome = || {
         let (_, behind) = description.split_once("NominalMagnification=\"")?;
-        number(behind.split_once('"')?.0)
-    })
+        behind.split_once('"')?.0.trim().parse().ok()
+    };
+    let is_sound = |value: &f64| value.is_finite() && *value > 0.0;
+    aperio_number(description, "AppMag").filter(is_sound).or_else(|| of_ome().filter(is_sound))
 }
 
 /// By which factor a directory is a smaller level of a slide; `None` where it is none.
-fn smaller_level(file: &SlideBytes, page: &Directory, slide: (u32, u32)) -> Result<Option<f64>, SourceProblem> {
-    let kind = page.number(file, tag::NEW_SUBFILE_TYPE)?.unwrap_or(0);
-    let tiled = page.has(tag::TILE_WIDTH);
-    let (width, height) = (page.size(file, tag::IMAGE_WIDTH)?, page.size(file, tag::IMAGE_LENGTH)?);
-    let aperio = description(file, page).starts_with("Aperio");
+fn smaller_level(page: &Directory<'_>, slide: (u32, u32)) -> Result<Option<f64>, SourceProblem> {
+    let kind = page.number(Tag::NewSubfileType)?.unwrap_or(0);
+    let tiled = page.has(Tag::TileWidth);
+    let (width, height) = (page.size(Tag::ImageWidth)?, page.size(Tag::ImageLength)?);
+    let aperio = description(page).starts_with("Aperio");
     if kind & SUBFILE_MASK_OR_MACRO != 0 || !(tiled || kind & SUBFILE_REDUCED != 0 && !aperio) {
         return Ok(None);
     }
@@ -165,22 +159,17 @@ fn smaller_level(file: &SlideBytes, page: &Directory, slide: (u32, u32)) -> Resu
 }
 
 /// A directory as a level.
-fn page(
-    file: &SlideBytes,
-    page: &Directory,
-    little_endian: bool,
-    downsample: f64,
-) -> Result<(Page, Level), SourceProblem> {
+fn page(page: &Directory<'_>, little_endian: bool, downsample: f64) -> Result<(Page, Level), SourceProblem> {
     let corrupt = |found: String| SourceProblem::Corrupt { format: FORMAT, found };
-    let (width, height) = (page.size(file, tag::IMAGE_WIDTH)?, page.size(file, tag::IMAGE_LENGTH)?);
+    let (width, height) = (page.size(Tag::ImageWidth)?, page.size(Tag::ImageLength)?);
     if width == 0 || height == 0 {
         return Err(SourceProblem::ZeroSized { width, height });
     }
-    let tiled = page.has(tag::TILE_WIDTH);
+    let tiled = page.has(Tag::TileWidth);
     let (tile_width, tile_height) = if tiled {
-        (page.size(file, tag::TILE_WIDTH)?, page.size(file, tag::TILE_LENGTH)?)
+        (page.size(Tag::TileWidth)?, page.size(Tag::TileLength)?)
     } else {
-        let rows = page.number(file, tag::ROWS_PER_STRIP)?.unwrap_or(u64::from(height));
+        let rows = page.number(Tag::RowsPerStrip)?.unwrap_or(u64::from(height));
         (width, u32::try_from(rows).unwrap_or(u32::MAX).min(height))
     };
     let part_px = u64::from(tile_width) * u64::from(tile_height);
@@ -192,10 +181,10 @@ fn page(
     if u64::from(level.across()) * u64::from(level.down()) > MAX_PARTS {
         return Err(SourceProblem::TooMuchMemory { format: FORMAT });
     }
-    let coding = coding(file, page, little_endian)?;
+    let coding = coding(page, little_endian)?;
     let (offsets, counts) =
-        if tiled { (tag::TILE_OFFSETS, tag::TILE_BYTE_COUNTS) } else { (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS) };
-    let (offsets, counts) = (page.numbers(file, offsets)?, page.numbers(file, counts)?);
+        if tiled { (Tag::TileOffsets, Tag::TileByteCounts) } else { (Tag::StripOffsets, Tag::StripByteCounts) };
+    let (offsets, counts) = (page.numbers(offsets)?, page.numbers(counts)?);
     let parts = level.across() as usize * level.down() as usize;
     if offsets.len() < parts || counts.len() < parts {
         return Err(corrupt(format!("{} parts instead of {parts}", offsets.len().min(counts.len()))));
@@ -203,13 +192,13 @@ fn page(
     Ok((Page { coding, offsets, counts }, level))
 }
 
-fn coding(file: &SlideBytes, page: &Directory, little_endian: bool) -> Result<Coding, SourceProblem> {
+fn coding(page: &Directory<'_>, little_endian: bool) -> Result<Coding, SourceProblem> {
     let unsupported = |found: String| UnsupportedEncoding { format: FORMAT, found };
     let unsuitable = |found: String| SourceProblem::UnsuitableSamples { found };
-    let number = |tag, otherwise| page.number(file, tag).map(|number| number.unwrap_or(otherwise));
-    let photometric = number(tag::PHOTOMETRIC, BLACK_IS_ZERO)?;
+    let number = |tag, otherwise| page.number(tag).map(|number| number.unwrap_or(otherwise));
+    let photometric = number(Tag::PhotometricInterpretation, BLACK_IS_ZERO)?;
     // By TIFF 6.0, Technical Note 2, and Aperio's own numbers for JPEG 2000.
-    let packing = match number(tag::COMPRESSION, 1)? {
+    let packing = match number(Tag::Compression, 1)? {
         1 => Packing::Raw,
         5 => Packing::Lzw,
         7 => Packing::Jpeg,
@@ -219,10 +208,10 @@ fn coding(file: &SlideBytes, page: &Directory, little_endian: bool) -> Result<Co
         33005 | 34712 => Packing::Jpeg2000 { ycbcr: false },
         other => return Err(unsupported(format!("compression {other}"))),
     };
-    let channels = number(tag::SAMPLES_PER_PIXEL, 1)?;
-    let bits = page.numbers(file, tag::BITS_PER_SAMPLE)?;
+    let channels = number(Tag::SamplesPerPixel, 1)?;
+    let bits = page.numbers(Tag::BitsPerSample)?;
     let bits = bits.first().copied().filter(|first| bits.iter().all(|bits| bits == first)).unwrap_or(1);
-    let formats = page.numbers(file, tag::SAMPLE_FORMAT)?;
+    let formats = page.numbers(Tag::SampleFormat)?;
     if !matches!(bits, 8 | 16) || formats.iter().any(|format| *format != 1) {
         return Err(unsuitable(format!("{channels} samples of {bits} bits, format {formats:?}")));
     }
@@ -235,10 +224,10 @@ fn coding(file: &SlideBytes, page: &Directory, little_endian: bool) -> Result<Co
     if !fits {
         return Err(unsuitable(format!("{channels} samples in color space {photometric}")));
     }
-    if number(tag::PLANAR_CONFIGURATION, 1)? != 1 && channels > 1 {
+    if number(Tag::PlanarConfiguration, 1)? != 1 && channels > 1 {
         return Err(unsupported("each color in a plane of its own".to_owned()));
     }
-    let predictor = match (number(tag::PREDICTOR, 1)?, packing) {
+    let predictor = match (number(Tag::Predictor, 1)?, packing) {
         (1, _) | (_, Packing::Jpeg | Packing::Jpeg2000 { .. } | Packing::Raw | Packing::PackBits) => false,
         (2, _) => true,
         (other, _) => return Err(unsupported(format!("predictor {other}"))),
@@ -253,14 +242,9 @@ fn coding(file: &SlideBytes, page: &Directory, little_endian: bool) -> Result<Co
             YCBCR => Colors::YCbCr,
             _ => Colors::ByStream,
         },
-        jpeg_tables: page.bytes(file, tag::JPEG_TABLES)?.unwrap_or_default(),
+        jpeg_tables: page.bytes(Tag::JPEGTables)?.unwrap_or_default(),
         predictor,
-        // As for photographs: a fourth sample without a mark is opacity, one marked as unspecified is not.
-        alpha: match page.number(file, tag::EXTRA_SAMPLES)? {
-            Some(1) => Alpha::Premultiplied,
-            None | Some(2) => Alpha::Straight,
-            Some(_) => Alpha::None,
-        },
+        alpha: Alpha::of_extra_sample(page.number(Tag::ExtraSamples)?),
         little_endian,
     })
 }
@@ -270,20 +254,19 @@ impl TileSource for TiffSlide {
         &self.levels
     }
 
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem> {
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
         let (shape, page) = (&self.levels[level], &self.pages[level]);
         let part = row as usize * shape.across() as usize + column as usize;
         let (offset, count) = (page.offsets[part], page.counts[part]);
         if count == 0 {
-            return Ok(Pixels::Absent);
+            return Ok(None);
         }
         let bytes = self.file.tile(offset, count, FORMAT)?;
-        decode(&bytes, &page.coding, (shape.tile_width, shape.tile_height), shape.tile_size(column, row))
-            .map(Pixels::Picture)
+        decode(&bytes, &page.coding, (shape.tile_width, shape.tile_height), shape.tile_size(column, row)).map(Some)
     }
 
-    fn sha256(&self) -> Result<String, SourceProblem> {
-        self.file.sha256().map(str::to_owned)
+    fn file(&self) -> &SlideBytes {
+        &self.file
     }
 }
 

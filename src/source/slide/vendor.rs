@@ -1,8 +1,8 @@
-//! Slides of the scanners' makers (NDPI, MRXS, SCN, BIF, VSI …) through OpenSlide's library, where it is installed.
+//! Slides in the formats of scanner makers (NDPI, MRXS, SCN, BIF, VSI …), read by OpenSlide's library where it is installed.
 //!
-//! In: the path of a file that OpenSlide knows. Out: a [`VendorTiles`]: its levels in tiles of [`TILE_PX`], pixel size and magnification by
-//! OpenSlide's properties. Source: openslide.org/api, properties `openslide.mpp-x`, `openslide.mpp-y`,
-//! `openslide.objective-power`. Limits: files that are read here without it are left to the own readers.
+//! In: the path of a file that OpenSlide knows. Out: [`VendorTiles`]: levels in tiles of [`TILE_PX`], with the pixel size and
+//! the magnification that OpenSlide states. Source: openslide.org/api, properties `openslide.mpp-x`, `openslide.mpp-y`,
+//! `openslide.objective-power`. Limits: formats with a reader of their own in this crate are left to it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
@@ -10,16 +10,16 @@ use std::sync::{PoisonError, RwLock};
 use image::RgbImage;
 use schistoquant_openslide::{OpenSlideError, VendorSlide, vendor};
 
-use super::bytes::SlideBytes;
-use super::{About, Level, Pixels, TileSource};
+use super::tiles::{About, Level, TileSource};
 use crate::smear::CalibrationSource;
-use crate::source::SourceProblem;
 use crate::source::calibration_tags::plausible_square;
+use crate::source::error::SourceProblem;
+use crate::source::file::SlideBytes;
 
 /// Side of a tile, px: OpenSlide has tiles of its own below.
 const TILE_PX: u32 = 512;
 
-/// Formats of OpenSlide that are read without it.
+/// Formats of OpenSlide that this crate reads itself.
 const OWN: [&str; 3] = ["aperio", "generic-tiff", "dicom"];
 
 const FORMAT: &str = "slide";
@@ -75,7 +75,7 @@ impl TileSource for VendorTiles {
         &self.levels
     }
 
-    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Pixels, SourceProblem> {
+    fn tile(&self, level: usize, column: u32, row: u32) -> Result<Option<RgbImage>, SourceProblem> {
         let shape = &self.levels[level];
         let (width, height) = shape.tile_size(column, row);
         let full = |place: u32| (f64::from(place) * shape.downsample).round() as i64;
@@ -90,10 +90,10 @@ impl TileSource for VendorTiles {
         })?;
         let picture = RgbImage::from_raw(width, height, bytes);
         let found = || "fewer pixels than asked for".to_owned();
-        picture.map(Pixels::Picture).ok_or_else(|| SourceProblem::Corrupt { format: FORMAT, found: found() })
+        picture.map(Some).ok_or_else(|| SourceProblem::Corrupt { format: FORMAT, found: found() })
     }
 
-    fn sha256(&self) -> Result<String, SourceProblem> {
-        self.file.sha256().map(str::to_owned)
+    fn file(&self) -> &SlideBytes {
+        &self.file
     }
 }

@@ -1,31 +1,32 @@
-//! Which part of a slide shows a monolayer: blocks of the film judged at a low level.
+//! Which blocks of a slide show a monolayer, judged at a low level.
 //!
-//! In: a slide and a grid of blocks. Out: a [`Survey`]: a [`BlockVerdict`] for each block, a thumbnail, and every tile that could
-//! not be read. Method: one pass over the coarsest level whose pixels are at most [`SURVEY_UM_PER_PX`], tile by tile, with a
-//! histogram of the green channel for each block. Green is where hemoglobin and eosin absorb most.
+//! In: a slide and a grid of blocks. Out: a [`Survey`]: a [`BlockVerdict`] for each block, a thumbnail, and every tile that
+//! could not be read. Method: one pass over the coarsest level whose pixels are at most [`SURVEY_UM_PER_PX`], tile by
+//! tile. Each block gets a histogram of the green channel, where hemoglobin and eosin absorb most.
 //!
-//! Order: 1. brightness of the glass, over the slide and in each block; 2. optical density (base 10) against it; 3. covered share:
-//! pixels denser than [`STAIN_DENSITY`]; 4. density of a single layer of cells: median of the stained pixels where the
-//! film is thin; 5. overlap share: stained pixels denser than [`OVERLAP_LAYERS`] layers; 6. verdict.
+//! Order: 1. brightness of the glass, over the slide and in each block; 2. optical density (base 10) against it;
+//! 3. covered share: pixels denser than [`STAIN_DENSITY`]; 4. density of a single layer of cells: median of the stained
+//! pixels where the film is thin; 5. overlap share: stained pixels denser than [`OVERLAP_LAYERS`] layers; 6. verdict.
 //!
-//! Limits: blocks are judged by stain alone; tissue or dirt of the same stain passes, and the fields taken there are then
+//! Limits: blocks are judged by stain alone. Tissue or dirt of the same stain passes here; the fields taken there are
 //! judged one by one at full resolution. Memory: half a kilobyte for each block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use image::RgbImage;
 use rayon::prelude::*;
 
 use super::grid::Grid;
-use super::{PixelRect, Slide};
 use crate::source::SourceProblem;
+use crate::source::slide::{PixelRect, Slide};
 
 /// Coarsest pixels that the survey takes, µm: a red cell is then three pixels wide, so that single cells and gaps between
 /// them are still told apart.
 pub(super) const SURVEY_UM_PER_PX: f64 = 2.5;
 
 /// Longer side of the thumbnail, px.
-pub const THUMBNAIL_SIDE_PX: u32 = 1024;
+pub(super) const THUMBNAIL_SIDE_PX: u32 = 1024;
 
 /// Density from which a pixel counts as stained: 9 % of the light; a pale cell has 0.05 and compression noise 0.02.
 const STAIN_DENSITY: f64 = 0.04;
@@ -79,8 +80,9 @@ const DENSITY_STEP: f64 = 0.01;
 /// Gray value drawn where a tile cannot be read.
 const UNREADABLE_GRAY: u8 = 96;
 
-/// What a block of the film is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a block of the film is, in the order of the reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum BlockVerdict {
     /// Cells lie side by side: fields are taken here.
     Monolayer,
@@ -99,21 +101,9 @@ pub enum BlockVerdict {
 }
 
 impl BlockVerdict {
-    /// Every verdict, in the order of the reports.
-    pub const ALL: [Self; 7] =
-        [Self::Monolayer, Self::Glass, Self::Edge, Self::Sparse, Self::Crowded, Self::Thick, Self::Unreadable];
-
     /// Name as written in files.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Monolayer => "monolayer",
-            Self::Glass => "glass",
-            Self::Edge => "edge",
-            Self::Sparse => "sparse",
-            Self::Crowded => "crowded",
-            Self::Thick => "thick",
-            Self::Unreadable => "unreadable",
-        }
+        self.into()
     }
 }
 
@@ -139,7 +129,10 @@ struct Seen {
 }
 
 /// Looks at a slide, at the coarsest level that is at most `coarsest` times coarser than the finest.
-pub(super) fn survey(slide: &Slide, grid: &Grid, coarsest: f64) -> Survey {
+///
+/// # Errors
+/// [`SourceProblem::Interrupted`] as soon as `stop` is set; the flag is looked at before each tile.
+pub(super) fn survey(slide: &Slide, grid: &Grid, coarsest: f64, stop: &AtomicBool) -> Result<Survey, SourceProblem> {
     let level = slide.levels().iter().rposition(|level| level.downsample <= coarsest).unwrap_or(0);
     let shape = &slide.levels()[level];
     let ratio = (f64::from(slide.width().max(slide.height())) / f64::from(THUMBNAIL_SIDE_PX)).max(1.0);
@@ -151,10 +144,13 @@ pub(super) fn survey(slide: &Slide, grid: &Grid, coarsest: f64) -> Survey {
     let mut unreadable = vec![false; blocks];
     let mut problems = Vec::new();
     let look = Look { slide, grid, level, thumb_width, thumb_height };
+    let tile = |column: u32, row: u32| {
+        if stop.load(Ordering::Relaxed) { Err(SourceProblem::Interrupted) } else { Ok(look.tile(column, row)) }
+    };
     for row in 0..shape.down() {
         // One row of tiles at a time; of each only its sums stay.
-        let seen: Vec<Seen> = (0..shape.across()).into_par_iter().map(|column| look.tile(column, row)).collect();
-        for (column, seen) in (0u32..).zip(seen) {
+        let seen: Result<Vec<Seen>, _> = (0..shape.across()).into_par_iter().map(|column| tile(column, row)).collect();
+        for (column, seen) in (0u32..).zip(seen?) {
             for (block, histogram) in seen.blocks {
                 let all = histograms[block].get_or_insert_with(|| Box::new([0; BINS]));
                 all.iter_mut().zip(histogram.iter()).for_each(|(all, one)| *all = all.saturating_add(*one));
@@ -174,7 +170,7 @@ pub(super) fn survey(slide: &Slide, grid: &Grid, coarsest: f64) -> Survey {
         image::Rgb([mean(red), mean(green), mean(blue)])
     });
     let verdicts = verdicts(&histograms, &unreadable, grid.columns());
-    Survey { verdicts, thumbnail, problems }
+    Ok(Survey { verdicts, thumbnail, problems })
 }
 
 /// A pass over a level.
@@ -202,10 +198,8 @@ impl Look<'_> {
     /// Blocks that a tile touches.
     fn blocks_of(&self, column: u32, row: u32) -> impl Iterator<Item = usize> {
         let place = self.place(column, row);
-        let columns: std::collections::BTreeSet<_> =
-            self.middles(place.x, place.width).filter_map(|x| self.grid.column_at(x)).collect();
-        let rows: std::collections::BTreeSet<_> =
-            self.middles(place.y, place.height).filter_map(|y| self.grid.row_at(y)).collect();
+        let columns: BTreeSet<_> = self.middles(place.x, place.width).filter_map(|x| self.grid.column_at(x)).collect();
+        let rows: BTreeSet<_> = self.middles(place.y, place.height).filter_map(|y| self.grid.row_at(y)).collect();
         let across = self.grid.columns();
         rows.into_iter().flat_map(move |row| columns.clone().into_iter().map(move |column| row * across + column))
     }
@@ -369,6 +363,9 @@ fn median_bin(bins: &[u64]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     fn histogram(parts: &[(u8, u32)]) -> Option<Box<Histogram>> {
@@ -420,5 +417,22 @@ mod tests {
         assert_eq!(brightest_peak(&bins, 0.01), Some(120));
         assert_eq!(brightest_peak(&[0; BINS], 0.01), None);
         assert_eq!((median_bin(&[0, 2, 2]), median_bin(&[0])), (Some(1), None));
+    }
+
+    #[test]
+    fn a_survey_stops_between_two_tiles() {
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (flag, count) = (Arc::clone(&stop), Arc::clone(&seen));
+        // Every tile from the third on sets the flag.
+        let slide = Slide::of_glass(6400, 64, move || {
+            if count.fetch_add(1, Ordering::Relaxed) >= 2 {
+                flag.store(true, Ordering::Relaxed);
+            }
+        });
+        let grid = Grid::new(&PixelRect { x: 0, y: 0, width: 6400, height: 6400 }, 640);
+        let stopped = survey(&slide, &grid, 1.0, &stop);
+        assert!(matches!(stopped, Err(SourceProblem::Interrupted)));
+        // A tile that another thread has begun is finished; none of the other thousands begins.
+        assert!(seen.load(Ordering::Relaxed) <= 2 + rayon::current_num_threads());
     }
 }

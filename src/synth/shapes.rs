@@ -1,33 +1,106 @@
-//! The schistocytes: outline and hemoglobin profile of each form.
+//! The outlines of the red cells: discs, ovals, teardrops, burr cells and the five forms of schistocytes.
 //!
-//! In: a form, the size of the cell that it comes from and a stream of chance. Out: an outline around the origin, in
-//! diameters of the mean normal cell, and a [`Profile`]. The forms are those of ICSH (Zini et al. 2012, doi
-//! 10.1111/j.1751-553X.2011.01380.x, and 2021): smaller than an intact cell and mostly evenly stained.
+//! In: the size of a cell and a stream of chance. Out: an outline around the origin, in diameters of the mean normal cell.
+//! The forms of schistocytes are those of ICSH (Zini et al. 2012, doi 10.1111/j.1751-553X.2011.01380.x, and 2021).
 //! Limits: five pure forms; real fragments are often between two of them. Sizes follow labeled fragments of
 //! `chula-rbc-12` (0.65–0.93 of a normal cell's diameter, median 0.79), shapes were set by eye after photographs.
 
-use std::f64::consts::{FRAC_PI_2, TAU};
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
-use super::cells::{CORNERED_POINTS, Profile, disc, waved};
 use super::chance::Stream;
-use super::outline::{Point, placed, rounded};
+use super::outline::{Point, bounds, placed, resampled, rounded};
 use crate::smear::SchistocyteForm;
 
-/// How the hemoglobin of a fragment of the given form is spread.
-pub(super) fn fragment_profile(form: SchistocyteForm, chance: &mut Stream) -> Profile {
-    // The larger a fragment, the more often it keeps some pallor; small ones are evenly stained.
-    let pale_share = match form {
-        SchistocyteForm::Microspherocyte => return Profile::Dome,
-        SchistocyteForm::Crescent => 0.1,
-        SchistocyteForm::Triangle => 0.3,
-        SchistocyteForm::Helmet => 0.6,
-        SchistocyteForm::Keratocyte => 0.75,
-    };
-    if chance.happens(pale_share) {
-        Profile::Biconcave { pallor: chance.between(0.2, 0.8), reach: 1.0, center: 0.0 }
-    } else {
-        Profile::Even { shoulder: chance.between(0.07, 0.13) }
-    }
+/// Points of an outline without and with spines or corners.
+const SMOOTH_POINTS: usize = 64;
+const CORNERED_POINTS: usize = 112;
+
+/// A closed curve given by its radius at each angle.
+fn polar(count: usize, radius: impl Fn(f64) -> f64) -> Vec<Point> {
+    (0..count)
+        .map(|i| {
+            let angle = TAU * i as f64 / count as f64;
+            let (sin, cos) = angle.sin_cos();
+            [radius(angle) * cos, radius(angle) * sin]
+        })
+        .collect()
+}
+
+/// The outline with small smooth waves of orders 2–6 in its radius; `amplitude` is their total standard deviation.
+pub(super) fn waved(outline: &[Point], amplitude: f64, chance: &mut Stream) -> Vec<Point> {
+    // Amplitudes fall with the order; the squares of these weights add up to 1.
+    const WEIGHTS: [f64; 5] = [0.80, 0.45, 0.30, 0.20, 0.15];
+    let waves: Vec<(f64, f64, f64)> = (2u8..)
+        .zip(WEIGHTS)
+        .map(|(order, weight)| (f64::from(order), weight * amplitude * 1.41 * chance.normal(), chance.angle()))
+        .collect();
+    outline
+        .iter()
+        .map(|p| {
+            let angle = p[1].atan2(p[0]);
+            let wave: f64 = waves.iter().map(|(order, height, phase)| height * (order * angle + phase).cos()).sum();
+            let factor = 1.0 + wave.clamp(-0.2, 0.2);
+            [p[0] * factor, p[1] * factor]
+        })
+        .collect()
+}
+
+/// A disc of area π/4·size² drawn out to an ellipse of the given axis ratio, with small natural irregularity.
+pub(super) fn disc(size: f64, axis_ratio: f64, chance: &mut Stream) -> Vec<Point> {
+    /// Irregularity of a sound cell's radius; more would read as a change of shape.
+    const IRREGULARITY: f64 = 0.015;
+    let (major, minor) = (0.5 * size * axis_ratio.sqrt(), 0.5 * size / axis_ratio.sqrt());
+    // A little squarer than an ellipse the longer the cell: elliptocytes are rods with round ends.
+    let exponent = 2.0 + 0.25 * (axis_ratio - 1.0);
+    let ellipse = polar(4 * SMOOTH_POINTS, |angle| {
+        let (sin, cos) = angle.sin_cos();
+        ((cos / major).abs().powf(exponent) + (sin / minor).abs().powf(exponent)).powf(-1.0 / exponent)
+    });
+    resampled(&waved(&ellipse, IRREGULARITY, chance), SMOOTH_POINTS)
+}
+
+/// A round body drawn out to one tail.
+pub(super) fn teardrop(size: f64, chance: &mut Stream) -> Vec<Point> {
+    let (length, width) = (size * chance.between(1.15, 1.5), size * chance.between(0.72, 0.85));
+    let (taper, bend) = (chance.between(1.2, 2.2), chance.between(-0.25, 0.25));
+    let half_widest = (0..=128).map(|i| half_width(PI * f64::from(i) / 128.0, taper)).fold(0.0, f64::max);
+    let curve: Vec<Point> = (0..256)
+        .map(|i| {
+            let t = TAU * f64::from(i) / 256.0;
+            let (x, y) = (t.cos(), half_width(t, taper) / half_widest);
+            let tail = (x + 1.0).max(0.0) / 2.0;
+            [x * length / 2.0, y * width / 2.0 + bend * size * tail.powi(3) * 0.6]
+        })
+        .collect();
+    rounded(&waved(&curve, 0.012, chance), 0.018, CORNERED_POINTS)
+}
+
+/// Half width of the teardrop curve `x = cos t, y = sin t · |sin(t/2)|^taper`.
+fn half_width(t: f64, taper: f64) -> f64 {
+    t.sin() * (t / 2.0).sin().abs().powf(taper)
+}
+
+/// A disc with 10–16 short, even spines all around (echinocyte).
+pub(super) fn burr(size: f64, chance: &mut Stream) -> Vec<Point> {
+    let count = 10 + chance.below(7);
+    let spines: Vec<(f64, f64)> = (0..count)
+        .map(|i| {
+            let angle = TAU * (i as f64 + chance.between(-0.18, 0.18)) / count as f64;
+            (angle, chance.between(0.06, 0.12))
+        })
+        .collect();
+    let half_base = 0.24 * TAU / count as f64;
+    let body = polar(4 * CORNERED_POINTS, |angle| {
+        let raised: f64 = spines
+            .iter()
+            .map(|(at, height)| {
+                let away = (angle - at + PI).rem_euclid(TAU) - PI;
+                height * (-(away / half_base).powi(2)).exp()
+            })
+            .sum();
+        0.46 * size * (1.0 + raised)
+    });
+    rounded(&waved(&body, 0.012, chance), 0.01, CORNERED_POINTS)
 }
 
 /// Outline of a schistocyte of the given form.
@@ -71,7 +144,7 @@ fn side(a: Point, b: Point, sagitta: f64) -> impl Iterator<Item = Point> {
 
 /// The outline moved so that the mean of its bounds is the origin.
 fn centered(outline: &[Point]) -> Vec<Point> {
-    let [x_min, y_min, x_max, y_max] = super::outline::bounds(outline);
+    let [x_min, y_min, x_max, y_max] = bounds(outline);
     placed(outline, 0.0, 1.0, [-(x_min + x_max) / 2.0, -(y_min + y_max) / 2.0])
 }
 
@@ -140,32 +213,4 @@ fn keratocyte(chance: &mut Stream) -> Vec<Point> {
     let turn = from_bite.max(FRAC_PI_2);
     outline.extend(arc([bite_center, 0.0], bite, TAU - turn, turn).skip(1));
     outline
-}
-
-#[cfg(test)]
-mod tests {
-    use std::f64::consts::PI;
-
-    use super::super::cells::DIAMETER_CV;
-    use super::super::outline::area;
-    use super::*;
-
-    #[test]
-    fn every_fragment_is_smaller_than_an_intact_cell() {
-        use SchistocyteForm::{Crescent, Helmet, Keratocyte, Microspherocyte, Triangle};
-        for (form, low, high) in [
-            (Triangle, 0.45, 0.95),
-            (Crescent, 0.45, 0.95),
-            (Helmet, 0.6, 1.0),
-            (Keratocyte, 0.7, 1.05),
-            (Microspherocyte, 0.42, 0.75),
-        ] {
-            let mut chance = Stream::new(11, 9);
-            for _ in 0..60 {
-                let size = 1.0 + DIAMETER_CV * chance.normal();
-                let diameter = (4.0 * area(&fragment(form, size, &mut chance)) / PI).sqrt();
-                assert!((low..high).contains(&diameter), "{form:?} {diameter}");
-            }
-        }
-    }
 }

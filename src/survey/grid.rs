@@ -1,15 +1,17 @@
-//! A rectangle of a slide cut into blocks of nearly the same size, and the order in which blocks are taken.
+//! The grid of blocks over an area of a slide, and the order in which blocks are taken.
 //!
-//! In: a rectangle at full resolution and the wanted side of a block. Out: blocks that tile the rectangle without gap or overlap. No sliver is left: the sides
-//! are divided into as many equal parts as come closest to the wanted side.
+//! In: a rectangle at full resolution and the wanted side of a block. Out: blocks that tile the rectangle without gap or
+//! overlap. Each side is divided into as many equal parts as come closest to the wanted side, so that no sliver is left.
 //!
-//! The order ([`spread`]): blocks are listed along Hilbert's curve (Hilbert, Math Ann 1891, 38:459–460), so that neighbors in the
-//! list are neighbors on the glass; the list is then read at the places `n · frac(v(k) + u)` for k = 0, 1, 2, … with
-//! the sequence v of van der Corput (Proc Akad Wet Amsterdam 1935, 38:813–821) in base 2 and u from the seed by
-//! SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). METHOD: every beginning of this order is spread evenly over the area, as
-//! in systematic random sampling (Gundersen and Jensen, J Microsc 1987, 147:229–263), wherever the count stops.
+//! The order ([`spread`]): 1. blocks are listed along Hilbert's curve (Hilbert, Math Ann 1891, 38:459–460), so that
+//! neighbors in the list are neighbors on the glass; 2. the list is read at the places `n · frac(v(k) + u)` for
+//! k = 0, 1, 2, … with the sequence v of van der Corput (Proc Akad Wet Amsterdam 1935, 38:813–821) in base 2 and u from
+//! the seed by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+//!
+//! METHOD: the count may stop after any block. Every beginning of this order is spread evenly over the area, as in
+//! systematic random sampling (Gundersen and Jensen, J Microsc 1987, 147:229–263).
 
-use super::PixelRect;
+use crate::source::slide::PixelRect;
 
 /// Blocks of a rectangle.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The card of the detector: what its graph expects and from which probability on it is believed.
 //!
-//! In: the JSON beside the graph, embedded in the program. Out: a [`DetectorCard`] that fits its graph. Unknown fields
-//! are refused. Limits: the card states what its author measured.
+//! In: the JSON beside the graph, embedded in the program. Out: a [`DetectorCard`] that fits its graph, or a
+//! [`DetectError`]. Unknown fields are refused. Limits: the card states what its author measured.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::error::DetectError;
+use crate::inference::{EngineKind, SessionError};
 
 /// Least probability of a center, 0–1, for each kind of cell.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -52,4 +52,31 @@ impl DetectorCard {
         }
         Ok(card)
     }
+}
+
+/// Why the detector cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DetectError {
+    /// Input unsuitable: not the JSON of a card.
+    #[error("the card of the cell detector: expected a card in JSON; export it again with the graph")]
+    CardMalformed(#[source] serde_json::Error),
+    /// Input unsuitable: the graph is not the one the card describes.
+    #[error(
+        "the card of the cell detector: graph_sha256: the card says {expected}, the graph has {found}; export both again"
+    )]
+    CardMismatch {
+        /// What the card says.
+        expected: String,
+        /// What the graph has.
+        found: String,
+    },
+    /// Environment: the engine cannot load or run the graph.
+    #[error("the cell detector: expected the {engine} engine to run it, found that it fails; try the other engine")]
+    RunFailed {
+        /// The engine.
+        engine: EngineKind,
+        /// What it says.
+        source: SessionError,
+    },
 }

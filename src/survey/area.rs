@@ -1,8 +1,9 @@
-//! An area drawn on a slide, as GeoJSON that QuPath exports.
+//! Which part of a slide is counted: what the survey finds, all of it, a rectangle, or an area that somebody has drawn.
 //!
-//! In: a GeoJSON text (RFC 7946): a FeatureCollection, a Feature, a list of Features or a geometry; polygons in pixels at full resolution. Out: an
-//! [`Annotation`] that tells whether a point lies in it, by the even-odd rule over the rings of each polygon, so that holes are
-//! outside. Limits: [`MAX_ANNOTATION_BYTES`]; lines and points are passed over.
+//! In: a rectangle in pixels at full resolution, or the GeoJSON (RFC 7946) that QuPath exports: a FeatureCollection, a
+//! Feature, a list of Features or a geometry, with polygons in pixels at full resolution. Out: a [`SlideArea`]. A point
+//! lies in an [`Annotation`] by the even-odd rule over the rings of each polygon, so that holes are outside.
+//! Limits: [`MAX_ANNOTATION_BYTES`]; lines and points are ignored.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,11 +11,46 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::PixelRect;
+use crate::source::slide::PixelRect;
 use crate::source::{SourceError, SourceProblem};
 
 /// Largest annotation that is read, bytes: a million corners.
-pub const MAX_ANNOTATION_BYTES: u64 = 32 << 20;
+const MAX_ANNOTATION_BYTES: u64 = 32 << 20;
+
+/// Which part of a slide is counted.
+#[derive(Debug, Clone, PartialEq, Default, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum SlideArea {
+    /// The monolayer that the survey finds.
+    #[default]
+    Monolayer,
+    /// A rectangle at full resolution.
+    Rectangle(PixelRect),
+    /// Drawn polygons.
+    Annotation(Annotation),
+    /// The whole slide.
+    All,
+}
+
+impl SlideArea {
+    /// Name as written in files.
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    /// The smallest rectangle around the area on a slide; refused where it lies outside.
+    pub(super) fn bounds(&self, slide: &PixelRect) -> Result<PixelRect, SourceProblem> {
+        let outside = |rect| SourceProblem::OutsideSlide { rect, width: slide.width, height: slide.height };
+        match self {
+            Self::Monolayer | Self::All => Ok(*slide),
+            Self::Annotation(drawn) => drawn.bounds(slide).ok_or_else(|| outside("the annotation".to_owned())),
+            Self::Rectangle(rect) => {
+                let shared = rect.intersection(slide).filter(|shared| shared == rect);
+                shared.ok_or_else(|| outside(rect.to_string()))
+            }
+        }
+    }
+}
 
 type Ring = Vec<[f64; 2]>;
 
@@ -62,7 +98,7 @@ impl Annotation {
     }
 
     /// The smallest rectangle around it within a slide; `None` where it lies outside.
-    pub(super) fn bounds(&self, slide: &PixelRect) -> Option<PixelRect> {
+    fn bounds(&self, slide: &PixelRect) -> Option<PixelRect> {
         let corners = || self.polygons.iter().flatten().flatten();
         let least = |axis: usize| corners().map(|corner| corner[axis]).fold(f64::INFINITY, f64::min).max(0.0).floor();
         let most = |axis: usize| corners().map(|corner| corner[axis]).fold(0.0, f64::max).ceil();

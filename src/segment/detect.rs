@@ -15,35 +15,28 @@
 //!
 //! Limits: two cells whose centers lie within 1.25 µm are one. Training and figures: `models/README.md`.
 
-mod card;
-mod error;
-mod session;
-
-pub use card::{CenterProbability, DetectorCard};
-pub use error::DetectError;
-
 use std::collections::HashMap;
 
 use image::RgbImage;
 
-use crate::inference::Engine;
+use super::card::{DetectError, DetectorCard};
+use crate::inference::{Engine, Session, SessionError};
 use crate::optics::resample::rescale;
 use crate::smear::NormalizedField;
-use session::{Answer, DetectorGraph};
 
-const GRAPH: &[u8] = include_bytes!("../../../models/schistoquant-cells.onnx");
-const CARD: &[u8] = include_bytes!("../../../models/schistoquant-cells.card.json");
+const GRAPH: &[u8] = include_bytes!("../../models/schistoquant-cells.onnx");
+const CARD: &[u8] = include_bytes!("../../models/schistoquant-cells.card.json");
 
 /// Pixels of the graph's input for each grid cell of its answer.
-pub const STRIDE_PX: usize = 4;
+const STRIDE_PX: usize = 4;
 /// Longest side of a window, pixels of the graph's input: 21 cells.
-pub const WINDOW_PX: usize = 512;
+const WINDOW_PX: usize = 512;
 /// What a window sees beyond the part that it answers for: one cell and a half.
-pub const MARGIN_PX: usize = 32;
+const MARGIN_PX: usize = 32;
 /// Sides of a window are multiples of this: of the stride, and few sizes over all pictures, which engines plan for once.
 const SIDE_STEP_PX: usize = 64;
 /// Boxes that overlap by more than this are one cell.
-pub const SAME_CELL_IOU: f32 = 0.6;
+const SAME_CELL_IOU: f32 = 0.6;
 
 /// What was detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +78,8 @@ impl Detection {
 /// The shipped detector on an engine, usable from any thread.
 pub struct Detector {
     card: DetectorCard,
-    graph: DetectorGraph,
+    engine: Engine,
+    session: Session,
 }
 
 impl Detector {
@@ -95,7 +89,9 @@ impl Detector {
     /// A card that does not fit the graph, or an engine that cannot load it.
     pub fn shipped(engine: Engine) -> Result<Self, DetectError> {
         let card = DetectorCard::for_graph(CARD, GRAPH)?;
-        Ok(Self { card, graph: DetectorGraph::new(engine, GRAPH)? })
+        let session = Session::open(&engine, GRAPH.into());
+        let session = session.map_err(|source| DetectError::RunFailed { engine: engine.kind(), source })?;
+        Ok(Self { card, engine, session })
     }
 
     /// Its card.
@@ -115,7 +111,7 @@ impl Detector {
         let columns = windows(rgb.width() as usize);
         for row in windows(rgb.height() as usize) {
             for column in &columns {
-                let answer = self.graph.run(rgb, (column.start, row.start), (column.side, row.side))?;
+                let answer = self.run(rgb, (column.start, row.start), (column.side, row.side))?;
                 found.extend(self.peaks(&answer, column, &row));
             }
         }
@@ -127,6 +123,21 @@ impl Detector {
             }
         }
         Ok(distinct(found))
+    }
+
+    /// Runs the graph on the window of `side` (width, height) at `start` (x, y) of a picture.
+    fn run(&self, rgb: &RgbImage, start: (usize, usize), side: (usize, usize)) -> Result<Answer, DetectError> {
+        let mut input = vec![0.0; 3 * side.0 * side.1];
+        fill_planes(rgb, start, side, &mut input);
+        let failed = |source| DetectError::RunFailed { engine: self.engine.kind(), source };
+        let mut answers = self.session.run(&[1, 3, side.1, side.0], &input, &[OUTPUT]).map_err(failed)?;
+        let (width, height) = (side.0 / STRIDE_PX, side.1 / STRIDE_PX);
+        let (values, expected) = (answers.swap_remove(0), PLANES * width * height);
+        if values.len() != expected {
+            let name = OUTPUT.to_owned();
+            return Err(failed(SessionError::AnswerSize { name, expected, found: values.len() }));
+        }
+        Ok(Answer { values, width, height })
     }
 
     /// Local maxima of an answer whose centers its window answers for, in pixels of the graph's input.
@@ -247,6 +258,39 @@ fn fill_planes(rgb: &RgbImage, start: (usize, usize), side: (usize, usize), plan
                 planes[channel * area + y * side.0 + x] = scaled(value);
             }
         }
+    }
+}
+
+/// Planes of the answer: three probabilities and four distances.
+const PLANES: usize = 7;
+/// Name of the graph's output.
+const OUTPUT: &str = "cells";
+
+/// What the graph says of a window: planes over a grid.
+struct Answer {
+    values: Vec<f32>,
+    width: usize,
+    height: usize,
+}
+
+impl Answer {
+    /// Value of a plane at a grid cell.
+    fn at(&self, plane: usize, x: usize, y: usize) -> f32 {
+        self.values[(plane * self.height + y) * self.width + x]
+    }
+
+    /// Whether no neighbor is larger; of equal neighbors the first in reading order is the peak.
+    fn is_peak(&self, plane: usize, x: usize, y: usize) -> bool {
+        let own = self.at(plane, x, y);
+        for near_y in y.saturating_sub(1)..=(y + 1).min(self.height - 1) {
+            for near_x in x.saturating_sub(1)..=(x + 1).min(self.width - 1) {
+                let other = self.at(plane, near_x, near_y);
+                if other > own || (other == own && (near_y, near_x) < (y, x)) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 }
 
