@@ -7,24 +7,19 @@
 //! [`render`] makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
-mod batch_page;
 mod colors;
 mod contents;
+mod document;
 mod error;
-mod evidence_words;
 mod fhir;
-mod figures;
 mod folder;
 mod format;
 mod geojson;
 mod hl7;
 mod html;
-mod identity;
-mod intervals;
 mod json;
 mod message;
 mod names;
-mod notices;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod pictures;
@@ -33,14 +28,14 @@ mod sink;
 mod table;
 mod target;
 mod urn;
-mod words;
 
-pub use batch_page::{BatchAbout, batch_page};
+pub use document::words::{reason_words, state_words};
 pub use error::ReportError;
 pub use fhir::FhirOptions;
 pub use folder::OutputFolder;
 pub use format::{ReportFormat, UnknownFormat};
 pub use hl7::{DocumentComponents, Hl7Options, Hl7Version, ProcessingId};
+pub use html::{BatchAbout, PageFrame, batch_page, data_uri};
 pub use json::{ARCHIVE_FILE, CASE_FILE, CASE_SCHEMA, case_schema};
 pub use message::{AlternateCode, CodeOptions, ObservationCode, ObservationName};
 pub use names::{FileNames, MAX_PART_CHARS};
@@ -49,7 +44,6 @@ pub use settings::ReportSettings;
 pub use sink::ReportFile;
 pub use table::{COLUMNS, JoinedTable, is_own_column, join_cells, join_specimens, outcome_table, spreadsheet_text};
 pub use target::{ReportTarget, WrittenReports};
-pub use words::{reason_words, state_words};
 
 use crate::case::Case;
 use sink::FileSink;

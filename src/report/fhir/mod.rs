@@ -98,7 +98,10 @@ pub(super) fn bundle(
         .iter()
         .filter(|observation| observation::stands_alone(observation))
         .map(|one| {
-            (bundle.identifiers.urn(&format!("observation {}", one.name)), observation::resource(&bundle, &all, one))
+            (
+                bundle.identifiers.urn(&format!("observation {}", one.name.name())),
+                observation::resource(&bundle, &all, one),
+            )
         })
         .collect();
     let urns: Vec<String> = results.iter().map(|(urn, _)| urn.clone()).collect();

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::Bundle;
 use super::json::{coding, quantity};
 use crate::case::{FOOTER, PercentInterval};
-use crate::report::message::{Code, Flag, Observation, PERCENT_DECIMALS, Unit, Value};
+use crate::report::message::{Code, Flag, Observation, ObservationName, PERCENT_DECIMALS, Unit, Value};
 
 /// Systems of FHIR's own terminology.
 pub(super) const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
@@ -17,7 +17,7 @@ const DATA_ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-rea
 
 /// The resource of an observation.
 pub(super) fn resource(bundle: &Bundle<'_>, all: &[Observation], observation: &Observation) -> Json {
-    let main = observation.name == "percent";
+    let main = observation.name == ObservationName::Percent;
     let mut resource = json!({
         "resourceType": "Observation",
         "status": "preliminary",
@@ -102,13 +102,14 @@ fn interpretation(flag: Option<Flag>) -> Json {
 
 /// Remarks; the percentage and the ordinal finding also carry the footer, because they are read alone.
 fn notes(observation: &Observation, main: bool) -> Json {
-    let footer = (main || observation.name == "presence").then_some(FOOTER);
+    let footer = (main || observation.name == ObservationName::Presence).then_some(FOOTER);
     observation.notes.iter().map(String::as_str).chain(footer).map(|text| json!({"text": text})).collect()
 }
 
 /// Intervals, counts, state and the picture's other shapes as parts of the percentage, so that it is never read alone.
 fn component(bundle: &Bundle<'_>, other: &Observation) -> Option<Json> {
-    let is_part = ["red_cells", "schistocytes", "state", "context", "floor_percent"].contains(&other.name.as_str());
+    use ObservationName::{Context, FloorPercent, RedCells, Schistocytes, State};
+    let is_part = matches!(other.name, RedCells | Schistocytes | State | Context | FloorPercent);
     if !is_part && stands_alone(other) {
         return None;
     }

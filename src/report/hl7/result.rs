@@ -16,7 +16,7 @@ use super::dtm;
 use super::options::{Hl7Options, Hl7Version};
 use super::segment::{Segment, joined};
 use crate::case::CaseRecord;
-use crate::report::message::{Code, CodeOptions, Observation, PERCENT_DECIMALS, Unit, Value};
+use crate::report::message::{Code, CodeOptions, Observation, ObservationName, PERCENT_DECIMALS, Unit, Value};
 
 /// What all observations of a message share.
 pub(super) struct Results<'a> {
@@ -55,7 +55,7 @@ impl Results<'_> {
         let head: Vec<String> = head.iter().map(|part| super::escape::escaped(part)).collect();
         // Base64 has none of the delimiters, and no line end is put in.
         let value = format!("{}^{}", head.join("^"), BASE64_STANDARD.encode(pdf));
-        let code = Code::of("report", self.codes);
+        let code = Code::of(ObservationName::Report, self.codes);
         self.made_by(self.obx(set_id, "ED", &code, value).text(11, "P"))
     }
 

@@ -7,5 +7,6 @@
 mod codes;
 mod observations;
 
+pub(super) use codes::Code;
 pub use codes::{AlternateCode, CodeOptions, ObservationCode, ObservationName};
-pub(super) use observations::{Code, Flag, Observation, PERCENT_DECIMALS, Unit, Value, observations};
+pub(super) use observations::{Flag, Observation, PERCENT_DECIMALS, Unit, Value, observations};

@@ -1,12 +1,14 @@
 //! The observations of a record in the order in which messages send them.
 
-use super::codes::{AlternateCode, CodeOptions, class_name, code_of, form_name};
+use super::codes::{Code, CodeOptions, ObservationName};
 use crate::case::{
     CaseRecord, ClassFinding, ClassRecord, Context, CountRecord, IntervalName, PercentInterval, Presence, State,
 };
 use crate::count::FORMS_MEASURED;
-use crate::report::figures;
-use crate::report::words::{caution_words, corrected_value, deciding_words, finding_words, state_needs, state_words};
+use crate::report::document::values;
+use crate::report::document::words::{
+    caution_words, corrected_value, deciding_words, finding_words, state_needs, state_words,
+};
 use crate::smear::{AgeGroup, SchistocyteForm};
 
 /// Decimals of a percentage: a limit close to the threshold does not read as if it lay on it.
@@ -95,30 +97,11 @@ impl Flag {
     }
 }
 
-/// A code with what says the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::report) struct Code {
-    /// Local code.
-    pub(in crate::report) code: String,
-    /// Words.
-    pub(in crate::report) text: String,
-    /// Code of another system.
-    pub(in crate::report) alternate: Option<AlternateCode>,
-}
-
-impl Code {
-    /// The code of an observation by name.
-    pub(in crate::report) fn of(name: &str, options: &CodeOptions) -> Self {
-        let (code, text, alternate) = code_of(name, options);
-        Self { code, text, alternate }
-    }
-}
-
 /// One observation.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::report) struct Observation {
-    /// Name in the settings; also the part that identifiers are made of.
-    pub(in crate::report) name: String,
+    /// What is observed.
+    pub(in crate::report) name: ObservationName,
     /// Code.
     pub(in crate::report) code: Code,
     /// What was observed.
@@ -134,8 +117,8 @@ pub(in crate::report) struct Observation {
 /// Every observation of a record.
 pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions) -> Vec<Observation> {
     let count = &record.count;
-    let of = |name: &str, value: Value| Observation {
-        name: name.to_owned(),
+    let of = |name: ObservationName, value: Value| Observation {
+        name,
         code: Code::of(name, options),
         value,
         flag: None,
@@ -153,48 +136,50 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
         // METHOD: a receiver that compares value and limit by itself would find a value on too few cells within range.
         high_limit: is_placed(count.state).then(|| (count.threshold_percent, limit_words(record.age_group))),
         notes: not_placed_words(count).into_iter().chain(cautions()).collect(),
-        ..of("percent", Value::Percent(count.percent.filter(|_| assessable)))
+        ..of(ObservationName::Percent, Value::Percent(count.percent.filter(|_| assessable)))
     };
     let placed = deciding_words(count).map(|words| sentence(format!("True share {words}")));
     let state = Observation {
         flag: state_flag(count.state),
         notes: placed.into_iter().chain(cautions()).collect(),
-        ..of("state", coded(Some(state_code(count.state))))
+        ..of(ObservationName::State, coded(Some(state_code(count.state))))
     };
     let presence = count.presence();
-    let presence =
-        Observation { flag: presence.map(presence_flag), ..of("presence", coded(presence.map(presence_code))) };
+    let presence = Observation {
+        flag: presence.map(presence_flag),
+        ..of(ObservationName::Presence, coded(presence.map(presence_code)))
+    };
     let context = Observation {
         flag: cautions().map(|_| Flag::Abnormal),
         notes: cautions().into_iter().collect(),
-        ..of("context", coded(count.context.map(context_code)))
+        ..of(ObservationName::Context, coded(count.context.map(context_code)))
     };
     let interval = noted(
-        of("interval", Value::Interval(count.widest_95().filter(|_| assessable))),
+        of(ObservationName::WidestInterval, Value::Interval(count.widest_95().filter(|_| assessable))),
         vec![format!("The widest interval of the called share. {}", state_needs(count))],
     );
     let mut all = vec![
         percent,
         interval,
         // How many were counted is known even where nothing can be said of them.
-        of("red_cells", Value::Count(Some(count.red_cells), Unit::Cells)),
-        of("schistocytes", cells(count.schistocytes)),
+        of(ObservationName::RedCells, Value::Count(Some(count.red_cells), Unit::Cells)),
+        of(ObservationName::Schistocytes, cells(count.schistocytes)),
         state,
         presence,
         context,
     ];
     if let Some(other) = count.other_abnormal_percent.filter(|_| assessable) {
-        all.push(of("other_abnormal_percent", Value::Percent(Some(other))));
+        all.push(of(ObservationName::OtherAbnormalPercent, Value::Percent(Some(other))));
     }
     if assessable {
         all.extend(intervals(count, of));
     }
     if let Some(grade) = count.grade.as_ref().filter(|_| assessable) {
         let value = Value::Coded(Some((grade.label.clone(), grade.label.clone())));
-        all.push(noted(of("grade", value), vec![format!("Grading table: {}.", grade.table)]));
+        all.push(noted(of(ObservationName::Grade, value), vec![format!("Grading table: {}.", grade.table)]));
     }
     if count.false_positive_floor_percent.is_some() {
-        all.push(of("floor_percent", Value::Percent(count.false_positive_floor_percent)));
+        all.push(of(ObservationName::FloorPercent, Value::Percent(count.false_positive_floor_percent)));
     }
     if assessable {
         all.extend(forms(record, of));
@@ -205,7 +190,7 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
 }
 
 /// The forms of the called schistocytes, and the totals of ICSH's rule.
-fn forms(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> Vec<Observation> {
+fn forms(record: &CaseRecord, of: impl Fn(ObservationName, Value) -> Observation) -> Vec<Observation> {
     let forms = &record.count.forms;
     let words = match forms.validated {
         true => Vec::new(),
@@ -213,16 +198,17 @@ fn forms(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> Vec<Ob
     };
     let cells = |form: SchistocyteForm| forms.by_form.get(form.name()).copied().unwrap_or(0);
     let totals = [
-        of("icsh_rule_percent", Value::Percent(forms.by_icsh_rule.percent)),
-        of("core_percent", Value::Percent(forms.core.percent)),
+        of(ObservationName::IcshRulePercent, Value::Percent(forms.by_icsh_rule.percent)),
+        of(ObservationName::CorePercent, Value::Percent(forms.core.percent)),
     ];
-    let by_form =
-        SchistocyteForm::ALL.into_iter().map(|form| of(&form_name(form), Value::Count(Some(cells(form)), Unit::Cells)));
+    let by_form = SchistocyteForm::ALL
+        .into_iter()
+        .map(|form| of(ObservationName::Form(form), Value::Count(Some(cells(form)), Unit::Cells)));
     let noted = |observation: Observation| Observation { notes: words.clone(), ..observation };
     totals.into_iter().chain(by_form).map(noted).collect()
 }
 
-fn quality(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> [Observation; 4] {
+fn quality(record: &CaseRecord, of: impl Fn(ObservationName, Value) -> Observation) -> [Observation; 4] {
     let number = |number: usize| Value::Count(Some(number as u64), Unit::One);
     let refused: Vec<_> = record.fields.iter().filter(|field| !field.accepted).collect();
     let refusals = refused.iter().map(|field| format!("{}: {}.", field.field, field.refusals.join("; "))).collect();
@@ -234,10 +220,13 @@ fn quality(record: &CaseRecord, of: impl Fn(&str, Value) -> Observation) -> [Obs
     });
     let noted = |observation: Observation, notes: Vec<String>| Observation { notes, ..observation };
     [
-        of("fields_accepted", number(record.fields.len() - refused.len())),
-        noted(of("fields_refused", number(refused.len())), refusals),
-        noted(of("objects_excluded", Value::Count(Some(record.exclusions.values().sum()), Unit::One)), left_out),
-        noted(of("inputs_failed", number(record.failed_inputs.len())), failures.collect()),
+        of(ObservationName::FieldsAccepted, number(record.fields.len() - refused.len())),
+        noted(of(ObservationName::FieldsRefused, number(refused.len())), refusals),
+        noted(
+            of(ObservationName::ObjectsExcluded, Value::Count(Some(record.exclusions.values().sum()), Unit::One)),
+            left_out,
+        ),
+        noted(of(ObservationName::InputsFailed, number(record.failed_inputs.len())), failures.collect()),
     ]
 }
 
@@ -276,23 +265,23 @@ fn not_placed_words(count: &CountRecord) -> Option<String> {
     (count.state == State::Insufficient).then(|| {
         format!(
             "Fewer than {} RBC were counted: not placed against the reference limit of {} %.",
-            figures::count(count.min_cells),
+            values::count(count.min_cells),
             count.threshold_percent
         )
     })
 }
 
 /// Every interval of the count by its name, the corrected one behind its value.
-fn intervals(count: &CountRecord, of: impl Fn(&str, Value) -> Observation) -> Vec<Observation> {
+fn intervals(count: &CountRecord, of: impl Fn(ObservationName, Value) -> Observation) -> Vec<Observation> {
     let mut all = Vec::new();
     for one in count.intervals().into_iter().filter(|one| one.limits.is_some()) {
         if one.name == IntervalName::Corrected {
             let corrected = corrected_value(count);
-            let value = of("corrected_percent", Value::Percent(corrected.and_then(Result::ok)));
+            let value = of(ObservationName::CorrectedPercent, Value::Percent(corrected.and_then(Result::ok)));
             let why = corrected.and_then(Result::err).map(str::to_owned);
             all.push(Observation { notes: why.into_iter().collect(), ..value });
         }
-        all.push(of(&format!("{}_interval", one.name.name()), Value::Interval(one.limits)));
+        all.push(of(ObservationName::Interval(one.name), Value::Interval(one.limits)));
     }
     all
 }
@@ -301,12 +290,16 @@ fn intervals(count: &CountRecord, of: impl Fn(&str, Value) -> Observation) -> Ve
 ///
 /// METHOD: a number that a laboratory system files under `burr` is read as a finding. It is sent for what is none (normal,
 /// uncategorised, schistocyte) and for classes that the film shows; otherwise the reason stands in its place.
-fn class_observation(class: &ClassRecord, assessable: bool, of: impl Fn(&str, Value) -> Observation) -> Observation {
+fn class_observation(
+    class: &ClassRecord,
+    assessable: bool,
+    of: impl Fn(ObservationName, Value) -> Observation,
+) -> Observation {
     let given = class.cells.filter(|_| assessable && matches!(class.finding, None | Some(ClassFinding::Present)));
     let why = class.finding.filter(|finding| *finding != ClassFinding::Present).map(finding_words);
     Observation {
         notes: why.map(|why| format!("No finding: {why}.")).into_iter().collect(),
-        ..of(&class_name(class.class), Value::Count(given, Unit::Cells))
+        ..of(ObservationName::Class(class.class), Value::Count(given, Unit::Cells))
     }
 }
 

@@ -3,52 +3,35 @@
 //!
 //! In: the record. Out: names and values in the order of reading; what was not given has no line, except the accession.
 
-use super::evidence_words::time_words;
-use super::words::age_words;
+use super::model::Pair;
+use super::words::{age_words, time_words};
 use crate::case::{AdministrativeSex, CaseRecord, IssueSource, Order, Patient};
 
-/// A name, its value and what belongs to it in small print.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct IdentityLine {
-    /// What it is.
-    pub(super) name: &'static str,
-    /// The value as given.
-    pub(super) value: String,
-    /// In small print.
-    pub(super) note: Option<String>,
-}
-
-impl IdentityLine {
-    fn new(name: &'static str, value: impl Into<String>, note: Option<String>) -> Self {
-        Self { name, value: value.into(), note }
-    }
-}
-
 /// Every line of a record.
-pub(super) fn identity(record: &CaseRecord) -> Vec<IdentityLine> {
-    let accession = record.accession.clone().unwrap_or_else(|| "not given".to_owned());
-    let mut lines = vec![IdentityLine::new("Accession", accession, None)];
+pub(crate) fn identity(record: &CaseRecord) -> Vec<Pair> {
+    let accession = record.accession.as_deref().unwrap_or("not given");
+    let mut lines = vec![Pair::new("Accession", accession)];
     if let Some(order) = &record.order {
         lines.extend(order.patient.as_ref().and_then(patient));
         lines.extend(ordered(order));
     }
-    lines.push(IdentityLine::new("Age group", age_words(record.age_group), None));
+    lines.push(Pair::new("Age group", age_words(record.age_group)));
+    let laboratory = record.laboratory.as_ref();
     lines.extend(
-        record
-            .laboratory
-            .as_ref()
-            .map(|laboratory| IdentityLine::new("Laboratory", laboratory.name.clone(), laboratory.address.clone())),
+        laboratory
+            .map(|laboratory| Pair::new("Laboratory", laboratory.name.as_str()).noted(laboratory.address.as_deref())),
     );
-    lines.extend(record.issued_at.as_ref().map(|issued| {
-        IdentityLine::new("Issued", time_words(issued.at.as_str()), Some(source_words(issued.source).to_owned()))
-    }));
+    let issued = record.issued_at.as_ref();
+    lines.extend(
+        issued.map(|issued| Pair::new("Issued", time_words(issued.at.as_str())).noted([source_words(issued.source)])),
+    );
     let dated = record.newest_image_at.as_ref();
-    lines.extend(dated.map(|at| IdentityLine::new("Newest image file dated", time_words(at.as_str()), None)));
+    lines.extend(dated.map(|at| Pair::new("Newest image file dated", time_words(at.as_str()))));
     lines
 }
 
 /// Identifier first; name, day of birth and sex in small print.
-fn patient(patient: &Patient) -> Option<IdentityLine> {
+fn patient(patient: &Patient) -> Option<Pair> {
     let names: Vec<&str> =
         [&patient.family_name, &patient.given_name].into_iter().flatten().map(String::as_str).collect();
     let names = Some(names.join(", ")).filter(|names| !names.is_empty());
@@ -61,16 +44,16 @@ fn patient(patient: &Patient) -> Option<IdentityLine> {
     let mut parts = [id, names, born, sex].into_iter().flatten();
     let value = parts.next()?;
     let note = parts.collect::<Vec<_>>().join(", ");
-    Some(IdentityLine::new("Patient", value, Some(note).filter(|note| !note.is_empty())))
+    Some(Pair::new("Patient", value).noted(Some(note).filter(|note| !note.is_empty())))
 }
 
-fn ordered(order: &Order) -> Vec<IdentityLine> {
+fn ordered(order: &Order) -> Vec<Pair> {
     let numbers = [
         order.placer_order_number.as_ref().map(|number| format!("{number} (placer)")),
         order.filler_order_number.as_ref().map(|number| format!("{number} (filler)")),
     ];
     let numbers: Vec<String> = numbers.into_iter().flatten().collect();
-    let of = |name, value: Option<String>| value.map(|value| IdentityLine::new(name, value, None));
+    let of = |name: &str, value: Option<String>| value.map(|value| Pair::new(name, value));
     let time = |time: &Option<crate::case::Timestamp>| time.as_ref().map(|time| time_words(time.as_str()));
     let lines = [
         of("Order", Some(numbers.join(", ")).filter(|numbers| !numbers.is_empty())),
@@ -112,9 +95,9 @@ mod tests {
             ..Patient::default()
         };
         let line = patient(&full).expect("a line");
-        assert_eq!((line.value.as_str(), line.note.as_deref()), ("7731 (MRN)", Some("Doe, female")));
+        assert_eq!(line, Pair::new("Patient", "7731 (MRN)").noted(["Doe, female"]));
         let named = Patient { given_name: Some("Ada".to_owned()), ..Patient::default() };
-        assert_eq!(patient(&named), Some(IdentityLine::new("Patient", "Ada", None)));
+        assert_eq!(patient(&named), Some(Pair::new("Patient", "Ada")));
         assert_eq!(patient(&Patient::default()), None);
     }
 
@@ -122,6 +105,6 @@ mod tests {
     fn an_order_without_items_has_no_line() {
         assert_eq!(ordered(&Order::default()), Vec::new());
         let order = Order { placer_order_number: Some("P1".to_owned()), ..Order::default() };
-        assert_eq!(ordered(&order), [IdentityLine::new("Order", "P1 (placer)", None)]);
+        assert_eq!(ordered(&order), [Pair::new("Order", "P1 (placer)")]);
     }
 }

@@ -1,7 +1,7 @@
 "use strict";
 // Sorts the specimens by the column whose heading is pressed, and shows those whose row holds every word of the filter.
 (() => {
-  const table = document.querySelector("table.sortable");
+  const table = document.querySelector(".specimens table");
   if (!table) return;
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);

@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::figures::counted;
+use crate::report::document::values::counted;
 
 /// Bars for each percent.
 const BARS_PER_PERCENT: usize = 4;
