@@ -6,17 +6,13 @@
 //! Order: identity and result, warnings, called schistocytes, near misses, evidence, scores, the page for a patient with
 //! cancer, classes, forms, slides, fields, exclusions, provenance.
 
-mod cells;
 mod counted;
 mod evidence;
 mod fields;
-mod identity;
 mod model;
-mod notices;
 mod plot;
 mod provenance;
 mod result;
-mod scores;
 mod slides;
 pub(crate) mod values;
 pub(crate) mod words;
@@ -41,9 +37,9 @@ impl Document {
         let record = &case.record;
         let mut sections = result::result(record);
         sections.extend(result::warnings(record));
-        sections.extend([cells::called(case, extent), cells::near_misses(case, extent)?]);
+        sections.extend([fields::called(case, extent), fields::near_misses(case, extent)?]);
         if let Some(evidence) = &record.evidence {
-            sections.extend([evidence::evidence(evidence), scores::scores(&evidence.scores)]);
+            sections.extend([evidence::evidence(evidence), evidence::scores(&evidence.scores)]);
             sections.extend(evidence.cancer_page.as_ref().map(evidence::cancer));
         }
         sections.extend([counted::classes(record), counted::forms(record)]);

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use super::blocks::table;
-use super::histogram::histogram;
+use super::plots::histogram;
 use super::shell::PageFrame;
 use crate::case::{FOOTER, SpecimenFailure, SpecimenOutcome, SpecimenResult, State};
 use crate::report::document::values::{

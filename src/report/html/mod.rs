@@ -14,13 +14,13 @@
 
 mod batch;
 mod blocks;
-mod histogram;
 mod overlay;
 mod plots;
 mod shell;
 
 pub use batch::{BatchAbout, batch_page};
-pub use shell::{PageFrame, data_uri};
+pub use shell::PageFrame;
+use shell::data_uri;
 
 use std::io::Write;
 

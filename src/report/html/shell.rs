@@ -83,7 +83,7 @@ fn content_security_policy(script: Option<&str>) -> String {
 }
 
 /// A picture inside the page.
-pub fn data_uri(media_type: &str, bytes: &[u8]) -> String {
+pub(super) fn data_uri(media_type: &str, bytes: &[u8]) -> String {
     let mut uri = format!("data:{media_type};base64,");
     BASE64_STANDARD.encode_string(bytes, &mut uri);
     uri
