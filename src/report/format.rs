@@ -1,10 +1,12 @@
 //! The formats of a report by name: those that this build can write. A build without the feature `pdf` has no sheets.
 
-use std::fmt;
 use std::str::FromStr;
 
+use strum::{Display, IntoStaticStr};
+
 /// Formats of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Display, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum ReportFormat {
     /// The record, `case.json`.
     Json,
@@ -44,18 +46,7 @@ impl ReportFormat {
 
     /// Name as typed.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Html => "html",
-            #[cfg(feature = "pdf")]
-            Self::Pdf => "pdf",
-            Self::Geojson => "geojson",
-            Self::Parquet => "parquet",
-            Self::Pictures => "pictures",
-            Self::Hl7 => "hl7",
-            Self::Fhir => "fhir",
-        }
+        self.into()
     }
 
     /// Files and folders whose names are known before there is a record; a folder ends with `/`.
@@ -70,12 +61,6 @@ impl ReportFormat {
             Self::Parquet | Self::Hl7 | Self::Fhir => &[],
             Self::Pictures => &["fields/", "gallery.png"],
         }
-    }
-}
-
-impl fmt::Display for ReportFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

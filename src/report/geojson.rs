@@ -27,9 +27,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::sink::FileSink;
-use super::urn::Identifiers;
-use super::{FileNames, ReportError, colors};
+use super::folder::FileSink;
+use super::names::Identifiers;
+use super::pictures::{COUNTED, EXCLUDED, SCHISTOCYTE};
+use super::{FileNames, ReportError};
 use crate::case::{Case, CaseField, FOOTER, FieldRecord, Job, RegionRecord};
 use crate::smear::{Call, CellClass, CellStatus, ClassifiedCell, Contour};
 
@@ -154,7 +155,7 @@ fn examined(field: &str, region: &RegionRecord, id: String) -> Feature<'static> 
         properties: Properties {
             object_type: "annotation",
             name: field.to_owned(),
-            classification: Classification { name: "Examined field".to_owned(), color: colors::COUNTED },
+            classification: Classification { name: "Examined field".to_owned(), color: COUNTED },
             measurements: BTreeMap::new(),
         },
     }
@@ -200,11 +201,11 @@ fn classification(classified: &ClassifiedCell) -> Classification {
     match classified.status {
         CellStatus::Counted(call) if call.class == CellClass::Schistocyte => {
             let form = classified.form.map(|form| format!(": {}", form.name())).unwrap_or_default();
-            Classification { name: title(call.class.name()) + &form, color: colors::SCHISTOCYTE }
+            Classification { name: title(call.class.name()) + &form, color: SCHISTOCYTE }
         }
-        CellStatus::Counted(call) => Classification { name: title(call.class.name()), color: colors::COUNTED },
+        CellStatus::Counted(call) => Classification { name: title(call.class.name()), color: COUNTED },
         CellStatus::Excluded(reason, _) => {
-            Classification { name: format!("Excluded: {}", reason.name().replace('_', " ")), color: colors::EXCLUDED }
+            Classification { name: format!("Excluded: {}", reason.name().replace('_', " ")), color: EXCLUDED }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Names of the files that leave the case folder: `<accession>_<job>.<ext>`.
+//! Names of the files that leave the case folder, `<accession>_<job>.<ext>`, and identifiers of what stands in them.
 //!
 //! In: the record. Out: names of `[A-Za-z0-9._-]`, never a path, a leading dot, or more than [`MAX_PART_CHARS`] characters
 //! in the part before the extension. The same work gives the same names, other work other ones.
@@ -11,6 +11,8 @@
 //! the patient of the order is called by its number.
 
 use std::collections::BTreeMap;
+
+use uuid::Uuid;
 
 use crate::case::{CaseRecord, Job, Patient};
 use crate::durable::sha256_hex;
@@ -140,6 +142,35 @@ fn plain(text: &str, most: usize) -> String {
 /// The first `most` characters of an ASCII text.
 fn cut(text: &str, most: usize) -> &str {
     &text[..text.len().min(most)]
+}
+
+/// What the identifiers are made under.
+const AUTHORITY: &str = "urn:schistoquant";
+
+/// Makes the identifiers of a job: the same work gives the same ones, and no other work gives them.
+///
+/// Method: UUID version 5 (RFC 9562, section 5.5), the SHA-1 of a namespace and a name. The namespace is that of the URL
+/// namespace for [`AUTHORITY`]; the name is the whole hash of the job, a slash, and what is identified.
+pub(super) struct Identifiers<'a> {
+    namespace: Uuid,
+    job: &'a Job,
+}
+
+impl<'a> Identifiers<'a> {
+    /// Those of a job.
+    pub(super) fn of(job: &'a Job) -> Self {
+        Self { namespace: Uuid::new_v5(&Uuid::NAMESPACE_URL, AUTHORITY.as_bytes()), job }
+    }
+
+    /// The UUID of a part of the work.
+    pub(super) fn uuid(&self, part: &str) -> String {
+        Uuid::new_v5(&self.namespace, format!("{}/{part}", self.job.sha256()).as_bytes()).to_string()
+    }
+
+    /// The same as `urn:uuid:…`.
+    pub(super) fn urn(&self, part: &str) -> String {
+        format!("urn:uuid:{}", self.uuid(part))
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,22 @@
-//! Where the reports go: an [`OutputFolder`] and the formats to write there.
+//! Where the reports of a specimen go: an [`OutputFolder`], the formats to write there, and `files.json`, which says of which
+//! specimen the folder is and which files earlier runs wrote.
+//!
+//! METHOD: an output folder belongs to one specimen; the reports of two in one folder are a mixed-up patient. The same
+//! specimen means: the accessions do not contradict each other (one may be missing), and of the images behind the two
+//! records one set holds the other, by their SHA-256, so that a field may be added or taken away. A folder without
+//! `files.json` is told by its `case.json`; what it holds beside that is left alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::contents::{self, Contents};
-use super::sink::{Content, FileSink};
-use super::{OutputFolder, ReportError, ReportFormat, ReportSettings, write};
-use crate::case::Case;
+use serde::{Deserialize, Serialize};
+
+use super::folder::{Content, FileSink, OutputFolder};
+use super::render::{CASE_FILE, write};
+use super::settings::ReportSettings;
+use super::{ReportError, ReportFormat};
+use crate::case::{Case, CaseRecord, InputFile, Job};
 
 /// A folder that was found writable, and the formats to write there.
 ///
@@ -86,7 +96,7 @@ impl ReportTarget {
         if let Some(found) = &found {
             found.check(&path, &case.record)?;
         }
-        let mut earlier = contents::Earlier::default();
+        let mut earlier = Earlier::default();
         let mut files = folder.write_with(|staged| {
             let mut names = Vec::new();
             for &format in &formats {
@@ -94,13 +104,183 @@ impl ReportTarget {
             }
             let (contents, old) = Contents::after(&case.record, &names, found.as_ref())?;
             earlier = old;
-            staged.bytes(contents::FILE, &contents.bytes()?)
+            staged.bytes(CONTENTS_FILE, &contents.bytes()?)
         })?;
         // The list itself is no report; it is the last.
         files.pop();
-        let removed = contents::remove(&path, &earlier.superseded)?;
+        let removed = remove(&path, &earlier.superseded)?;
         Ok(WrittenReports { files, removed, left: earlier.left.iter().map(|name| path.join(name)).collect() })
     }
+}
+
+/// Name of the file that lists what a folder holds.
+const CONTENTS_FILE: &str = "files.json";
+
+/// A file of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Listed {
+    /// Format that it belongs to, as typed.
+    format: String,
+    /// Job of the record that it was made from.
+    job: String,
+}
+
+/// What a folder of reports holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Contents {
+    accession: Option<String>,
+    /// Images behind the latest record.
+    inputs: Vec<InputFile>,
+    /// Files by name.
+    files: BTreeMap<String, Listed>,
+}
+
+/// The part of a `case.json` of any version that says of which specimen it is.
+#[derive(Deserialize)]
+struct Recorded {
+    accession: Option<String>,
+    provenance: RecordedInputs,
+}
+
+#[derive(Deserialize)]
+struct RecordedInputs {
+    inputs: Vec<InputFile>,
+}
+
+/// Files of earlier runs beside those of this one.
+#[derive(Debug, Default)]
+struct Earlier {
+    /// Of formats that are written now, under names that are not: out of date.
+    pub superseded: Vec<String>,
+    /// Of formats that are not written now, made from another record.
+    pub left: Vec<String>,
+}
+
+impl Contents {
+    /// What a folder holds; `None` where it holds no report.
+    fn of_folder(folder: &Path) -> Result<Option<Self>, ReportError> {
+        let of = |name: &str| -> Result<Option<Vec<u8>>, ReportError> {
+            match fs::read(folder.join(name)) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(source) => Err(ReportError::Folder { path: folder.join(name), source }),
+                Ok(bytes) => Ok(Some(bytes)),
+            }
+        };
+        let foreign = |name: &str| ReportError::ForeignFile { path: folder.join(name) };
+        if let Some(bytes) = of(CONTENTS_FILE)? {
+            return serde_json::from_slice(&bytes).map(Some).map_err(|_| foreign(CONTENTS_FILE));
+        }
+        let Some(bytes) = of(CASE_FILE)? else { return Ok(None) };
+        let recorded: Recorded = serde_json::from_slice(&bytes).map_err(|_| foreign(CASE_FILE))?;
+        let (accession, inputs) = (recorded.accession, recorded.provenance.inputs);
+        Ok(Some(Self { accession, inputs, files: BTreeMap::new() }))
+    }
+
+    /// What a folder holds after a run that writes these files, in place of what it held.
+    fn after(
+        record: &CaseRecord,
+        written: &[(ReportFormat, String)],
+        earlier: Option<&Self>,
+    ) -> Result<(Self, Earlier), ReportError> {
+        let job = Job::of(record).map_err(ReportError::Json)?.id().to_owned();
+        let of = |(format, name): &(ReportFormat, String)| {
+            (name.clone(), Listed { format: format.name().to_owned(), job: job.clone() })
+        };
+        let mut files: BTreeMap<String, Listed> = written.iter().map(of).collect();
+        let formats: BTreeSet<&str> = written.iter().map(|(format, _)| format.name()).collect();
+        let mut old = Earlier::default();
+        for (name, listed) in earlier.iter().flat_map(|earlier| &earlier.files) {
+            if files.contains_key(name) || !is_plain(name) {
+                continue;
+            }
+            if formats.contains(listed.format.as_str()) {
+                old.superseded.push(name.clone());
+                continue;
+            }
+            if listed.job != job {
+                old.left.push(name.clone());
+            }
+            files.insert(name.clone(), listed.clone());
+        }
+        let (accession, inputs) = (record.accession.clone(), record.provenance.inputs.clone());
+        Ok((Self { accession, inputs, files }, old))
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, ReportError> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Refuses an accession that contradicts the folder's.
+    fn check_accession(&self, folder: &Path, accession: Option<&str>) -> Result<(), ReportError> {
+        match (self.accession.as_deref(), accession) {
+            (Some(found), Some(given)) if found != given => Err(self.other(folder, Some(given), &[])),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a record of another specimen.
+    fn check(&self, folder: &Path, record: &CaseRecord) -> Result<(), ReportError> {
+        let accession = record.accession.as_deref();
+        self.check_accession(folder, accession)?;
+        let images = |inputs: &[InputFile]| inputs.iter().map(|input| input.sha256.clone()).collect::<BTreeSet<_>>();
+        let (found, given) = (images(&self.inputs), images(&record.provenance.inputs));
+        if found.is_subset(&given) || given.is_subset(&found) {
+            return Ok(());
+        }
+        Err(self.other(folder, accession, &record.provenance.inputs))
+    }
+
+    fn other(&self, folder: &Path, accession: Option<&str>, inputs: &[InputFile]) -> ReportError {
+        ReportError::OtherSpecimen {
+            path: folder.to_owned(),
+            found: specimen_words(self.accession.as_deref(), &self.inputs),
+            given: specimen_words(accession, inputs),
+        }
+    }
+}
+
+/// Names that a sink takes, so that a file which somebody changed leads nowhere else.
+fn is_plain(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('/').collect();
+    parts.len() <= 2
+        && parts.iter().all(|part| !part.is_empty() && *part != "." && *part != ".." && !part.contains('\\'))
+}
+
+/// A specimen by accession and images.
+fn specimen_words(accession: Option<&str>, inputs: &[InputFile]) -> String {
+    /// Images that are named.
+    const MOST_NAMES: usize = 3;
+    let accession = accession.map_or_else(|| "no accession".to_owned(), |accession| format!("accession `{accession}`"));
+    if inputs.is_empty() {
+        return accession;
+    }
+    let mut names: Vec<&str> = inputs.iter().take(MOST_NAMES).map(|input| input.file.as_str()).collect();
+    let more = inputs.len() - names.len();
+    let rest = format!("{more} more");
+    if more > 0 {
+        names.push(&rest);
+    }
+    format!("{accession}, images {}", names.join(", "))
+}
+
+/// Removes files of earlier runs from a folder, and a folder below that is empty then.
+fn remove(folder: &Path, names: &[String]) -> Result<Vec<PathBuf>, ReportError> {
+    let mut removed = Vec::new();
+    for name in names {
+        let path = folder.join(name);
+        match fs::remove_file(&path) {
+            Ok(()) => removed.push(path.clone()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ReportError::Write { path, source }),
+        }
+        if let (true, Some(parent)) = (name.contains('/'), path.parent()) {
+            // A folder with other files in it stays.
+            let _ = fs::remove_dir(parent);
+        }
+    }
+    Ok(removed)
 }
 
 #[cfg(test)]

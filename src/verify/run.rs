@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::fields::{ChosenFields, file_name};
 use super::{EVALUATION_FILES, LabelSource, LabelledSet, VerifyError};
-use crate::case::{InputFailure, InputFile};
+use crate::case::{FOOTER, InputFailure, InputFile};
 use crate::evaluate::labels::readings::Readings;
 use crate::evaluate::labels::{ImageFrame, LabelError, LabelFormat, LabelSet, Labels, detect};
 use crate::evaluate::{
     Answer, Evaluation, Evaluator, Example, FieldInput, JudgedField, JudgingOptions, document, html,
 };
 use crate::pipeline::{ExaminedField, Models, Progress, examine, in_order, input_failure, provenance, tile};
-use crate::report::ReportError;
+use crate::report::{PageFrame, ReportError};
 use crate::smear::{CellClass, Field, LabeledField};
 use crate::source::FieldSource;
 
@@ -40,7 +40,15 @@ impl VerifiedSet {
     /// Where the record cannot be written as JSON, or the cells as CSV.
     pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
         let [json, page, cells] = EVALUATION_FILES;
-        let html = html::page(&self.evaluation, &|example| self.picture(example));
+        let heading = html::heading(&self.evaluation);
+        let frame = PageFrame {
+            title: heading.clone(),
+            heading,
+            generator: &self.evaluation.provenance.software,
+            footer: FOOTER,
+            ..PageFrame::default()
+        };
+        let html = frame.around(&html::contents(&self.evaluation, &|example| self.picture(example)));
         let mut table = csv::Writer::from_writer(Vec::new());
         self.answers.iter().try_for_each(|answer| table.serialize(answer)).map_err(ReportError::Csv)?;
         let table = table.into_inner().map_err(|error| ReportError::Stream(error.into_error()))?;

@@ -1,7 +1,9 @@
 //! The page says what the record says, and nothing that it may not say.
 
 use crate::support::fake_case::FakeCase;
-use schistoquant::case::{Case, Context, CorrectedPercent, FOOTER, InputFailure, State, banned_terms_in};
+use schistoquant::case::{
+    Case, Context, CorrectedPercent, FOOTER, InputFailure, Order, Patient, State, banned_terms_in,
+};
 use schistoquant::report::{ReportFormat, render};
 use schistoquant::smear::{CellClass, ExclusionReason};
 
@@ -96,7 +98,7 @@ fn every_figure_is_the_one_of_the_record() {
     assert_eq!(text_of(&page, "data-figure=\"statement\""), record.statement);
     assert!(page.contains(&format!("data-state=\"{}\"", count.state.name())));
     for class in CellClass::ALL {
-        let shown = text_of(&page, &format!("data-class=\"{}\"", class.name()));
+        let shown = text_of(&page, &format!("data-figure=\"classes.{}\"", class.name()));
         match record.class_count(class) {
             Some(cells) => assert_eq!(number(&shown), cells as f64, "{}", class.name()),
             None => assert_eq!(shown, "–", "{}", class.name()),
@@ -105,11 +107,9 @@ fn every_figure_is_the_one_of_the_record() {
     for said in ["macrocyte––not given: pixel size not known", "present (healthy films up to 4.10"] {
         assert!(words(&page).contains(said), "{said}");
     }
-    // The sums stand in the last section with these attributes; fields have theirs before.
-    let sums = &page[page.find("id=\"exclusions\"").expect("the section")..];
     for (reason, &objects) in &record.exclusions {
         assert_eq!(
-            number(&text_of(sums, &format!("data-exclusion=\"{}\"", reason.name()))),
+            number(&text_of(&page, &format!("data-figure=\"exclusions.{}\"", reason.name()))),
             objects as f64,
             "{reason:?}"
         );
@@ -194,7 +194,9 @@ fn nothing_of_a_tile_is_cut_a_field_can_be_shown_larger_and_paper_leaves_the_pic
     let print = &style[style.find("@media print").expect("rules for paper")..];
     assert!(print.contains(".field, .legend, .zoom { display: none; }"));
     // Words of our own tables are never broken; values from outside may be.
-    assert!(style.contains(".bands td, .bands th,"));
+    assert!(
+        style.contains(".wide td[data-label=\"Flag\"]") && style.contains("th[scope=col] { overflow-wrap: normal; }")
+    );
 }
 
 #[test]
@@ -202,7 +204,7 @@ fn the_time_of_an_image_is_never_the_time_of_issue() {
     let mut case = enough_cells().build();
     assert!(words(&page(&case)).contains("Issued2025-01-02 10:30 Z"), "{}", words(&page(&case)));
     case.record.issued_at = None;
-    case.record.newest_image_at = schistoquant::time::Timestamp::parse("2019-03-04T05:06:07Z").ok();
+    case.record.newest_image_at = schistoquant::case::Timestamp::parse("2019-03-04T05:06:07Z").ok();
     let words = words(&page(&case));
     assert!(words.contains("Newest image file dated2019-03-04 05:06:07 Z") && !words.contains("Issued"), "{words}");
 }
@@ -269,6 +271,29 @@ fn headings_and_tables_are_marked_for_screen_readers() {
         page.matches("role=\"img\" aria-label=\"").count() + page.matches(" aria-hidden=\"true\"").count(),
         drawings
     );
+}
+
+#[test]
+fn an_identity_of_200_characters_stands_whole() {
+    let long = |sign: &str| sign.repeat(50);
+    let [accession, id, family, given, placer, filler] = ["Ac-1", "Mr_2", "Fa3.", "Gi4,", "Pl5/", "Fi6:"].map(long);
+    let mut case = enough_cells().build();
+    case.record.accession = Some(accession.clone());
+    case.record.order = Some(Order {
+        patient: Some(Patient {
+            id: Some(id.clone()),
+            family_name: Some(family.clone()),
+            given_name: Some(given.clone()),
+            ..Patient::default()
+        }),
+        placer_order_number: Some(placer.clone()),
+        filler_order_number: Some(filler.clone()),
+        ..Order::default()
+    });
+    let words = words(&page(&case));
+    for text in [accession, id, family, given, placer, filler] {
+        assert!(words.contains(&text), "{text}");
+    }
 }
 
 #[test]

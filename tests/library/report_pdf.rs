@@ -1,4 +1,4 @@
-//! The sheets say what the record says, on two to four pages, or six with evidence, whatever is in it; read back by an independent reader.
+//! The sheets say what the record says, on as many pages as that takes; read back by an independent reader.
 
 use crate::support::fake_case::FakeCase;
 use lopdf::{Document, Object};
@@ -103,8 +103,7 @@ fn it_is_tagged_archival_and_has_a_title() {
 fn every_page_has_accession_review_status_footer_and_number() {
     for case in [enough_cells().build(), with_evidence().build()] {
         let pages = pages(&pdf(&case));
-        let most = if case.record.evidence.is_some() { 6 } else { 4 };
-        assert!((2..=most).contains(&pages.len()), "{} pages", pages.len());
+        assert!(pages.len() >= 2, "{} pages", pages.len());
         for (index, page) in pages.iter().enumerate() {
             assert!(page.contains(&spaced(FOOTER)), "no footer on page {}: {page}", index + 1);
             assert!(page.contains(&format!("page {} of {}", index + 1, pages.len())), "{page}");
@@ -142,42 +141,39 @@ fn evidence_is_there_with_everything_that_is_missing() {
     let words = words(&case);
     let dense_words = dense(&words);
     let evidence = case.record.evidence.as_ref().expect("evidence");
-    // A list that had no room says so.
-    let cut = dense_words.contains(&dense("more: see the page (html) and the record"));
     let has = |text: &str| dense_words.contains(&dense(text));
-    let has_or_cut = |text: &str| cut || has(text);
     for block in &evidence.blocks {
         assert!(has(&block.title), "{}", block.title);
         for item in &block.items {
-            assert!(has_or_cut(&item.name) && has_or_cut(&item.value_text), "{}", item.name);
+            assert!(has(&item.name) && has(&item.value_text), "{}", item.name);
         }
         for name in &block.missing {
-            assert!(has_or_cut(name), "{name}");
+            assert!(has(name), "{name}");
         }
     }
     for statement in &evidence.statements {
         assert!(has(&statement.title), "{}", statement.title);
         for item in statement.supports.iter().chain(&statement.speaks_against).chain(&statement.neutral) {
-            assert!(has_or_cut(&item.rule), "{}", item.rule);
+            assert!(has(&item.rule), "{}", item.rule);
         }
     }
     for score in &evidence.scores {
-        assert!(has_or_cut(&score.name) && has_or_cut(&score.source), "{}", score.name);
+        assert!(has(&score.name) && has(&score.source), "{}", score.name);
         for caveat in &score.caveats {
-            assert!(has_or_cut(caveat), "{caveat}");
+            assert!(has(caveat), "{caveat}");
         }
         if let ScoreResult::Computed { points } = score.result {
             let most: u32 = score.items.iter().map(|item| item.highest_points).sum();
-            assert!(has_or_cut(&format!("{points} of {most} points")), "{}", score.name);
+            assert!(has(&format!("{points} of {most} points")), "{}", score.name);
         }
     }
     assert!(has("published cohort, not this patient"));
     let cancer = evidence.cancer_page.as_ref().expect("a page");
     for exposure in &cancer.exposures {
-        assert!(has_or_cut(&exposure.name), "{}", exposure.name);
+        assert!(has(&exposure.name), "{}", exposure.name);
     }
     for item in cancer.comparisons.iter().flat_map(|comparison| &comparison.items) {
-        assert!(has_or_cut(&item.published), "{}", item.published);
+        assert!(has(&item.published), "{}", item.published);
     }
 }
 
@@ -281,10 +277,7 @@ fn hostile_text_in_every_field_is_printed_and_never_run() {
     let long = hostile_word();
     for text in HOSTILE.into_iter().chain([long.as_str()]) {
         let pages_of = |labs| pages(&pdf(&filled_with(text, FakeCase { labs, ..FakeCase::default() }.build()))).len();
-        let alone = pages_of(None);
-        assert!((2..=4).contains(&alone), "{alone} pages of {text:?}");
-        // Evidence of which every text is hostile is printed, whatever room it takes.
-        assert!(pages_of(Some(FULL)) >= 2);
+        assert!(pages_of(None) >= 2 && pages_of(Some(FULL)) >= 2, "{text:?}");
     }
     // Markup stands as it was given.
     let case = filled_with("#panic() $x$ *b*", FakeCase::default().build());
@@ -293,11 +286,11 @@ fn hostile_text_in_every_field_is_printed_and_never_run() {
     assert!(words(&case).contains("a character that the fonts of this document lack"));
 }
 
-/// Text of 199 characters, the longest that an order takes, with a sign at both ends and in the middle.
+/// Text of 200 characters with a sign at both ends and in the middle.
 fn longest(name: &str) -> String {
     let half = "Wm".repeat(90);
-    let half = &half[..(199 - 3 * name.len()) / 2 - 1];
-    format!("{name}{half}{name}{half}{name}")
+    let half = &half[..(200 - 3 * name.len()).div_ceil(2)];
+    format!("{name}{half}{name}{}{name}", &half[..200 - 3 * name.len() - half.len()])
 }
 
 #[test]
@@ -345,8 +338,7 @@ fn nothing_of_identity_notes_errors_and_scores_is_cut_however_long_it_is() {
     let evidence = case.record.evidence.as_ref().expect("evidence");
     for score in &evidence.scores {
         for item in &score.items {
-            let asked = format!("{}: {}", item.name, item.criterion);
-            assert!(text.contains(&dense(&asked)), "{} without {asked}", score.name);
+            assert!(text.contains(&dense(&item.criterion)), "{} without {}", score.name, item.criterion);
         }
         for sentence in score.caveats.iter().chain([&score.estimates, &score.applicability, &score.source]) {
             assert!(text.contains(&dense(sentence)), "{sentence}");
@@ -388,7 +380,7 @@ fn the_sheet_says_what_the_model_misses_and_shows_the_near_misses() {
 }
 
 #[test]
-fn a_huge_case_keeps_to_its_pages_and_says_what_is_left_out() {
+fn a_huge_case_says_what_is_left_out_and_shows_every_refused_field_first() {
     let refused = (0..300).filter(|index| index % 5 == 0).collect();
     let failed: Vec<InputFailure> = (0..80)
         .map(|index| InputFailure {
@@ -411,14 +403,16 @@ fn a_huge_case_keeps_to_its_pages_and_says_what_is_left_out() {
         let case = huge(labs).build();
         assert_eq!((case.record.fields.len(), case.record.count.schistocytes), (300, 240));
         let pages = pages(&pdf(&case));
-        let most = if labs.is_some() { 6 } else { 4 };
-        assert!((2..=most).contains(&pages.len()), "{} pages", pages.len());
         let words = pages.join(" ");
         for expected in ["likeliest of 240 cells", "are in the page (html)", "more: see the page (html) and the record"]
         {
             assert!(words.contains(expected), "{expected} in {words}");
         }
-        assert!(words.contains("240 accepted, 60 refused."), "{words}");
+        for expected in
+            ["300 fields: 240 accepted, 60 refused.", "260 fields more: see the page", "40 inputs more: see"]
+        {
+            assert!(words.contains(expected), "{expected} in {words}");
+        }
     }
 }
 

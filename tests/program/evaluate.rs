@@ -175,6 +175,8 @@ fn synthetic_fields_give_every_figure_their_truth_allows() {
 
     let page = fs::read_to_string(out.path().join("evaluation.html")).expect("the page");
     assert!(!found.worst_false_positives.is_empty() && !found.worst_misses.is_empty());
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("For Research Use Only."));
+    assert!(page.contains("default-src 'none'") && !page.contains("<script"));
     let pictures = page.matches("src=\"data:image/png;base64,").count();
     assert_eq!(pictures, found.worst_false_positives.len() + found.worst_misses.len());
 }

@@ -2,8 +2,8 @@
 
 Usage: sheets.py REPORT.pdf case.json
 
-Fails unless qpdf finds no fault, every font is embedded with a map to Unicode, the file is tagged and has two to four
-A4 pages (six with evidence), and the text of the record stands on them: statement and percentage on the first page, the fixed footer, the
+Fails unless qpdf finds no fault, every font is embedded with a map to Unicode, the file is tagged and has two or more
+A4 pages, and the text of the record stands on them: statement and percentage on the first page, the fixed footer, the
 review status and the number of the page on each. veraPDF, the reference checker of PDF/A, is not among Debian's, PyPI's and
 npm's packages and is not run; the writer refuses what breaks PDF/A-2a or PDF/UA-1, and pdfinfo must find both named in the metadata.
 """
@@ -35,7 +35,7 @@ def main(pdf, record):
     assert about["Tagged"] == "yes" and about["JavaScript"] == "no" and about["Encrypted"] == "no", about
     assert about["Page size"].endswith("(A4)"), about
     pages = int(about["Pages"])
-    assert 2 <= pages <= (6 if case.get("evidence") else 4), about
+    assert pages >= 2, about
     metadata = run("pdfinfo", "-meta", pdf)
     for sign in ("<pdfaid:part>2<", "<pdfaid:conformance>A<", "<pdfuaid:part>1<"):
         assert sign in metadata, f"{sign}: {metadata}"
@@ -59,11 +59,9 @@ def main(pdf, record):
         for words in (case["footer"], "Preliminary, not reviewed", f"page {number} of {pages}"):
             assert spaced(words) in text, f"page {number}: {words!r} in {text}"
     evidence = case.get("evidence")
-    # A list that had no room says how many of its items are left out and where they are.
-    shortened = any(re.search(r"\d+ items? more: see", text) for text in texts)
     for block in evidence["blocks"] if evidence else []:
         for name in [block["title"]] + block["missing"] + [item["name"] for item in block["items"]]:
-            assert shortened or spaced(name) in written or any(spaced(name) in text for text in texts), name
+            assert spaced(name) in written or any(spaced(name) in text for text in texts), name
     structure = run("pdfinfo", "-struct", pdf)
     assert "Table" in structure and "H1" in structure, structure
     # Pictures stand there only where there is a count.

@@ -1,96 +1,54 @@
-//! The evaluation as one self-contained page: tables, plots, the worst cells.
+//! The contents of the page of an evaluation: tables, plots, the worst cells.
 //!
-//! In: an [`Evaluation`] and, for an example, its picture as PNG where the caller has one. Out: HTML with its style,
-//! plots and pictures inside; nothing is loaded from elsewhere and nothing is executed. An undefined figure reads "not
-//! defined".
+//! In: an [`Evaluation`] and, for an example, its picture as PNG where the caller has one. Out: markup for the frame that
+//! all pages share, with plots and pictures inside. An undefined figure reads "not defined".
 
-mod curves;
-mod missed;
-mod plot;
-mod readings;
+mod figures;
+mod plots;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use missed::missed_words;
-
-use super::record::{ConfusionRow, DetectionFigures, Evaluation, Example, Figure, SpecimenBasis};
-use crate::case::FOOTER;
+use super::record::{ConfusionRow, DetectionFigures, Evaluation, Example, SpecimenBasis};
 use crate::smear::CellClass;
+use figures::{head, missed_words, percent, plain, readings, table};
 
-/// The page.
-pub fn page(evaluation: &Evaluation, picture: &dyn Fn(&Example) -> Option<Vec<u8>>) -> String {
-    let plots = curves::plots(evaluation);
-    let body = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Evaluation of " (evaluation.provenance.model.name) }
-                style { (PreEscaped(include_str!("style.css"))) }
+/// Heading of the page.
+pub fn heading(evaluation: &Evaluation) -> String {
+    let model = &evaluation.provenance.model;
+    format!("Evaluation of {} {} on {}", model.name, model.version, evaluation.set)
+}
+
+/// What stands below the heading.
+pub fn contents(evaluation: &Evaluation, picture: &dyn Fn(&Example) -> Option<Vec<u8>>) -> Markup {
+    let plots = plots::plots(evaluation);
+    let plots = html! {
+        @if !plots.is_empty() {
+            h2 { "Plots" }
+            p.note {
+                "Solid: end to end. Dashed red: counted cells. Dashed gray: chance, perfect calibration, or limits of \
+                 agreement."
             }
-            body {
-                (header(evaluation))
-                (readings::readings(evaluation))
-                (classification(evaluation))
-                @if !plots.is_empty() {
-                    h2 { "Plots" }
-                    p.faint {
-                        "Solid: end to end. Dashed red: counted cells. Dashed gray: chance, perfect calibration, or limits \
-                         of agreement."
-                    }
-                    div.plots { @for plot in &plots { (plot) } }
-                }
-                (segmentation(evaluation))
-                (specimens(evaluation))
-                (examples("Worst false positives", &evaluation.worst_false_positives, picture))
-                (examples("Worst misses", &evaluation.worst_misses, picture))
-                (provenance(evaluation))
-                footer { (FOOTER) }
-            }
+            div.curves { @for plot in &plots { (plot) } }
         }
     };
-    body.into_string()
+    let parts = [
+        about(evaluation),
+        readings(evaluation),
+        classification(evaluation),
+        plots,
+        segmentation(evaluation),
+        specimens(evaluation),
+        examples("Worst false positives", &evaluation.worst_false_positives, picture),
+        examples("Worst misses", &evaluation.worst_misses, picture),
+        provenance(evaluation),
+    ];
+    html! { @for part in parts.iter().filter(|part| !part.0.is_empty()) { section { (part) } } }
 }
 
-/// A fraction in percent, with what stands behind it.
-fn percent(figure: &Figure) -> Markup {
-    described(figure, |value| format!("{:.2}", 100.0 * value), " %")
-}
-
-/// A number in its own unit.
-fn plain(figure: &Figure) -> Markup {
-    described(figure, |value| format!("{value:.4}"), "")
-}
-
-fn described(figure: &Figure, number: impl Fn(f64) -> String, unit: &str) -> Markup {
-    let Some(value) = figure.value else { return html! { span.faint { "not defined" } } };
+fn about(evaluation: &Evaluation) -> Markup {
     html! {
-        (number(value)) (unit)
-        @if let Some(interval) = figure.interval_95 {
-            " (" (number(interval.low)) " to " (number(interval.high)) ")"
-        }
-        " " span.faint {
-            @match figure.count {
-                Some(count) => { (count) " of " (figure.n) }
-                None => { "n " (figure.n) }
-            }
-            @if let Some(weight) = figure.weight { ", by weight of " (format!("{weight:.0}")) }
-        }
-    }
-}
-
-/// A table of names and described figures.
-fn table(rows: &[(&str, Markup)]) -> Markup {
-    html! { table { @for (name, figure) in rows { tr { th scope="row" { (name) } td { (figure) } } } } }
-}
-
-fn header(evaluation: &Evaluation) -> Markup {
-    let provenance = &evaluation.provenance;
-    html! {
-        h1 { "Evaluation of " (provenance.model.name) " " (provenance.model.version) " on " (evaluation.set) }
         p {
             (evaluation.fields) " fields, " (evaluation.clusters) " clusters of the bootstrap. Figures stand with their \
              95 % interval and with the number of cells, boxes, fields or specimens behind them."
@@ -124,13 +82,13 @@ fn classification(evaluation: &Evaluation) -> Markup {
             } }
         }
         h2 { "Schistocytes" }
-        p.faint {
+        p.note {
             "End to end: a schistocyte without a counted cell of its own is missed. Operating point: \
              probability "
             (evaluation.provenance.model.operating_point) "."
         }
         table {
-            thead { tr { th { "Figure" } th { "End to end" } th { "Counted cells" } } }
+            (head(&["Figure", "End to end", "Counted cells"]))
             @for ((name, ends), (_, counted)) in ends.iter().zip(&counted) {
                 tr { th scope="row" { (name) } td { (ends) } td { (counted) } }
             }
@@ -146,7 +104,7 @@ fn classification(evaluation: &Evaluation) -> Markup {
         ]))
         div.scroll {
             table {
-                thead { tr { th { "Class" } th { "F1" } th { "Precision" } th { "Recall" } } }
+                (head(&["Class", "F1", "Precision", "Recall"]))
                 @for class in &classes.classes {
                     tr {
                         th scope="row" { (class.class) }
@@ -187,9 +145,9 @@ fn confusion(rows: &[ConfusionRow]) -> Markup {
         div.scroll {
             table.confusion {
                 thead { tr {
-                    th {}
-                    @for class in CellClass::ALL { th { (class.name()) } }
-                    th { "not counted" }
+                    td {}
+                    @for class in CellClass::ALL { th scope="col" { (class.name()) } }
+                    th scope="col" { "not counted" }
                 } }
                 @for (i, row) in rows.iter().enumerate() {
                     @let all = row.called.iter().sum::<u64>() + row.not_counted;
@@ -209,7 +167,7 @@ fn confusion(rows: &[ConfusionRow]) -> Markup {
 /// Blue by share; at most half opaque, so that the dark figure stays readable.
 fn shade(count: u64, all: u64) -> String {
     let share = if all > 0 { count as f64 / all as f64 } else { 0.0 };
-    format!("background: rgba(31, 95, 168, {:.3})", 0.5 * share)
+    format!("background: rgba(11, 92, 122, {:.3})", 0.5 * share)
 }
 
 fn segmentation(evaluation: &Evaluation) -> Markup {
@@ -252,7 +210,7 @@ fn segmentation(evaluation: &Evaluation) -> Markup {
 fn specimens(evaluation: &Evaluation) -> Markup {
     let number = |value: Option<f64>| match value {
         Some(value) => html! { (format!("{value:.2}")) },
-        None => html! { span.faint { "not defined" } },
+        None => html! { span.muted { "not defined" } },
     };
     html! {
         @if !evaluation.specimens.is_empty() {
@@ -263,16 +221,13 @@ fn specimens(evaluation: &Evaluation) -> Markup {
                 ("Upper limit of agreement", plain(&evaluation.agreement.upper_limit)),
             ]))
             div.scroll { table {
-                thead { tr {
-                    th { "Specimen" } th.number { "Labelled" } th.number { "True %" } th.number { "Counted" }
-                    th.number { "Called %" } th { "95 % interval" } th { "Basis" }
-                } }
+                (head(&["Specimen", "Labelled", "True %", "Counted", "Called %", "95 % interval", "Basis"]))
                 @for row in &evaluation.specimens { tr {
                     th scope="row" { (row.specimen) }
-                    td.number { (row.labelled_schistocytes) " of " (row.labelled_cells) }
-                    td.number { (number(row.true_percent)) }
-                    td.number { (row.called_schistocytes) " of " (row.counted_cells) }
-                    td.number { (number(row.called_percent)) }
+                    td { (row.labelled_schistocytes) " of " (row.labelled_cells) }
+                    td { (number(row.true_percent)) }
+                    td { (row.called_schistocytes) " of " (row.counted_cells) }
+                    td { (number(row.called_percent)) }
                     td { @if let Some(wilson) = row.wilson_95 { (format!("{:.2} to {:.2}", wilson.low, wilson.high)) } }
                     td { (match row.basis {
                         SpecimenBasis::AllCells => "all counted cells",
@@ -369,34 +324,33 @@ mod tests {
     }
 
     #[test]
-    fn the_page_stands_alone_and_names_its_figures() {
-        let text = page(&evaluation(), &|_| Some(vec![1, 2, 3]));
-        assert!(text.starts_with("<!DOCTYPE html>"));
-        for outside in ["<script", "http://", "https://", "src=\"/", "@import"] {
+    fn the_contents_stand_alone_and_name_their_figures() {
+        let text = contents(&evaluation(), &|_| Some(vec![1, 2, 3])).into_string();
+        for outside in ["<script", "http://", "https://", "src=\"/", "@import", "<th>"] {
             assert!(!text.contains(outside), "{outside}");
         }
         assert!(text.contains("&lt;model&gt; &amp; co") && !text.contains("<model>"));
         // One of two schistocytes; the Wilson interval of 1 of 2 lies inside the 0 to 1 of the two fields.
-        assert!(text.contains("50.00 % (0.00 to 100.00) <span class=\"faint\">1 of 2</span>"), "{text}");
+        assert!(text.contains("50.00 % (0.00 to 100.00) <small>1 of 2</small>"), "{text}");
         assert!(text.contains("Sensitivity at 0.5 % false positives"));
         assert_eq!(text.matches("<svg").count(), 5);
         assert_eq!(text.matches("data:image/png;base64,AQID").count(), 3);
-        assert!(text.contains("For Research Use Only."));
         // One schistocyte of the scene was found and called another class.
         assert!(text.contains("Schistocytes: 1 missed: 1 called another class."), "{text}");
     }
 
     #[test]
-    fn the_page_holds_no_banned_term_and_repeats_byte_for_byte() {
-        let text = page(&evaluation(), &|_| None);
+    fn the_contents_hold_no_banned_term_and_repeat_byte_for_byte() {
+        let text = contents(&evaluation(), &|_| None).into_string();
         assert_eq!(banned_terms_in(&text), Vec::<&str>::new());
-        assert_eq!(text, page(&evaluation(), &|_| None));
+        assert_eq!(text, contents(&evaluation(), &|_| None).into_string());
     }
 
     #[test]
     fn undefined_figures_say_so() {
-        let text = page(&Evaluator::new("scene", provenance(), JudgingOptions::default()).finish(), &|_| None);
-        assert!(text.contains("Box precision at IoU 0.5</th><td><span class=\"faint\">not defined</span>"));
+        let nothing = Evaluator::new("scene", provenance(), JudgingOptions::default()).finish();
+        let text = contents(&nothing, &|_| None).into_string();
+        assert!(text.contains("Box precision at IoU 0.5</th><td><span class=\"muted\">not defined</span>"));
         assert!(!text.contains("NaN") && !text.contains("<svg"));
     }
 }

@@ -13,74 +13,19 @@
 //!
 //! Limits: codes of FHIR's own terminology only; no profile of a country is claimed.
 
-mod json;
 mod observation;
-mod options;
-mod panel;
-mod resources;
+mod parts;
 
-pub use options::FhirOptions;
-
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value as Json, json};
 
 use super::ReportError;
 use super::message::{CodeOptions, observations};
-use super::urn::Identifiers;
-use crate::case::{CaseRecord, Job};
-
-/// What all resources share.
-struct Bundle<'a> {
-    record: &'a CaseRecord,
-    options: &'a FhirOptions,
-    codes: &'a CodeOptions,
-    job: &'a Job,
-    identifiers: Identifiers<'a>,
-}
-
-impl Bundle<'_> {
-    /// The patient, by the identifier of the order.
-    fn subject(&self) -> Json {
-        let patient = self.record.order.as_ref().and_then(|order| order.patient.as_ref());
-        match patient.and_then(|patient| Some((patient.id.as_deref()?, patient.id_authority.as_deref()))) {
-            Some((id, authority)) => json!({
-                "type": "Patient",
-                "identifier": {
-                    "system": self.options.patient_id_system,
-                    "value": id,
-                    "assigner": authority.map(|authority| json!({"display": authority})),
-                },
-            }),
-            None => Json::Null,
-        }
-    }
-
-    fn specimen(&self) -> Json {
-        json!({"reference": self.identifiers.urn("specimen")})
-    }
-
-    fn device(&self) -> Json {
-        let made_by = &self.record.provenance;
-        let display = format!("{} {}", made_by.software, made_by.software_version);
-        json!({"reference": self.identifiers.urn("device"), "display": display})
-    }
-
-    fn performers(&self) -> Json {
-        match &self.record.laboratory {
-            Some(laboratory) => json!([{"reference": self.identifiers.urn("laboratory"), "display": laboratory.name}]),
-            None => Json::Null,
-        }
-    }
-
-    /// When the blood was taken.
-    fn collected(&self) -> Option<&str> {
-        self.record.order.as_ref()?.collected_at.as_ref().map(|time| time.as_str())
-    }
-
-    /// When the report is issued.
-    fn issued(&self) -> Option<&str> {
-        self.record.issued_at.as_ref().map(|issued| issued.at.as_str())
-    }
-}
+use super::names::Identifiers;
+use super::settings::FhirOptions;
+use crate::case::{CaseRecord, FOOTER, Job};
+use parts::{Bundle, coding, identifier, pruned};
 
 /// The bundle of a record.
 ///
@@ -98,25 +43,102 @@ pub(super) fn bundle(
         .iter()
         .filter(|observation| observation::stands_alone(observation))
         .map(|one| {
-            (bundle.identifiers.urn(&format!("observation {}", one.name)), observation::resource(&bundle, &all, one))
+            (
+                bundle.identifiers.urn(&format!("observation {}", one.name.name())),
+                observation::resource(&bundle, &all, one),
+            )
         })
         .collect();
     let urns: Vec<String> = results.iter().map(|(urn, _)| urn.clone()).collect();
-    let mut entries = vec![(bundle.identifiers.urn("report"), resources::report(&bundle, &urns, pdf))];
+    let mut entries = vec![(bundle.identifiers.urn("report"), report(&bundle, &urns, pdf))];
     entries.extend(results);
-    let panel = panel::results(&bundle).into_iter();
+    let panel = observation::panel_results(&bundle).into_iter();
     entries.extend(panel.map(|(part, resource)| (bundle.identifiers.urn(&part), resource)));
-    entries.push((bundle.identifiers.urn("specimen"), resources::specimen(&bundle)));
-    entries.push((bundle.identifiers.urn("device"), resources::device(&bundle)));
-    entries.extend(resources::laboratory(&bundle).map(|resource| (bundle.identifiers.urn("laboratory"), resource)));
+    entries.push((bundle.identifiers.urn("specimen"), specimen(&bundle)));
+    entries.push((bundle.identifiers.urn("device"), device(&bundle)));
+    entries.extend(laboratory(&bundle).map(|resource| (bundle.identifiers.urn("laboratory"), resource)));
     let document = json!({
         "resourceType": "Bundle",
         "type": "collection",
-        "identifier": json::identifier(Some(&options.report_system), Some(job.sha256())),
+        "identifier": identifier(Some(&options.report_system), Some(job.sha256())),
         "timestamp": bundle.issued(),
         "entry": entries.into_iter().map(|(urn, resource)| json!({"fullUrl": urn, "resource": resource})).collect::<Vec<_>>(),
     });
-    let mut bytes = serde_json::to_vec_pretty(&json::pruned(document))?;
+    let mut bytes = serde_json::to_vec_pretty(&pruned(document))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// Terminology of HL7 that FHIR refers to.
+const SPECIMEN_TYPE: &str = "http://terminology.hl7.org/CodeSystem/v2-0487";
+const SECTION: &str = "http://terminology.hl7.org/CodeSystem/v2-0074";
+
+/// DiagnosticReport: status, statement and footer, references to the observations, the PDF where it is embedded.
+fn report(bundle: &Bundle<'_>, results: &[String], pdf: Option<&[u8]>) -> Json {
+    let codes = bundle.codes;
+    let order = bundle.record.order.as_ref();
+    let placer = order.and_then(|order| order.placer_order_number.as_deref());
+    let form = pdf.map(|pdf| json!([{"contentType": "application/pdf", "data": BASE64_STANDARD.encode(pdf)}]));
+    json!({
+        "resourceType": "DiagnosticReport",
+        "identifier": [identifier(Some(&bundle.options.report_system), Some(bundle.job.sha256()))],
+        "basedOn": placer.map(|number| json!([{"type": "ServiceRequest", "identifier": {"value": number}}])),
+        "status": "preliminary",
+        "category": [{"coding": [coding(SECTION, "HM", "Hematology")]}],
+        "code": {
+            "coding": [coding(&codes.fhir_system, &codes.service_code, &codes.service_text)],
+            "text": codes.service_text,
+        },
+        "subject": bundle.subject(),
+        "effectiveDateTime": bundle.collected(),
+        "issued": bundle.issued(),
+        "performer": bundle.performers(),
+        "specimen": [bundle.specimen()],
+        "result": results.iter().map(|urn| json!({"reference": urn})).collect::<Vec<_>>(),
+        "conclusion": format!("{} {FOOTER}", bundle.record.statement),
+        "presentedForm": form,
+    })
+}
+
+/// Specimen: blood, its number, when it was taken and received.
+fn specimen(bundle: &Bundle<'_>) -> Json {
+    let record = bundle.record;
+    let order = record.order.as_ref();
+    let accession = identifier(bundle.options.accession_system.as_deref(), record.accession.as_deref());
+    json!({
+        "resourceType": "Specimen",
+        "identifier": [accession],
+        "accessionIdentifier": accession,
+        "type": {"coding": [coding(SPECIMEN_TYPE, "BLD", "Whole blood")], "text": "Blood film"},
+        "subject": bundle.subject(),
+        "receivedTime": order.and_then(|order| order.received_at.as_ref()).map(|time| time.as_str()),
+        "collection": {"collectedDateTime": bundle.collected()},
+    })
+}
+
+/// Device: the program with everything that stands behind its figures.
+fn device(bundle: &Bundle<'_>) -> Json {
+    let made_by = &bundle.record.provenance;
+    let version = |kind: &str, value: &str| json!({"type": {"text": kind}, "value": value});
+    json!({
+        "resourceType": "Device",
+        "deviceName": [{"name": made_by.software, "type": "model-name"}],
+        "type": {"text": "Image analysis software"},
+        "version": [
+            version("software", &made_by.software_version),
+            version("method", &made_by.method_version),
+            version("model", &format!("{} {}", made_by.model.name, made_by.model.version)),
+            version("model sha256", &made_by.model.sha256),
+            version("detector", &format!("{} {}", made_by.detector.name, made_by.detector.version)),
+            version("detector sha256", &made_by.detector.sha256),
+            version("engine", &made_by.engine),
+        ],
+    })
+}
+
+/// Organization: the laboratory that reports.
+fn laboratory(bundle: &Bundle<'_>) -> Option<Json> {
+    let laboratory = bundle.record.laboratory.as_ref()?;
+    let address = laboratory.address.as_ref().map(|text| json!([{"text": text}]));
+    Some(json!({"resourceType": "Organization", "name": laboratory.name, "address": address}))
 }

@@ -1,46 +1,158 @@
 //! `report.html`: the page for people, one self-contained file for screen and paper.
 //!
-//! Pictures are data URIs, plots and outlines inline SVG, the stylesheet inline; there is no script and a content
-//! security policy forbids every request. Order: identity, result and state, warnings, gallery of called schistocytes and of
-//! near misses, evidence (statements, values, scores, the page for a patient with cancer) where a panel was given, class
-//! distribution, forms, slides with a map, fields with outlines and quality, what was excluded and why, provenance. Accession, review status and
-//! the fixed footer are repeated on every printed page.
+//! In: a case. Out: its [`Document`] as HTML, with outlines over the pictures of the fields. Plots and outlines are inline
+//! SVG. Accession, review status and the fixed footer are repeated on every printed page.
 //!
-//! Each figure of the count stands in an element with a `data-figure` attribute that names its field in `case.json`.
-//! Percentages show two decimals, counts group their thousands with a comma, what is unknown reads "not available".
+//! A value of the count stands in an element with a `data-figure` attribute that names its field in `case.json`.
 //!
-//! METHOD: state is never shown by color alone (word, symbol and sentence), and neither are outlines (thickness, dashes,
-//! numbers), because reports are printed in grey and read by people with color vision deficiencies.
+//! METHOD: tiles and fields hold the pictures; they are written one after another, so that memory does not grow with
+//! their number. State is never shown by color alone (word, symbol and sentence), and neither are outlines (thickness,
+//! dashes, numbers), because reports are printed in grey and read by people with color vision deficiencies.
 //!
 //! Limits: the file grows with the number of fields (about the size of their previews and a third); the words are
 //! English.
 
-mod cancer;
-mod classes;
-mod evidence;
-mod exclusions;
-mod fields;
-mod forms;
-mod gallery;
+mod batch;
+mod blocks;
 mod overlay;
-mod page;
 mod plots;
-mod provenance;
-mod result;
-mod scores;
-mod slides;
+mod shell;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+pub use batch::{BatchAbout, batch_page};
+pub use shell::PageFrame;
+use shell::data_uri;
 
-pub(super) use page::write;
+use std::io::Write;
+
+use maud::{Markup, html};
+
+use super::ReportError;
+use super::document::{Block, Document, Extent, Section, Tile, field_tables, fields_of, verdict};
+use crate::case::{Case, CaseField, FieldRecord};
 
 /// Name of the file.
 pub(super) const FILE: &str = "report.html";
 
-/// A picture inside the page.
-fn data_uri(media_type: &str, bytes: &[u8]) -> String {
-    let mut uri = format!("data:{media_type};base64,");
-    BASE64_STANDARD.encode_string(bytes, &mut uri);
-    uri
+/// Writes the report of a case as one HTML document.
+///
+/// # Errors
+/// The writer fails, or a field cannot be read.
+pub(super) fn write(case: &Case, writer: &mut dyn Write) -> Result<(), ReportError> {
+    let document = Document::of(case, &Extent::PAGE)?;
+    let accession = document.accession.as_deref();
+    let frame = PageFrame {
+        title: format!("{} {}", document.title, accession.unwrap_or("without accession")),
+        heading: document.title.to_owned(),
+        about: html! { (document.specimen) @if let Some(accession) = accession { " " strong { (accession) } } },
+        review: Some(document.review),
+        generator: &document.generator,
+        footer: &document.footer,
+        script: None,
+    };
+    let (before, after) = frame.halves();
+    writer.write_all(before.as_bytes())?;
+    document.sections.iter().try_for_each(|section| write_section(case, section, writer))?;
+    Ok(writer.write_all(after.as_bytes())?)
+}
+
+fn write_section(case: &Case, section: &Section, writer: &mut dyn Write) -> Result<(), ReportError> {
+    let id = section.id;
+    write!(writer, "<section class=\"{id}\" aria-labelledby=\"{id}\">")?;
+    write_markup(writer, &html! { h2 id=(id) { (section.title) } })?;
+    for block in &section.blocks {
+        match block {
+            Block::Tiles { tiles } => write_tiles(case, tiles, writer)?,
+            Block::Fields => write_fields(case, writer)?,
+            Block::Slide(map) => {
+                let fields = fields_of(&case.record.fields, map.slide);
+                let slide = case.record.slides.iter().flat_map(|slides| &slides.slides).nth(map.slide);
+                let jpeg = case.fields.thumbnails().get(map.slide).map(Vec::as_slice);
+                let drawn = html! {
+                    div.slide {
+                        @if let Some(slide) = slide { (plots::slide(slide, jpeg, &fields)) }
+                        @if fields.is_empty() { p { "No field was examined." } } @else { (plots::map(map)) }
+                    }
+                };
+                write_markup(writer, &drawn)?;
+            }
+            block => write_markup(writer, &blocks::block(block, id))?,
+        }
+    }
+    Ok(writer.write_all(b"</section>")?)
+}
+
+fn write_markup(writer: &mut dyn Write, markup: &Markup) -> Result<(), ReportError> {
+    Ok(writer.write_all(markup.0.as_bytes())?)
+}
+
+fn write_tiles(case: &Case, tiles: &[Tile], writer: &mut dyn Write) -> Result<(), ReportError> {
+    writer.write_all(b"<ol class=\"tiles\">")?;
+    for tile in tiles {
+        let png = case.fields.tile(&tile.cell)?;
+        write_markup(writer, &self::tile(tile, png.as_deref()))?;
+    }
+    Ok(writer.write_all(b"</ol>")?)
+}
+
+/// A picture that leads to its cell in the field.
+fn tile(tile: &Tile, png: Option<&[u8]>) -> Markup {
+    let (number, id) = (tile.field_number, tile.cell_number);
+    html! {
+        li id=(format!("tile-{number}-{id}")) {
+            a href=(format!("#field-{number}-cell-{id}")) {
+                @match png {
+                    Some(png) => img src=(data_uri("image/png", png)) width="120" height="120" alt=(tile.label);,
+                    None => span.missing { "no picture" },
+                }
+                span.probability { (tile.probability) }
+                " " span.where { "cell " (id) }
+                span.where.name title=(tile.field) { (number) ". " (tile.field) }
+            }
+        }
+    }
+}
+
+fn write_fields(case: &Case, writer: &mut dyn Write) -> Result<(), ReportError> {
+    let review = case.record.provenance.model.review_operating_point;
+    for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
+        write_markup(writer, &self::field(&field?, record, index + 1, review))?;
+    }
+    Ok(())
+}
+
+fn field(field: &CaseField, record: &FieldRecord, number: usize, review: Option<f64>) -> Markup {
+    html! {
+        details.field.refused[!record.accepted] id=(format!("field-{number}")) open {
+            summary {
+                h3.file { (number) ". " (record.field) }
+                span.verdict { (verdict(record)) }
+            }
+            @if !record.refusals.is_empty() {
+                ul.refusals { @for reason in &record.refusals { li { (reason) } } }
+            }
+            (picture(field, number, review))
+            div.tables { @for table in field_tables(record) { div { (blocks::table(&table, "fields")) } } }
+        }
+    }
+}
+
+/// The photograph under its outlines; a box that is ticked shows it larger, in a frame that scrolls.
+fn picture(field: &CaseField, number: usize, review: Option<f64>) -> Markup {
+    html! {
+        @if field.preview_jpeg.is_empty() || field.preview_height_px == 0 {
+            p { "There is no picture of this field." }
+        } @else {
+            @let ratio = f64::from(field.preview_width_px) / f64::from(field.preview_height_px);
+            div.zoomable {
+                label.zoom { input type="checkbox"; " Larger" }
+                div.frame {
+                    div.picture style=(format!("--ratio:{ratio:.4};--width:{}px", field.preview_width_px)) {
+                        img src=(data_uri("image/jpeg", &field.preview_jpeg)) width=(field.preview_width_px)
+                            height=(field.preview_height_px) alt=(format!("Photograph of field {number}"));
+                        (overlay::outlines(field, number, review))
+                    }
+                }
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@
 use maud::{Markup, html};
 
 use crate::case::CaseField;
-use crate::report::figures::probability;
+use crate::report::document::values::probability;
 use crate::smear::{CellStatus, ClassifiedCell, Contour};
 
 /// Largest distance of a left-out point from the drawn outline, tenths of a preview pixel: under half a pixel, and so

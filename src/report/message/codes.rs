@@ -11,32 +11,168 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::IntervalName;
 use crate::smear::{CellClass, SchistocyteForm};
 
 /// Code of the whole examination, and its words.
-pub(in crate::report) const SERVICE: (&str, &str) = ("SMEAR-TMA", "Schistocyte image analysis");
+const SERVICE: (&str, &str) = ("SMEAR-TMA", "Schistocyte image analysis");
 
-/// An observation by name, as settings name it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// What is observed. Settings name it by [`ObservationName::name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ObservationName(String);
+#[allow(missing_docs)] // each is named by its words in `ObservationName::local`
+pub enum ObservationName {
+    Percent,
+    State,
+    WidestInterval,
+    RedCells,
+    Schistocytes,
+    Presence,
+    Context,
+    OtherAbnormalPercent,
+    Interval(IntervalName),
+    CorrectedPercent,
+    IcshRulePercent,
+    CorePercent,
+    Grade,
+    FloorPercent,
+    FieldsAccepted,
+    FieldsRefused,
+    ObjectsExcluded,
+    InputsFailed,
+    Report,
+    Form(SchistocyteForm),
+    Class(CellClass),
+}
 
 /// A name that no observation bears.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected the name of an observation ({known}), found `{0}`", known = names().join(", "))]
+#[error("expected the name of an observation ({known}), found `{0}`", known = known_names())]
 pub struct UnknownObservation(pub String);
+
+fn known_names() -> String {
+    ObservationName::all().iter().map(|observation| observation.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl ObservationName {
+    /// Every observation.
+    fn all() -> Vec<Self> {
+        use IntervalName::{Corrected, FieldBootstrap, Repeatability, Sequential, Wilson};
+        let fixed = [
+            Self::Percent,
+            Self::State,
+            Self::WidestInterval,
+            Self::RedCells,
+            Self::Schistocytes,
+            Self::Presence,
+            Self::Context,
+            Self::OtherAbnormalPercent,
+            Self::Interval(Wilson),
+            Self::Interval(FieldBootstrap),
+            Self::Interval(Sequential),
+            Self::Interval(Repeatability),
+            Self::CorrectedPercent,
+            Self::Interval(Corrected),
+            Self::IcshRulePercent,
+            Self::CorePercent,
+            Self::Grade,
+            Self::FloorPercent,
+            Self::FieldsAccepted,
+            Self::FieldsRefused,
+            Self::ObjectsExcluded,
+            Self::InputsFailed,
+            Self::Report,
+        ];
+        let forms = SchistocyteForm::ALL.into_iter().map(Self::Form);
+        fixed.into_iter().chain(forms).chain(CellClass::ALL.into_iter().map(Self::Class)).collect()
+    }
+
+    /// Name in settings; also the part that identifiers are made of.
+    pub fn name(self) -> String {
+        self.local().0
+    }
+
+    /// Name, local code and words.
+    fn local(self) -> (String, String, String) {
+        let (name, code, text) = match self {
+            Self::Percent => ("percent", "SCHISTO-PCT", "Schistocytes/RBC"),
+            Self::State => ("state", "SCHISTO-STATE", "Schistocytes/RBC against the reference limit"),
+            Self::WidestInterval => ("interval", "SCHISTO-CI", "Schistocytes/RBC 95% interval"),
+            Self::RedCells => ("red_cells", "RBC-N", "RBC counted"),
+            Self::Schistocytes => ("schistocytes", "SCHISTO-N", "Schistocytes counted"),
+            Self::Presence => ("presence", "SCHISTO-PRES", "Schistocytes seen"),
+            Self::Context => ("context", "SHAPE-CONTEXT", "Schistocytes among other shape changes"),
+            Self::OtherAbnormalPercent => ("other_abnormal_percent", "OTHER-SHAPES-PCT", "Other abnormal shapes/RBC"),
+            Self::Interval(interval) => {
+                let (code, text) = interval_code(interval);
+                return (format!("{}_interval", interval.name()), code.to_owned(), text.to_owned());
+            }
+            Self::CorrectedPercent => {
+                ("corrected_percent", "SCHISTO-CORR-PCT", "Schistocytes/RBC corrected for classifier error")
+            }
+            Self::IcshRulePercent => {
+                ("icsh_rule_percent", "SCHISTO-ICSH-PCT", "Schistocytes/RBC by the ICSH rule for microspherocytes")
+            }
+            Self::CorePercent => ("core_percent", "SCHISTO-CORE-PCT", "Helmets, crescents and triangles/RBC"),
+            Self::Grade => ("grade", "SCHISTO-GRADE", "Schistocyte grade by the laboratory's table"),
+            Self::FloorPercent => ("floor_percent", "FP-FLOOR-PCT", "Reading of a film without schistocytes"),
+            Self::FieldsAccepted => ("fields_accepted", "QC-FIELDS-ACCEPTED", "Fields of sufficient quality"),
+            Self::FieldsRefused => ("fields_refused", "QC-FIELDS-REFUSED", "Fields refused for their quality"),
+            Self::ObjectsExcluded => ("objects_excluded", "QC-OBJECTS-EXCLUDED", "Objects left out of the count"),
+            Self::InputsFailed => ("inputs_failed", "QC-INPUTS-FAILED", "Inputs that could not be read"),
+            Self::Report => ("report", "PDF", "Report"),
+            Self::Form(form) => {
+                let form = form.name();
+                let code = format!("SCHISTO-{}", form.to_uppercase());
+                return (format!("form_{form}"), code, format!("Schistocytes counted as {form}"));
+            }
+            Self::Class(class) => {
+                let class = class.name();
+                let code = format!("RBC-{}", class.to_uppercase());
+                return (format!("class_{class}"), code, format!("RBC counted as {class}"));
+            }
+        };
+        (name.to_owned(), code.to_owned(), text.to_owned())
+    }
+}
+
+/// Local code and words of an interval.
+fn interval_code(interval: IntervalName) -> (&'static str, &'static str) {
+    match interval {
+        IntervalName::Wilson => ("SCHISTO-CI-WILSON", "Schistocytes/RBC 95% interval, Wilson"),
+        IntervalName::FieldBootstrap => ("SCHISTO-CI-FIELDS", "Schistocytes/RBC 95% interval, bootstrap over fields"),
+        IntervalName::Sequential => ("SCHISTO-CI-STOP", "Schistocytes/RBC 95% interval, stop rule over all looks"),
+        IntervalName::Repeatability => {
+            ("SCHISTO-CI-REPEAT", "Schistocytes/RBC 95% interval, other pictures of the film")
+        }
+        IntervalName::Corrected => ("SCHISTO-CORR-CI", "Corrected schistocytes/RBC 95% interval"),
+    }
+}
 
 impl TryFrom<String> for ObservationName {
     type Error = UnknownObservation;
 
     fn try_from(name: String) -> Result<Self, UnknownObservation> {
-        if names().contains(&name) { Ok(Self(name)) } else { Err(UnknownObservation(name)) }
+        Self::all().into_iter().find(|observation| observation.name() == name).ok_or(UnknownObservation(name))
     }
 }
 
 impl From<ObservationName> for String {
-    fn from(name: ObservationName) -> Self {
-        name.0
+    fn from(observation: ObservationName) -> Self {
+        observation.name()
+    }
+}
+
+// Settings are written in the order of the names.
+impl Ord for ObservationName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.name().cmp(&other.name())
+    }
+}
+
+impl PartialOrd for ObservationName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -97,81 +233,39 @@ impl Default for CodeOptions {
     }
 }
 
-/// Name, local code and words of every observation but those of forms and classes.
-const FIXED: [(&str, &str, &str); 23] = [
-    ("percent", "SCHISTO-PCT", "Schistocytes/RBC"),
-    ("state", "SCHISTO-STATE", "Schistocytes/RBC against the reference limit"),
-    ("interval", "SCHISTO-CI", "Schistocytes/RBC 95% interval"),
-    ("red_cells", "RBC-N", "RBC counted"),
-    ("schistocytes", "SCHISTO-N", "Schistocytes counted"),
-    ("presence", "SCHISTO-PRES", "Schistocytes seen"),
-    ("context", "SHAPE-CONTEXT", "Schistocytes among other shape changes"),
-    ("other_abnormal_percent", "OTHER-SHAPES-PCT", "Other abnormal shapes/RBC"),
-    ("wilson_interval", "SCHISTO-CI-WILSON", "Schistocytes/RBC 95% interval, Wilson"),
-    ("field_bootstrap_interval", "SCHISTO-CI-FIELDS", "Schistocytes/RBC 95% interval, bootstrap over fields"),
-    ("sequential_interval", "SCHISTO-CI-STOP", "Schistocytes/RBC 95% interval, stop rule over all looks"),
-    ("repeatability_interval", "SCHISTO-CI-REPEAT", "Schistocytes/RBC 95% interval, other pictures of the film"),
-    ("corrected_percent", "SCHISTO-CORR-PCT", "Schistocytes/RBC corrected for classifier error"),
-    ("corrected_interval", "SCHISTO-CORR-CI", "Corrected schistocytes/RBC 95% interval"),
-    ("icsh_rule_percent", "SCHISTO-ICSH-PCT", "Schistocytes/RBC by the ICSH rule for microspherocytes"),
-    ("core_percent", "SCHISTO-CORE-PCT", "Helmets, crescents and triangles/RBC"),
-    ("grade", "SCHISTO-GRADE", "Schistocyte grade by the laboratory's table"),
-    ("floor_percent", "FP-FLOOR-PCT", "Reading of a film without schistocytes"),
-    ("fields_accepted", "QC-FIELDS-ACCEPTED", "Fields of sufficient quality"),
-    ("fields_refused", "QC-FIELDS-REFUSED", "Fields refused for their quality"),
-    ("objects_excluded", "QC-OBJECTS-EXCLUDED", "Objects left out of the count"),
-    ("inputs_failed", "QC-INPUTS-FAILED", "Inputs that could not be read"),
-    ("report", "PDF", "Report"),
-];
-
 /// LOINC of the percentage and of the ordinal finding.
 const LOINC_PERCENT: (&str, &str) = ("51630-2", "Schistocytes/1000 erythrocytes");
 const LOINC_PRESENCE: (&str, &str) = ("800-3", "Schistocytes [Presence] in Blood by Light microscopy");
 
-/// Name of the observation of a class.
-pub(super) fn class_name(class: CellClass) -> String {
-    format!("class_{}", class.name())
+/// A code with what says the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::report) struct Code {
+    /// Local code.
+    pub(in crate::report) code: String,
+    /// Words.
+    pub(in crate::report) text: String,
+    /// Code of another system.
+    pub(in crate::report) alternate: Option<AlternateCode>,
 }
 
-/// Name of the observation of a form.
-pub(super) fn form_name(form: SchistocyteForm) -> String {
-    format!("form_{}", form.name())
-}
-
-fn names() -> Vec<String> {
-    let fixed = FIXED.iter().map(|(name, ..)| (*name).to_owned());
-    let forms = SchistocyteForm::ALL.into_iter().map(form_name);
-    fixed.chain(forms).chain(CellClass::ALL.into_iter().map(class_name)).collect()
-}
-
-/// Code, words and alternate of an observation.
-pub(super) fn code_of(name: &str, options: &CodeOptions) -> (String, String, Option<AlternateCode>) {
-    let fixed = FIXED.iter().find(|(fixed, ..)| *fixed == name);
-    let (code, text) = match (fixed, name.split_once('_')) {
-        (Some((_, code, text)), _) => ((*code).to_owned(), (*text).to_owned()),
-        (None, Some(("form", form))) => {
-            (format!("SCHISTO-{}", form.to_uppercase()), format!("Schistocytes counted as {form}"))
-        }
-        (None, Some((_, class))) => (format!("RBC-{}", class.to_uppercase()), format!("RBC counted as {class}")),
-        (None, None) => (name.to_uppercase(), name.to_owned()),
-    };
-    let loinc = |(code, text): (&str, &str)| AlternateCode {
-        code: code.to_owned(),
-        text: text.to_owned(),
-        hl7_system: "LN".to_owned(),
-        fhir_system: "http://loinc.org".to_owned(),
-    };
-    let alternate = match name {
-        "presence" => Some(loinc(LOINC_PRESENCE)),
-        "percent" if options.use_loinc_percent => Some(loinc(LOINC_PERCENT)),
-        _ => None,
-    };
-    let own = options.observations.get(&ObservationName(name.to_owned()));
-    (
-        own.and_then(|own| own.code.clone()).unwrap_or(code),
-        own.and_then(|own| own.text.clone()).unwrap_or(text),
-        own.and_then(|own| own.alternate.clone()).or(alternate),
-    )
+impl Code {
+    /// The code of an observation.
+    pub(in crate::report) fn of(observation: ObservationName, options: &CodeOptions) -> Self {
+        let (_, code, text) = observation.local();
+        let loinc = |(code, text): (&str, &str)| AlternateCode {
+            code: code.to_owned(),
+            text: text.to_owned(),
+            hl7_system: "LN".to_owned(),
+            fhir_system: "http://loinc.org".to_owned(),
+        };
+        let alternate = match observation {
+            ObservationName::Presence => Some(loinc(LOINC_PRESENCE)),
+            ObservationName::Percent if options.use_loinc_percent => Some(loinc(LOINC_PERCENT)),
+            _ => None,
+        };
+        let own = options.observations.get(&observation).cloned().unwrap_or_default();
+        Self { code: own.code.unwrap_or(code), text: own.text.unwrap_or(text), alternate: own.alternate.or(alternate) }
+    }
 }
 
 #[cfg(test)]
@@ -180,21 +274,21 @@ mod tests {
 
     #[test]
     fn names_are_known_and_codes_differ() {
-        let codes: Vec<String> = names().iter().map(|name| code_of(name, &CodeOptions::default()).0).collect();
-        let mut unique = codes.clone();
-        unique.sort();
-        unique.dedup();
-        assert_eq!((codes.len(), unique.len()), (41, 41));
+        let all = ObservationName::all();
+        let mut codes: Vec<String> =
+            all.iter().map(|&observation| Code::of(observation, &CodeOptions::default()).code).collect();
+        codes.sort();
+        codes.dedup();
+        assert_eq!((all.len(), codes.len()), (41, 41));
     }
 
     #[test]
     fn loinc_of_the_percentage_is_sent_only_where_asked_for() {
-        let percent = |options: &CodeOptions| code_of("percent", options).2.map(|alternate| alternate.code);
-        assert_eq!(percent(&CodeOptions::default()), None);
+        let of = |observation, options: &CodeOptions| Code::of(observation, options).alternate.map(|loinc| loinc.code);
+        assert_eq!(of(ObservationName::Percent, &CodeOptions::default()), None);
         let asked = CodeOptions { use_loinc_percent: true, ..CodeOptions::default() };
-        assert_eq!(percent(&asked).as_deref(), Some("51630-2"));
-        let presence = code_of("presence", &CodeOptions::default()).2.map(|alternate| alternate.code);
-        assert_eq!(presence.as_deref(), Some("800-3"));
+        assert_eq!(of(ObservationName::Percent, &asked).as_deref(), Some("51630-2"));
+        assert_eq!(of(ObservationName::Presence, &CodeOptions::default()).as_deref(), Some("800-3"));
     }
 
     #[test]
@@ -202,9 +296,10 @@ mod tests {
         let json =
             r#"{"observations": {"percent": {"code": "FRAG", "text": "Fragments"}, "class_target": {"code": "TGT"}}}"#;
         let options: CodeOptions = serde_json::from_str(json).expect("settings");
-        assert_eq!(code_of("percent", &options), ("FRAG".to_owned(), "Fragments".to_owned(), None));
-        assert_eq!(code_of("class_target", &options).0, "TGT");
-        assert_eq!(code_of("class_burr", &options).0, "RBC-BURR");
+        let percent = Code { code: "FRAG".to_owned(), text: "Fragments".to_owned(), alternate: None };
+        assert_eq!(Code::of(ObservationName::Percent, &options), percent);
+        assert_eq!(Code::of(ObservationName::Class(CellClass::Target), &options).code, "TGT");
+        assert_eq!(Code::of(ObservationName::Class(CellClass::Burr), &options).code, "RBC-BURR");
         let error =
             serde_json::from_str::<CodeOptions>(r#"{"observations": {"percentage": {}}}"#).expect_err("no such");
         assert!(error.to_string().contains("expected the name of an observation (percent, state, interval"), "{error}");

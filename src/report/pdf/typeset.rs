@@ -55,7 +55,7 @@ pub(super) struct Asset {
 }
 
 /// What the compiler can see.
-struct Desk {
+struct Sources {
     template: Source,
     assets: Vec<(FileId, Bytes)>,
 }
@@ -66,7 +66,7 @@ fn file_id(name: &str) -> Result<FileId, ReportError> {
     Ok(FileId::new(RootedPath::new(VirtualRoot::Project, path)))
 }
 
-impl World for Desk {
+impl World for Sources {
     fn library(&self) -> &LazyHash<Library> {
         &LIBRARY
     }
@@ -111,15 +111,10 @@ impl Typeset {
     pub(super) fn new(template: &str, assets: Vec<Asset>) -> Result<Self, ReportError> {
         let template = Source::new(file_id("report.typ")?, template.to_owned());
         let assets = assets.into_iter().map(|asset| Ok((file_id(&asset.name)?, Bytes::new(asset.bytes))));
-        let desk = Desk { template, assets: assets.collect::<Result<_, ReportError>>()? };
-        let document = typst::compile::<PagedDocument>(&desk).output;
+        let sources = Sources { template, assets: assets.collect::<Result<_, ReportError>>()? };
+        let document = typst::compile::<PagedDocument>(&sources).output;
         typst::comemo::evict(0);
         document.map(Self).map_err(|diagnostics| refusal(&diagnostics))
-    }
-
-    /// Pages.
-    pub(super) fn pages(&self) -> usize {
-        self.0.pages().len()
     }
 
     /// The PDF. `identity` is what two files of the same case have in common; without a date it is dated 1970-01-01.

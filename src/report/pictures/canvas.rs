@@ -1,7 +1,11 @@
-//! Lines and text on a picture.
+//! Lines and text on a picture, and the colors of outlines in files without a style sheet: GeoJSON and pictures.
 //!
 //! Outlines are drawn by a round pen that walks along them in steps of half a pixel; text is set in the bitmap fonts of
 //! `embedded-graphics`, so that no font file is needed and every machine draws the same pixels.
+//!
+//! METHOD: vermilion, blue and grey differ in lightness as well as in hue and stay apart for the three kinds of color
+//! vision deficiency; the first two are of the palette of Okabe and Ito (Color Universal Design, 2008). Pictures say the
+//! same by the thickness of the line and the number beside it.
 
 use std::convert::Infallible;
 
@@ -17,7 +21,20 @@ use image::{Rgb, RgbImage};
 use imageproc::drawing::{draw_filled_circle_mut, draw_filled_rect_mut};
 use imageproc::rect::Rect;
 
-use crate::report::colors::PAPER;
+/// A cell counted as a schistocyte: vermilion.
+pub(in crate::report) const SCHISTOCYTE: [u8; 3] = [213, 94, 0];
+
+/// Another counted red cell: blue.
+pub(in crate::report) const COUNTED: [u8; 3] = [0, 114, 178];
+
+/// An object that was left out: grey.
+pub(in crate::report) const EXCLUDED: [u8; 3] = [128, 128, 128];
+
+/// Text and frames.
+pub(super) const INK: [u8; 3] = [27, 36, 41];
+
+/// Ground under text, and the line around a strong outline.
+pub(super) const PAPER: [u8; 3] = [255, 255, 255];
 
 /// Width of a character, px.
 pub(super) const CHAR_WIDTH_PX: u32 = 7;

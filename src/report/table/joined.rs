@@ -1,6 +1,6 @@
 //! Tables of many specimens from those of each: `cells.parquet` and `specimens.parquet` of a batch.
 //!
-//! In: Parquet files of one specimen as [`parquet_file`](super::parquet_file) writes them, in the order of the rows
+//! In: Parquet files of one specimen as [`files`](super::files) writes them, in the order of the rows
 //! wanted. Out: one Parquet file with the same columns; that of the cells has `accession` and `job` in front, because a
 //! row must say whose cell it is. Values are copied column by column and never read as text, so that they are the same
 //! to the last bit. Rows are gathered in groups as large as in a single table; memory holds one group.
@@ -20,8 +20,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 
-use super::parquet_file::{DEFINED, ROWS_PER_GROUP, schema};
-use super::{Column, Kind, cells};
+use super::files::{Column, DEFINED, Kind, ROWS_PER_GROUP, schema};
+use super::rows::cell_columns;
 use crate::case::FOOTER;
 use crate::report::ReportError;
 
@@ -45,7 +45,7 @@ pub struct JoinedTable {
 /// cannot be written.
 pub fn join_cells(tables: &[JoinedTable], writer: &mut (dyn Write + Send)) -> Result<(), ReportError> {
     let owner = ["accession", "job"].map(|name| Column::new(name, Kind::Text));
-    let columns: Vec<Column> = owner.into_iter().chain(cells::columns()).collect();
+    let columns: Vec<Column> = owner.into_iter().chain(cell_columns()).collect();
     join(tables, schema(&columns)?, 2, &[], writer)
 }
 
@@ -196,20 +196,20 @@ fn write_group<W: Write + Send>(file: &mut SerializedFileWriter<W>, group: Vec<W
 mod tests {
     use parquet::record::Field;
 
-    use super::super::{Datum, Row, parquet_file};
+    use super::super::files::{self, Datum, Row};
     use super::*;
 
     fn table(folder: &Path, name: &str, cells: u64) -> JoinedTable {
         let path = folder.join(format!("{name}.parquet"));
         let mut file = File::create(&path).expect("a file");
         let row = |id: u64| -> std::io::Result<Row> {
-            let mut row: Row = vec![None; cells::columns().len()];
+            let mut row: Row = vec![None; cell_columns().len()];
             row[0] = Datum::text(format!("{name}.png"));
             row[1] = Some(Datum::Count(id));
             row[2] = Datum::number(id as f64 / 4.0);
             Ok(row)
         };
-        parquet_file::write(&cells::columns(), (1..=cells).map(row), &[], &mut file).expect("a table");
+        files::write_parquet(&cell_columns(), (1..=cells).map(row), &[], &mut file).expect("a table");
         let extra = BTreeMap::from([(format!("only {name}"), name.to_owned()), ("site".to_owned(), "A".to_owned())]);
         JoinedTable { path, accession: format!("S-{name}"), job: "j".to_owned(), extra }
     }
@@ -248,7 +248,7 @@ mod tests {
         join_specimens(&tables, &["site".to_owned(), "only b".to_owned()], &mut joined).expect("a table");
         let reader = SerializedFileReader::new(bytes::Bytes::from(joined.clone())).expect("a table");
         let schema = reader.metadata().file_metadata().schema().clone();
-        let names: Vec<_> = schema.get_fields()[cells::columns().len()..].iter().map(|field| field.name()).collect();
+        let names: Vec<_> = schema.get_fields()[cell_columns().len()..].iter().map(|field| field.name()).collect();
         assert_eq!(names, ["site", "only b"]);
         let ends: Vec<_> = rows(joined).iter().map(|row| row[row.len() - 2..].to_vec()).collect();
         let text = |text: &str| Field::Str(text.to_owned());
@@ -273,7 +273,7 @@ mod tests {
         let mut other = table(folder.path(), "a", 1);
         let columns = [Column::new("else", Kind::Count)];
         let row: std::io::Result<Row> = Ok(vec![None]);
-        parquet_file::write(&columns, std::iter::once(row), &[], &mut File::create(&other.path).expect("a file"))
+        files::write_parquet(&columns, std::iter::once(row), &[], &mut File::create(&other.path).expect("a file"))
             .expect("a table");
         let error = join_cells(std::slice::from_ref(&other), &mut Vec::new()).expect_err("other columns");
         assert!(error.to_string().contains("expected the columns of this version"), "{error}");

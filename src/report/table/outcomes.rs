@@ -1,28 +1,30 @@
 //! `specimens.csv` of a batch: one row for each specimen of the manifest, finished or not.
 //!
 //! In: the outcomes in the order of the manifest. Out: a table for statistics programs; names are those of the table of
-//! the specimen ([`specimen`](super::specimen)). `state` is that of the count, or `failed` where there is none, with
+//! the specimen ([`rows`](super::rows)). `state` is that of the count, or `failed` where there is none, with
 //! `exit_code` and `reason`. `median_<figure>` is the median of a quality figure over the fields, `refused_by_<figure>` the
 //! number of fields outside of its limits. Columns of the manifest stand at the end under their own names.
 
 use std::collections::BTreeSet;
 use std::io;
 
-use super::specimen::PERCENT;
-use super::{Column, Datum, Kind, Row, csv_file};
+use super::files::{self, Column, Datum, Kind, Row};
+use super::rows::PERCENT;
 use crate::case::{IntervalName, PercentInterval, SpecimenOutcome, SpecimenResult};
 use crate::report::ReportError;
+use crate::report::document::words::interval_field;
+use crate::smear::{CellClass, ExclusionReason, SchistocyteForm};
 
 /// What stands for the state of a specimen without a count.
 const FAILED: &str = "failed";
 
 /// What the names of the medians of quality figures begin with.
-pub(super) const MEDIAN_PREFIX: &str = "median_";
+const MEDIAN_PREFIX: &str = "median_";
 /// What the names of the numbers of refused fields begin with.
-pub(super) const REFUSED_PREFIX: &str = "refused_by_";
+const REFUSED_PREFIX: &str = "refused_by_";
 
 /// Columns of this table that the table of the specimen does not have.
-pub(super) const FURTHER_COLUMNS: [&str; 4] = ["line", "folder", "exit_code", "reason"];
+const FURTHER_COLUMNS: [&str; 4] = ["line", "folder", "exit_code", "reason"];
 
 /// Quality figures are of any size.
 const FIGURE: Kind = Kind::Number { decimals: 6 };
@@ -45,7 +47,7 @@ pub fn outcome_table(outcomes: &[SpecimenOutcome], extra_columns: &[String]) -> 
     };
     let mut bytes = Vec::new();
     let rows = rows.into_iter().map(|row| -> io::Result<Row> { Ok(row.into_iter().map(|(_, entry)| entry).collect()) });
-    csv_file::write(&columns, rows, &mut bytes)?;
+    files::write_csv(&columns, rows, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -76,10 +78,7 @@ fn row(
     limits("widest_95", result.and_then(|result| result.widest_95));
     for name in IntervalName::ALL {
         let found = result.and_then(|result| result.intervals.get(name.name()).copied());
-        match name {
-            IntervalName::Corrected => limits(name.name(), found),
-            _ => limits(&format!("{}_95", name.name()), found),
-        }
+        limits(&interval_field(name), found);
     }
     add("threshold_percent", PERCENT, number(|result| Some(result.threshold_percent)));
     add("fields", Kind::Count, count(|result| result.fields));
@@ -101,6 +100,67 @@ fn row(
         add(name, Kind::Text, outcome.extra.get(name).and_then(Datum::text));
     }
     row
+}
+
+/// Columns of both tables that depend on no list of names.
+const OWN_COLUMNS: [&str; 31] = [
+    "accession",
+    "job",
+    "schema_version",
+    "software_version",
+    "method_version",
+    "model",
+    "model_version",
+    "model_sha256",
+    "engine",
+    "issued_at",
+    "age_group",
+    "fields",
+    "fields_accepted",
+    "failed_inputs",
+    "red_cells",
+    "schistocytes",
+    "percent",
+    "deciding_low_interval",
+    "deciding_high_interval",
+    "min_cells",
+    "state",
+    "context",
+    "forms_validated",
+    "grade",
+    "grading_table",
+    "statement",
+    "footer",
+    "corrected_percent",
+    "false_positive_floor_percent",
+    "threshold_percent",
+    "other_abnormal_percent",
+];
+
+/// Totals over the forms.
+const FORM_TOTALS: [&str; 3] = ["by_icsh_rule", "without_microspherocytes", "core"];
+
+/// Whether the tables of specimens have, or may have, a column of this name; without regard to case, as SQL reads them.
+pub fn is_own_column(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let of = |prefix: &str, names: &[&str]| name.strip_prefix(prefix).is_some_and(|rest| names.contains(&rest));
+    let limits = ["_low_percent", "_high_percent"].iter().find_map(|ending| name.strip_suffix(ending));
+    let is_interval = limits.is_some_and(|front| {
+        let named = IntervalName::ALL.into_iter().any(|one| front == interval_field(one));
+        named || ["widest_95", "false_positive_floor_95", "deciding"].contains(&front)
+    });
+    let classes = CellClass::ALL.map(CellClass::name);
+    let total = ["_cells", "_percent"].iter().find_map(|ending| name.strip_suffix(ending));
+    OWN_COLUMNS.contains(&name.as_str())
+        || FURTHER_COLUMNS.contains(&name.as_str())
+        || is_interval
+        || total.is_some_and(|front| FORM_TOTALS.contains(&front))
+        || of("n_", &classes)
+        || of("finding_", &classes)
+        || of("form_", &SchistocyteForm::ALL.map(SchistocyteForm::name))
+        || name == "form_unassigned"
+        || of("excluded_", &ExclusionReason::ALL.map(ExclusionReason::name))
+        || [MEDIAN_PREFIX, REFUSED_PREFIX].iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -1,0 +1,224 @@
+//! What the tables hold: one row for each object of every field, and one for the specimen.
+//!
+//! # Cells
+//!
+//! The table of cells: one row for each object of every field, counted or not, refused fields included.
+//!
+//! Rows follow the fields in input order and the objects in the order of their numbers.
+//!
+//! | column | meaning |
+//! | --- | --- |
+//! | `field`, `cell_id` | file name (`#page` behind it for further pages) and number of the object in it |
+//! | `x_px`, `y_px` | center of mass of the outline, two decimals |
+//! | `x_min`, `y_min`, `x_max`, `y_max` | its bounding rectangle, px, two decimals |
+//! | `area_px` | enclosed area, px², one decimal |
+//! | `diameter_um` | diameter of the circle of the same area, µm, three decimals; absent without a pixel size |
+//! | `class`, `class_probability`, `schistocyte_probability` | the classifier's call, six decimals; absent where it made none |
+//! | `status` | `counted` or `excluded` |
+//! | `reason` | name of the exclusion reason; absent where counted |
+//! | `form` | ICSH form of a counted schistocyte by rule, validated by no expert; absent where no rule gives one |
+//! | `hidden_share` | share of the outline in common with other objects, 0–1, three decimals; above 0.15 no schistocyte is called |
+//!
+//! Positions are in pixels of the original image, for a field of a slide those of the whole slide at full resolution, x right, y down, origin at its top-left corner.
+//!
+//! # Specimen
+//!
+//! The table of the specimen: one row with the figures of the record.
+//!
+//! Columns follow the record: names are those of `case.json`, `wilson_95_low_percent` for `count.wilson_95.low`. Counted
+//! red cells of each class stand in `n_<class>` as the model calls them (empty for a class of size where the pixel size is not
+//! known), and in `finding_<class>` stands whether the film shows the class. The limits that placed the count are
+//! `deciding_low_percent` and `deciding_high_percent`, with the intervals that they are of. Objects left out in `excluded_<reason>`; a reason that did not occur is 0
+//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, validated by no expert. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
+//! table leaves the laboratory's systems more easily than a message does.
+
+use std::io;
+
+use super::files::{Column, Datum, Kind, Row};
+use crate::case::{Case, CaseField, CaseRecord, ClassFinding, Job};
+use crate::report::ReportError;
+use crate::report::document::words::interval_field;
+use crate::smear::{CellStatus, ClassifiedCell, ExclusionReason, SchistocyteForm};
+
+/// Columns of the table of cells in their order: a contract with the programs that read the file.
+pub const COLUMNS: [&str; 17] = [
+    "field",
+    "cell_id",
+    "x_px",
+    "y_px",
+    "x_min",
+    "y_min",
+    "x_max",
+    "y_max",
+    "area_px",
+    "diameter_um",
+    "class",
+    "class_probability",
+    "schistocyte_probability",
+    "status",
+    "reason",
+    "form",
+    "hidden_share",
+];
+
+const POSITION: Kind = Kind::Number { decimals: 2 };
+const AREA: Kind = Kind::Number { decimals: 1 };
+const DIAMETER: Kind = Kind::Number { decimals: 3 };
+const SHARE: Kind = Kind::Number { decimals: 3 };
+const PROBABILITY: Kind = Kind::Number { decimals: 6 };
+
+/// What each of [`COLUMNS`] holds.
+const KINDS: [Kind; COLUMNS.len()] = [
+    Kind::Text,
+    Kind::Count,
+    POSITION,
+    POSITION,
+    POSITION,
+    POSITION,
+    POSITION,
+    POSITION,
+    AREA,
+    DIAMETER,
+    Kind::Text,
+    PROBABILITY,
+    PROBABILITY,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
+    SHARE,
+];
+
+/// The columns of the table of cells.
+pub(super) fn cell_columns() -> Vec<Column> {
+    COLUMNS.into_iter().zip(KINDS).map(|(name, kind)| Column::new(name, kind)).collect()
+}
+
+/// The rows of the table of cells; an item is an error where a field cannot be read.
+pub(super) fn cell_rows(case: &Case) -> impl Iterator<Item = io::Result<Row>> + '_ {
+    case.fields.iter().zip(&case.record.fields).flat_map(|(field, record)| {
+        let calibrated = record.um_per_px.is_some();
+        let origin = record.region.map_or([0.0; 2], |region| [region.x_px.into(), region.y_px.into()]);
+        let rows: Vec<io::Result<Row>> = match field {
+            Ok(field) => field.cells.iter().map(|cell| Ok(row(&field, cell, origin, calibrated))).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        rows
+    })
+}
+
+fn row(field: &CaseField, classified: &ClassifiedCell, [left, top]: [f64; 2], calibrated: bool) -> Row {
+    let cell = &classified.cell;
+    let [x, y] = cell.contour.centroid();
+    let bounds = cell.contour.bounds();
+    let (call, status, reason) = match classified.status {
+        CellStatus::Counted(call) => (Some(call), "counted", None),
+        CellStatus::Excluded(reason, call) => (call, "excluded", Datum::text(reason.name())),
+    };
+    let entries: [Option<Datum>; COLUMNS.len()] = [
+        Datum::text(&field.field),
+        Some(Datum::Count(cell.id.0.into())),
+        Datum::number(left + x),
+        Datum::number(top + y),
+        Datum::number(left + bounds.x_min),
+        Datum::number(top + bounds.y_min),
+        Datum::number(left + bounds.x_max),
+        Datum::number(top + bounds.y_max),
+        Datum::number(cell.contour.area_px()),
+        calibrated.then(|| Datum::number(cell.morphology.diameter_um)).flatten(),
+        call.and_then(|call| Datum::text(call.class.name())),
+        call.and_then(|call| Datum::number(call.class_probability.value())),
+        call.and_then(|call| Datum::number(call.schistocyte_probability.value())),
+        Datum::text(status),
+        reason,
+        classified.form.and_then(|form| Datum::text(form.name())),
+        Datum::number(cell.hidden_share),
+    ];
+    entries.into()
+}
+
+/// As many as the record holds.
+pub(super) const PERCENT: Kind = Kind::Number { decimals: 6 };
+
+/// The columns and the row of the table of the specimen.
+pub(super) fn specimen(record: &CaseRecord) -> Result<(Vec<Column>, Row), ReportError> {
+    let job = Job::of(record)?;
+    let mut entries: Vec<(String, Kind, Option<Datum>)> = Vec::new();
+    let mut add = |name: &str, kind, datum| entries.push((name.to_owned(), kind, datum));
+    let text = |text: Option<&str>| text.and_then(Datum::text);
+    let count = |count: u64| Some(Datum::Count(count));
+    let number = |value: Option<f64>| value.and_then(Datum::number);
+
+    add("accession", Kind::Text, text(record.accession.as_deref()));
+    add("job", Kind::Text, text(Some(job.id())));
+    add("schema_version", Kind::Text, text(Some(&record.schema_version)));
+    let made_by = &record.provenance;
+    add("software_version", Kind::Text, text(Some(&made_by.software_version)));
+    add("method_version", Kind::Text, text(Some(&made_by.method_version)));
+    add("model", Kind::Text, text(Some(&made_by.model.name)));
+    add("model_version", Kind::Text, text(Some(&made_by.model.version)));
+    add("model_sha256", Kind::Text, text(Some(&made_by.model.sha256)));
+    add("engine", Kind::Text, text(Some(&made_by.engine)));
+    add("issued_at", Kind::Text, text(record.issued_at.as_ref().map(|issued| issued.at.as_str())));
+    add("age_group", Kind::Text, text(Some(record.age_group.name())));
+
+    let accepted = record.fields.iter().filter(|field| field.accepted).count() as u64;
+    add("fields", Kind::Count, count(record.fields.len() as u64));
+    add("fields_accepted", Kind::Count, count(accepted));
+    add("failed_inputs", Kind::Count, count(record.failed_inputs.len() as u64));
+
+    let figures = &record.count;
+    add("red_cells", Kind::Count, count(figures.red_cells));
+    add("schistocytes", Kind::Count, count(figures.schistocytes));
+    add("percent", PERCENT, number(figures.percent));
+    let named = figures.intervals().map(|one| (interval_field(one.name), one.limits));
+    let others = [("widest_95", figures.widest_95()), ("false_positive_floor_95", figures.false_positive_floor_95)];
+    let others = others.map(|(name, limits)| (name.to_owned(), limits));
+    for (name, limits) in named.into_iter().chain(others) {
+        add(&format!("{name}_low_percent"), PERCENT, number(limits.map(|limits| limits.low)));
+        add(&format!("{name}_high_percent"), PERCENT, number(limits.map(|limits| limits.high)));
+    }
+    let deciding = figures.deciding;
+    for (name, limit) in
+        [("low", deciding.and_then(|limits| limits.low)), ("high", deciding.and_then(|limits| limits.high))]
+    {
+        add(&format!("deciding_{name}_percent"), PERCENT, number(limit.map(|limit| limit.percent)));
+        add(&format!("deciding_{name}_interval"), Kind::Text, text(limit.map(|limit| limit.interval.name())));
+    }
+    add("corrected_percent", PERCENT, number(figures.corrected.and_then(|corrected| corrected.percent)));
+    add("false_positive_floor_percent", PERCENT, number(figures.false_positive_floor_percent));
+    add("threshold_percent", PERCENT, number(Some(figures.threshold_percent)));
+    add("min_cells", Kind::Count, count(figures.min_cells));
+    add("state", Kind::Text, text(Some(figures.state.name())));
+    add("context", Kind::Text, text(figures.context.map(|context| context.name())));
+    add("other_abnormal_percent", PERCENT, number(figures.other_abnormal_percent));
+
+    for class in &record.classes {
+        let name = class.class.name();
+        add(&format!("n_{name}"), Kind::Count, class.cells.map(Datum::Count));
+        add(&format!("finding_{name}"), Kind::Text, text(class.finding.map(ClassFinding::name)));
+    }
+    let forms = &figures.forms;
+    for form in SchistocyteForm::ALL {
+        add(&format!("form_{}", form.name()), Kind::Count, count(forms.by_form.get(form.name()).copied().unwrap_or(0)));
+    }
+    add("form_unassigned", Kind::Count, count(forms.unassigned));
+    add("forms_validated", Kind::Text, text(Some(if forms.validated { "yes" } else { "no" })));
+    for (name, share) in [
+        ("by_icsh_rule", forms.by_icsh_rule),
+        ("without_microspherocytes", forms.without_microspherocytes),
+        ("core", forms.core),
+    ] {
+        add(&format!("{name}_cells"), Kind::Count, count(share.cells));
+        add(&format!("{name}_percent"), PERCENT, number(share.percent));
+    }
+    add("grade", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.label.as_str())));
+    add("grading_table", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.table.as_str())));
+    for reason in ExclusionReason::ALL {
+        let objects = record.exclusions.get(&reason).copied().unwrap_or(0);
+        add(&format!("excluded_{}", reason.name()), Kind::Count, count(objects));
+    }
+    add("statement", Kind::Text, text(Some(&record.statement)));
+    add("footer", Kind::Text, text(Some(&record.footer)));
+
+    Ok(entries.into_iter().map(|(name, kind, datum)| (Column::new(name, kind), datum)).unzip())
+}
