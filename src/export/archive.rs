@@ -1,16 +1,4 @@
-//! The files of an export, as a training program reads them.
-//!
-//! | file | content |
-//! | --- | --- |
-//! | `crops.npy` | NumPy format 1.0, `uint8`, shape `(N, 96, 96, 3)`, C order, RGB; row `i` of the table is crop `i` |
-//! | `crops.csv` | [`CROP_COLUMNS`]; `kind` is `red_cell` or an exclusion reason; positions in pixels of the original image |
-//! | `fields.csv` | [`FIELD_COLUMNS`]; `um_per_px` is that of the normalized field and of the label map |
-//! | `fields/<field>.png` | 8-bit RGB, the normalized field: what the segmenter sees |
-//! | `labels/<field>.png` | 16-bit gray, pixels of the normalized field: 0 background, else `label` of the table |
-//!
-//! A crop has 96 px at the working scale. A training program can turn and shift it and still cut the model's own, smaller
-//! crop from the middle without an edge. `crops.csv` is written last: where it stands, the archive is whole. Limits: 65,535
-//! objects in a field.
+//! The files of an export, as [`crate::export`] describes them.
 
 use std::fs;
 use std::io::{self, BufWriter, Cursor, Seek, SeekFrom, Write};

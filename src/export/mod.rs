@@ -1,7 +1,19 @@
 //! What the classifier sees of every object, for training a model of one's own.
 //!
-//! In: images and folders, the fields of one specimen; no model of classes is needed. Out: the files of [`archive`]. A field
-//! that cannot be used is named and the others go on. Memory holds only the fields in work.
+//! In: images and folders, the fields of one specimen; no model of classes is needed. Out: the files below. A field that
+//! cannot be used is named and the others go on. Memory holds only the fields in work.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `crops.npy` | NumPy format 1.0, `uint8`, shape `(N, 96, 96, 3)`, C order, RGB; row `i` of the table is crop `i` |
+//! | `crops.csv` | one row for each crop; `kind` is `red_cell` or an exclusion reason; positions in pixels of the original image |
+//! | `fields.csv` | one row for each field; `um_per_px` is that of the normalized field and of the label map |
+//! | `fields/<field>.png` | 8-bit RGB, the normalized field: what the segmenter sees |
+//! | `labels/<field>.png` | 16-bit gray, pixels of the normalized field: 0 background, else `label` of the table |
+//!
+//! A crop has 96 px at the working scale. A training program can turn and shift it and still cut the model's own, smaller
+//! crop from the middle without an edge. `crops.csv` is written last: where it stands, the archive is whole. Limits: 65,535
+//! objects in a field.
 
 mod archive;
 

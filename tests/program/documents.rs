@@ -204,7 +204,7 @@ fn figures_of_the_state_are_those_of_the_shipped_model() {
     let row = |red_cells| {
         let called = |state| (0..=red_cells).filter(move |called| state_of(*called, red_cells, &performance) == state);
         let above = called(State::Above).next().expect("enough are above");
-        let not_above = called(State::NotAbove).last();
+        let not_above = called(State::NotAbove).next_back();
         let at_most = not_above.map_or("never".to_owned(), |called| format!("at most {called}"));
         format!("| {red_cells} | at least {above} | {at_most} |\n")
     };
