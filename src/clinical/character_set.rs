@@ -3,13 +3,13 @@
 //! In: bytes and the name of their set, or a text and the name of the wanted set. Out: the text, or the bytes. The tables
 //! are those of `encoding_rs` (WHATWG Encoding Standard).
 //!
-//! METHOD: reading is liberal where nothing is lost by it: bytes 0x80–0x9F of 8859/1 and 8859/9 are control characters that
-//! no text holds, and senders on Windows mean its own letters there, so they are read by Windows-1252 and Windows-1254.
-//! Writing is strict: only what the named set holds is written. A sign of print that it lacks (dash, quotation mark, `≤`)
-//! is written in plain signs; any other character is refused, because a name must never be changed.
+//! METHOD: reading is liberal where nothing is lost by it. Bytes 0x80–0x9F of 8859/1 and 8859/9 are control characters that
+//! no text holds; senders on Windows mean its own letters there, so they are read by Windows-1252 and Windows-1254. Writing
+//! is strict: only what the named set holds is written. A sign of print that it lacks (dash, quotation mark, `≤`) is written
+//! in plain signs. Any other character is refused, because a name must never be changed.
 //!
-//! Limits: one set for a message; switching between sets inside a message (escapes `\C…\` and `\M…\`) is not read, and
-//! UTF-16 and UTF-32 are not, because HL7 segments end with a single byte.
+//! Limits: a message has one set. Switching between sets inside a message (escapes `\C…\` and `\M…\`) is not read. UTF-16
+//! and UTF-32 are not read, because HL7 segments end with a single byte.
 
 use encoding_rs::{self as tables, Encoding};
 use serde::de::Error as _;
@@ -65,31 +65,21 @@ const SPELLINGS: &[(&str, &str)] =
     &[("UTF8", "UNICODE UTF-8"), ("USASCII", "ASCII"), ("IR6", "ASCII"), ("CP1252", "WINDOWS-1252")];
 
 /// Signs of print and what stands for them where a set lacks them. None of these is part of a name, none a delimiter.
-const PLAIN: &[(char, &str)] = &[
-    ('–', "-"),
-    ('—', "-"),
-    ('‐', "-"),
-    ('‑', "-"),
-    ('−', "-"),
-    ('’', "'"),
-    ('‘', "'"),
-    ('“', "\""),
-    ('”', "\""),
-    ('„', "\""),
-    ('…', "..."),
-    ('≤', "<="),
-    ('≥', ">="),
-    ('×', "x"),
-    ('±', "+/-"),
-    ('µ', "u"),
-    ('μ', "u"),
-    ('·', "."),
-    ('\u{a0}', " "),
-    ('\u{202f}', " "),
-    ('\u{2009}', " "),
-    ('⁹', "*9"),
-    ('⁶', "*6"),
-    ('³', "*3"),
+const PLAIN: &[(&str, &str)] = &[
+    ("–—‐‑−", "-"),
+    ("’‘", "'"),
+    ("“”„", "\""),
+    ("…", "..."),
+    ("≤", "<="),
+    ("≥", ">="),
+    ("×", "x"),
+    ("±", "+/-"),
+    ("µμ", "u"),
+    ("·", "."),
+    ("\u{a0}\u{202f}\u{2009}", " "),
+    ("⁹", "*9"),
+    ("⁶", "*6"),
+    ("³", "*3"),
 ];
 
 /// A name without case, spaces and the ways of writing `ISO 8859-1`.
@@ -141,7 +131,7 @@ impl CharacterSet {
             match self.bytes_of(character.encode_utf8(&mut buffer)) {
                 Some(own) => bytes.extend(own),
                 None => {
-                    let plain = PLAIN.iter().find(|(sign, _)| *sign == character).ok_or(character)?;
+                    let plain = PLAIN.iter().find(|(signs, _)| signs.contains(character)).ok_or(character)?;
                     bytes.extend(plain.1.as_bytes());
                 }
             }

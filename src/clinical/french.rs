@@ -4,65 +4,56 @@
 //! are shown beside it and give none.
 //!
 //! Source: Coppo et al., PLoS ONE 2010, 5:e10208; items as used today (platelets < 30 × 10⁹/L, creatinine < 2.25 mg/dL).
-//! Not to be confused with a model of the same group's field that concerns survival (Benhamou 2012).
+//! Benhamou 2012 is another model: it estimates survival.
 //!
 //! Limits: derived in adults with idiopathic TMA, hemoglobin below 12 g/dL and platelets below 150 × 10⁹/L, without
-//! transplantation, cancer, chemotherapy or HIV. The operators of the three-item original were not at hand, so that the
-//! cut-offs stand in the configuration.
+//! transplantation, cancer, chemotherapy or HIV. The operators of the three-item original were not at hand, so the cut-offs
+//! stand in the configuration.
 
-use super::analyte::Analyte;
+use super::analyte::{Analyte, CodedValue};
 use super::options::ScoreOptions;
 use super::panel::LabPanel;
-use super::result::Quantity;
-use super::score::{
-    ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, one_point, sum,
-};
+use super::score::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, is_below, sum};
 
 /// Derivation population: platelets below this count, 10⁹/L.
-pub const POPULATION_PLATELETS_BELOW: f64 = 150.0;
+const POPULATION_PLATELETS_BELOW: f64 = 150.0;
 /// Derivation population: hemoglobin below this, g/dL.
-pub const POPULATION_HEMOGLOBIN_BELOW: f64 = 12.0;
+const POPULATION_HEMOGLOBIN_BELOW: f64 = 12.0;
 
 /// The score of a panel.
 ///
 /// METHOD: earliest values, as for PLASMIC, because the derivation cohort was described at presentation.
 pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
-    let first = |analyte| panel.at_presentation(analyte).and_then(|result| result.quantity());
-    let shown = |quantity: Option<&Quantity>| quantity.map(ToString::to_string);
-    let below = |quantity: Option<&Quantity>, cut| quantity.and_then(|quantity| quantity.is_below(cut));
-    let (platelets, creatinine) = (first(Analyte::Platelets), first(Analyte::Creatinine));
-    let cuts = &options.french;
-    let context = &panel.context;
-    let items = vec![
-        one_point(
-            "Platelets",
-            &format!("< {} × 10⁹/L", cuts.platelets_below_10e9_l),
-            shown(platelets),
-            below(platelets, cuts.platelets_below_10e9_l),
-        ),
-        one_point(
-            "Creatinine",
-            &format!("< {} mg/dL", cuts.creatinine_below_mg_dl),
-            shown(creatinine),
-            below(creatinine, cuts.creatinine_below_mg_dl),
-        ),
+    let (platelets, creatinine) = (panel.first_quantity(Analyte::Platelets), panel.first_quantity(Analyte::Creatinine));
+    let (platelets_below, creatinine_below) =
+        (options.french.platelets_below_10e9_l, options.french.creatinine_below_mg_dl);
+    let mut items = vec![
+        ScoreItem::point_below("Platelets", format!("< {platelets_below} × 10⁹/L"), platelets, platelets_below),
+        ScoreItem::point_below("Creatinine", format!("< {creatinine_below} mg/dL"), creatinine, creatinine_below),
     ];
+    let context = &panel.context;
     let mut conditions = vec![
         condition("adult", context.is_adult()),
         condition("no active cancer", context.active_cancer().map(|active| !active)),
         condition("no transplantation", context.has_transplant().map(|transplanted| !transplanted)),
     ];
-    // The derivation's blood counts are asked for only where they are known and outside, so that they hide no score.
+    // The blood counts of the derivation are conditions only where they are known, so that a missing one hides no score.
+    let hemoglobin = panel.first_quantity(Analyte::Hemoglobin);
     let population = [
-        ("platelets < 150 × 10⁹/L", below(platelets, POPULATION_PLATELETS_BELOW)),
-        ("hemoglobin < 12 g/dL", below(first(Analyte::Hemoglobin), POPULATION_HEMOGLOBIN_BELOW)),
+        ("platelets < 150 × 10⁹/L", is_below(platelets, POPULATION_PLATELETS_BELOW)),
+        ("hemoglobin < 12 g/dL", is_below(hemoglobin, POPULATION_HEMOGLOBIN_BELOW)),
     ];
-    conditions.extend(
-        population.into_iter().filter(|(_, holds)| holds.is_some()).map(|(text, holds)| condition(text, holds)),
-    );
+    let known = population.into_iter().filter(|(_, holds)| holds.is_some());
+    conditions.extend(known.map(|(text, holds)| condition(text, holds)));
     let result = sum(&items, &conditions);
-    let mut items = items;
-    items.push(antibodies(panel));
+    // Antinuclear antibodies are an item of the original and are shown without points.
+    let antibodies = panel.at_presentation(Analyte::Ana).and_then(|result| result.coded());
+    items.push(ScoreItem::unscored(
+        "Antinuclear antibodies (extra, no points)",
+        "positive; third item of the original model, whose table was not at hand",
+        antibodies.map(|coded| coded.to_string()),
+        antibodies.map(CodedValue::is_positive),
+    ));
     Score {
         name: "French score".to_owned(),
         version: "two items, as used today".to_owned(),
@@ -81,19 +72,6 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
     }
 }
 
-/// Antinuclear antibodies: an item of the original, shown without points.
-fn antibodies(panel: &LabPanel) -> ScoreItem {
-    let coded = panel.at_presentation(Analyte::Ana).and_then(|result| result.coded());
-    ScoreItem {
-        name: "Antinuclear antibodies (extra, no points)".to_owned(),
-        criterion: "positive; third item of the original model, whose table was not at hand".to_owned(),
-        value: coded.map(|coded| coded.to_string()),
-        state: ItemState::from(coded.map(super::analyte::CodedValue::is_positive)),
-        points: None,
-        highest_points: 0,
-    }
-}
-
 fn bands() -> Vec<ScoreBand> {
     [(0, "2 %"), (1, "70 %"), (2, "94 %")]
         .map(|(points, share)| ScoreBand {
@@ -108,71 +86,63 @@ fn bands() -> Vec<ScoreBand> {
 #[cfg(test)]
 mod tests {
     use super::super::panel_of;
-    use super::super::score::ScoreResult;
+    use super::super::score::{ItemState, ScoreResult};
     use super::*;
 
     const CONTEXT: &str = r#""age_years": 40, "cancer": {"active": false}, "transplant": {"kind": "none"}"#;
+    const LOW: [(&str, f64, &str); 2] = [("platelets", 12.0, "10*9/L"), ("creatinine", 1.0, "mg/dL")];
 
     fn result(context: &str, results: &[(&str, f64, &str)]) -> ScoreResult {
         score(&panel_of(context, results), &ScoreOptions::default()).result
     }
 
-    fn points(platelets: (f64, &str), creatinine: (f64, &str)) -> ScoreResult {
-        let results = [("platelets", platelets.0, platelets.1), ("creatinine", creatinine.0, creatinine.1)];
-        result(CONTEXT, &results)
+    fn not_fulfilled(named: &str) -> ScoreResult {
+        ScoreResult::NotApplicable { reason: format!("not fulfilled: {named}") }
     }
 
     #[test]
     fn both_items_on_both_sides_in_both_unit_systems() {
-        let computed = |points| ScoreResult::Computed { points };
-        assert_eq!(points((29.9, "10*9/L"), (2.24, "mg/dL")), computed(2));
-        assert_eq!(points((30.0, "K/uL"), (2.24, "mg/dL")), computed(1));
-        assert_eq!(points((29.9, "K/uL"), (2.25, "mg/dL")), computed(1));
-        assert_eq!(points((29_900.0, "/uL"), (198.8, "umol/L")), computed(2));
-        assert_eq!(points((30_000.0, "/uL"), (198.9, "umol/L")), computed(0));
+        for (platelets, creatinine, points) in [
+            ((29.9, "10*9/L"), (2.24, "mg/dL"), 2),
+            ((30.0, "K/uL"), (2.24, "mg/dL"), 1),
+            ((29.9, "K/uL"), (2.25, "mg/dL"), 1),
+            ((29_900.0, "/uL"), (198.8, "umol/L"), 2),
+            ((30_000.0, "/uL"), (198.9, "umol/L"), 0),
+        ] {
+            let results = [("platelets", platelets.0, platelets.1), ("creatinine", creatinine.0, creatinine.1)];
+            assert_eq!(result(CONTEXT, &results), ScoreResult::Computed { points }, "{results:?}");
+        }
     }
 
     #[test]
-    fn cancer_and_transplant_make_it_not_applicable() {
-        let results = [("platelets", 12.0, "10*9/L"), ("creatinine", 1.0, "mg/dL")];
-        for (context, named) in [
-            (r#""age_years": 40, "cancer": {"active": true}, "transplant": {"kind": "none"}"#, "no active cancer"),
-            (
-                r#""age_years": 40, "cancer": {"active": false}, "transplant": {"kind": "stem_cell"}"#,
-                "no transplantation",
-            ),
-            (r#""age_years": 17, "cancer": {"active": false}, "transplant": {"kind": "none"}"#, "adult"),
+    fn cancer_transplant_and_childhood_make_it_not_applicable() {
+        for (given, other, named) in [
+            ("\"active\": false", "\"active\": true", "no active cancer"),
+            ("\"none\"", "\"stem_cell\"", "no transplantation"),
+            ("40", "17", "adult"),
         ] {
-            let reason = format!("not fulfilled: {named}");
-            assert_eq!(result(context, &results), ScoreResult::NotApplicable { reason });
+            assert_eq!(result(&CONTEXT.replace(given, other), &LOW), not_fulfilled(named));
         }
         let missing = vec!["no active cancer".to_owned(), "no transplantation".to_owned()];
-        assert_eq!(
-            result(r#""age_years": 40"#, &results),
-            ScoreResult::NotComputable { missing, lowest: 2, highest: 2 }
-        );
+        let unknown = ScoreResult::NotComputable { missing, lowest: 2, highest: 2 };
+        assert_eq!(result(r#""age_years": 40"#, &LOW), unknown);
     }
 
     #[test]
     fn counts_outside_the_derivation_make_it_not_applicable() {
-        let results = [("platelets", 150.0, "10*9/L"), ("creatinine", 1.0, "mg/dL")];
-        let reason = "not fulfilled: platelets < 150 × 10⁹/L".to_owned();
-        assert_eq!(result(CONTEXT, &results), ScoreResult::NotApplicable { reason });
-        let anemic = |hemoglobin| {
-            result(
-                CONTEXT,
-                &[("platelets", 149.0, "10*9/L"), ("creatinine", 1.0, "mg/dL"), ("hemoglobin", hemoglobin, "g/L")],
-            )
-        };
-        assert_eq!(anemic(119.0), ScoreResult::Computed { points: 1 });
-        let reason = "not fulfilled: hemoglobin < 12 g/dL".to_owned();
-        assert_eq!(anemic(120.0), ScoreResult::NotApplicable { reason });
+        for (platelets, hemoglobin, expected) in [
+            (149.0, 119.0, ScoreResult::Computed { points: 1 }),
+            (150.0, 119.0, not_fulfilled("platelets < 150 × 10⁹/L")),
+            (149.0, 120.0, not_fulfilled("hemoglobin < 12 g/dL")),
+        ] {
+            let counts = [("platelets", platelets, "10*9/L"), ("hemoglobin", hemoglobin, "g/L"), LOW[1]];
+            assert_eq!(result(CONTEXT, &counts), expected, "{counts:?}");
+        }
     }
 
     #[test]
     fn antibodies_are_shown_and_give_no_points() {
-        let panel = panel_of(CONTEXT, &[("platelets", 12.0, "10*9/L"), ("creatinine", 1.0, "mg/dL")]);
-        let score = score(&panel, &ScoreOptions::default());
+        let score = score(&panel_of(CONTEXT, &LOW), &ScoreOptions::default());
         assert_eq!((score.items.len(), score.result.clone()), (3, ScoreResult::Computed { points: 2 }));
         assert_eq!((score.items[2].state, score.items[2].highest_points), (ItemState::Missing, 0));
         assert!(score.band().is_some_and(|band| band.published_cohorts[0].contains("94 %")));

@@ -1,11 +1,11 @@
-//! The structure of HL7 v2 messages, for whoever reads one: panels and orders.
+//! The structure of HL7 v2 messages. The readers of panels and of orders use it.
 //!
 //! In: bytes with CR, LF or CRLF between segments, with or without MLLP framing or a byte order mark, in the character set
-//! that MSH-18 names; MSH-2 with four encoding characters or, of version 2.7 on, five. Out: segments whose fields are read by
-//! their HL7 number, escapes decoded.
+//! that MSH-18 names; MSH-2 with four encoding characters or, from version 2.7 on, five. Out: segments whose fields are read
+//! by their HL7 number, with escapes decoded.
 //!
-//! Source: HL7 v2.5.1 chapter 2, v2.7 for the truncation character. The structure is taken apart by `hl7-parser`; escapes
-//! are decoded here, because that crate's own decoding slices text by characters as if they were bytes.
+//! Source: HL7 v2.5.1 chapter 2; v2.7 for the truncation character. `hl7-parser` takes the structure apart. Escapes are
+//! decoded here, because the decoding of that crate slices text by characters as if they were bytes.
 //!
 //! Limits: one message in one character set. Without MSH-18 the bytes must be UTF-8, unless configuration names another set.
 
@@ -13,19 +13,18 @@ use hl7_parser::Message;
 use hl7_parser::message::{Segment, Separators};
 
 use super::character_set::CharacterSet;
-use super::error::PanelProblem;
-use super::patient_identifier::PatientIdentifier;
-use super::person::PersonName;
+use super::error::{PanelProblem, found_text};
+use super::patient::{PatientIdentifier, PersonName};
 use crate::time::Moment;
 
 /// Framing of MLLP and white space around a message.
 const FRAMING: [char; 6] = ['\u{b}', '\u{1c}', '\r', '\n', ' ', '\t'];
 
+/// A time as a message writes it, for errors.
+pub const HL7_TIME: &str = "20250102083000+0100";
+
 /// MSH-18 as a number.
 const CHARACTER_SET_FIELD: usize = 18;
-
-/// Most characters of a text that an error repeats.
-const FOUND_CHARS: usize = 40;
 
 /// Bytes behind a byte order mark and framing.
 fn unframed(bytes: &[u8]) -> &[u8] {
@@ -39,19 +38,14 @@ pub fn is_message(bytes: &[u8]) -> bool {
     unframed(bytes).starts_with(b"MSH")
 }
 
-/// A message as text, one segment a line of CR.
+/// A message as text; CR ends each segment.
 #[derive(Debug)]
 pub struct MessageText {
     text: String,
     truncation: Option<char>,
 }
 
-/// Text for an error: no more than it needs.
-pub fn found_text(text: &str) -> String {
-    text.chars().take(FOUND_CHARS).collect()
-}
-
-/// What MSH-18 says; every set has these bytes as ASCII has them.
+/// What MSH-18 says. Every set writes these letters as ASCII does.
 fn named_set(bytes: &[u8]) -> String {
     let header = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let Some(separator) = header.get(3) else { return String::new() };
@@ -123,7 +117,7 @@ impl MessageText {
     }
 }
 
-/// A message taken apart.
+/// The segments of a message.
 #[derive(Debug)]
 pub struct Segments<'m> {
     message: Message<'m>,
@@ -170,20 +164,25 @@ impl Fields<'_, '_> {
         repeat.split(self.separators.component).nth(component - 1).unwrap_or_default()
     }
 
+    fn first_subcomponent<'r>(&self, component: &'r str) -> &'r str {
+        component.split(self.separators.subcomponent).next().unwrap_or_default()
+    }
+
+    fn raw_component(&self, number: usize, component: usize) -> &str {
+        self.component_of(self.repeats(number).next().unwrap_or_default(), component)
+    }
+
     /// A component, decoded; empty where it is not there or is the HL7 null `""`.
     pub fn component(&self, number: usize, component: usize) -> String {
-        let repeat = self.repeats(number).next().unwrap_or_default();
-        self.decoded(self.component_of(repeat, component))
+        self.decoded(self.raw_component(number, component))
     }
 
     /// The first subcomponent of a component.
     pub fn first_part(&self, number: usize, component: usize) -> String {
-        let repeat = self.repeats(number).next().unwrap_or_default();
-        let whole = self.component_of(repeat, component);
-        self.decoded(whole.split(self.separators.subcomponent).next().unwrap_or_default())
+        self.decoded(self.first_subcomponent(self.raw_component(number, component)))
     }
 
-    /// The whole field, decoded; its repeats are lines.
+    /// The whole field, decoded; each repeat is a line.
     pub fn text(&self, number: usize) -> String {
         let lines: Vec<String> =
             self.repeats(number).map(|repeat| decoded(repeat, &self.separators, self.truncation)).collect();
@@ -191,7 +190,7 @@ impl Fields<'_, '_> {
         if text == "\"\"" { String::new() } else { text.trim().to_owned() }
     }
 
-    /// The unit of a field of type CE: a power written with the component separator (`10^9/L`) is put together again.
+    /// The unit of a field of type CE. A power that was written with the component separator (`10^9/L`) is joined again.
     pub fn unit(&self, number: usize) -> String {
         let (base, exponent) = (self.component(number, 1), self.component(number, 2));
         let is_base = matches!(base.to_ascii_lowercase().as_str(), "10" | "x10" | "x 10" | "*10" | "1" | "1 x10");
@@ -200,16 +199,12 @@ impl Fields<'_, '_> {
         if is_base && is_exponent { format!("{base}^{exponent}") } else { base }
     }
 
-    /// The identifiers of a field of type CX, one for each repeat, each with its type; the authority is CX.4 with its name
-    /// and its OID.
+    /// The identifiers of a field of type CX, one for each repeat, with the type of each. CX.4 gives the authority by name
+    /// and OID.
     pub fn identifiers(&self, number: usize) -> Vec<(PatientIdentifier, String)> {
         let identifier = |repeat: &str| {
-            let names: Vec<String> = self
-                .component_of(repeat, 4)
-                .split(self.separators.subcomponent)
-                .take(2)
-                .map(|name| self.decoded(name))
-                .collect();
+            let authority = self.component_of(repeat, 4).split(self.separators.subcomponent).take(2);
+            let names: Vec<String> = authority.map(|name| self.decoded(name)).collect();
             let value = self.decoded(self.component_of(repeat, 1));
             let identifier = PatientIdentifier::new(&value, names.iter().map(String::as_str))?;
             Some((identifier, self.decoded(self.component_of(repeat, 5))))
@@ -217,10 +212,10 @@ impl Fields<'_, '_> {
         self.repeats(number).filter_map(identifier).collect()
     }
 
-    /// The names of a field of type XPN, one for each repeat: family name without its parts, given and further names.
+    /// The names of a field of type XPN, one for each repeat: family name without its prefixes, given and further names.
     pub fn names(&self, number: usize) -> Vec<PersonName> {
         let name = |repeat: &str| {
-            let family = self.component_of(repeat, 1).split(self.separators.subcomponent).next().unwrap_or_default();
+            let family = self.first_subcomponent(self.component_of(repeat, 1));
             let given = [2, 3].map(|component| self.decoded(self.component_of(repeat, component)));
             PersonName::new(&self.decoded(family), given.join(" ").trim())
         };
@@ -235,22 +230,17 @@ impl Fields<'_, '_> {
     /// A time.
     ///
     /// # Errors
-    /// [`PanelProblem::BadTime`] where something stands there that is none.
+    /// [`PanelProblem::BadTime`] where the field holds another text.
     pub fn moment(&self, number: usize) -> Result<Option<Moment>, PanelProblem> {
         let text = self.component(number, 1);
         if text.is_empty() {
             return Ok(None);
         }
-        Moment::from_hl7(&text).map(Some).ok_or_else(|| bad_time(&text))
+        Moment::from_hl7(&text).map(Some).ok_or_else(|| PanelProblem::bad_time(HL7_TIME, &text))
     }
 }
 
-/// The refusal of a time.
-pub fn bad_time(found: &str) -> PanelProblem {
-    PanelProblem::BadTime { expected: "20250102083000+0100", found: found_text(found) }
-}
-
-/// Text with its escapes decoded. Formatting is left out; a character of another set is not known and is shown as that.
+/// Text with its escapes decoded. Formatting is left out. A character of another set becomes the replacement character.
 fn decoded(raw: &str, separators: &Separators, truncation: Option<char>) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;

@@ -1,67 +1,60 @@
 //! The laboratory panel and the published scores that it gives.
 //!
 //! In: a panel as JSON, an HL7 v2 ORU^R01 message or a FHIR R4 Bundle. Out: a [`LabPanel`] of [`LabResult`]s with explicit
-//! units, whose interval and time are known, and [`Score`]s with their items.
+//! units, reference intervals and times, and [`Score`]s with their items.
 //!
-//! Method: units are converted by table, never guessed; a result that is unknown, implausible or ambiguous is left aside by
-//! name with what would be accepted, and stops no other one. Scores follow their publications; a missing item is never imputed.
+//! The path of the data: `read` finds the panel and reads its format with `analyte`, `unit` and `reference`; `panel` keeps
+//! the results of the specimen's time; `plasmic`, `french`, `isth_dic` and `ta_tma` read them.
+//!
+//! Method: units are converted by table, never guessed. A result that is unknown, implausible or ambiguous is left aside by
+//! name with what would be accepted, and stops no other one. Scores follow their publications; a missing item is never
+//! imputed.
 //!
 //! Limits: built-in reference intervals are those of adults; the laboratory's own always go before them. Nothing here is
 //! a diagnosis.
 
 mod analyte;
-mod analyte_facts;
 mod character_set;
 mod context;
-mod context_code;
 mod error;
 mod french;
 pub(crate) mod hl7;
 mod isth_dic;
-mod number;
 mod options;
 mod panel;
-mod panel_file;
-mod patient_identifier;
-mod person;
+mod patient;
 pub mod plasmic;
 mod read;
 mod reference;
 mod result;
 mod score;
 mod ta_tma;
-mod time_window;
 mod unit;
-mod window;
 
 pub use analyte::{Analyte, Block, CodedValue};
 pub use character_set::CharacterSet;
-pub use context::{
-    ADULT_FROM_YEARS, Cancer, ClinicalContext, DatedText, Drug, OrganFinding, Sex, Transplant, TransplantKind,
-};
-pub use context_code::ContextField;
+pub use context::{Cancer, ClinicalContext, DatedText, Drug, OrganFinding, Sex, Transplant, TransplantKind};
 pub use error::{PanelError, PanelProblem};
-pub use isth_dic::d_dimer_upper_limit;
+pub use isth_dic::{D_DIMER_TWO_ABOVE_ULN, FIBRINOGEN_ONE_BELOW, d_dimer_upper_limit, is_above_multiple};
 pub use options::{
     ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,
 };
-pub use panel::{IgnoredObservation, LabPanel};
-pub use panel_file::{PanelFileError, is_panel_name, panel_in};
-pub use patient_identifier::PatientIdentifier;
-pub use person::{OtherName, Person, PersonName};
+pub use panel::{IgnoredObservation, LabPanel, WindowAround, WindowRecord};
+pub use patient::{OtherName, PatientIdentifier, Person, PersonName};
+#[cfg(test)]
+pub use read::coded_substances;
 pub use read::{
-    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, OWN_HL7_SYSTEM, PANEL_FILE_NAMES, PANEL_SCHEMA, PanelFile, PanelPatient,
-    ResultFile, coded_substances, panel_schema, read_panel,
+    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, PANEL_FILE_NAMES, PanelFileError, is_panel_name, panel_in, read_panel,
 };
-pub use reference::{ConfiguredInterval, ReferenceIntervals};
-pub use result::{Comparator, Flag, LabResult, LabValue, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus};
+pub use result::{
+    Comparator, Flag, LabResult, LabValue, Limit, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus,
+};
 pub use score::{
     ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreCondition, ScoreItem, ScoreResult,
     points_words,
 };
-pub use time_window::{DEFAULT_WINDOW_HOURS, TimeWindow};
-pub use unit::{ExtraUnit, printed_unit};
-pub use window::{WindowAround, WindowRecord};
+pub use ta_tma::PROTEIN_CREATININE_FROM;
+pub use unit::with_unit;
 
 /// Every score of a panel, in the order of the report.
 pub fn scores(panel: &LabPanel, options: &ScoreOptions) -> Vec<Score> {
@@ -73,13 +66,18 @@ pub fn scores(panel: &LabPanel, options: &ScoreOptions) -> Vec<Score> {
     ]
 }
 
-/// A panel of numbers for tests, read as a panel file.
+/// A panel for tests, read as a panel file: the fields of its context and its results as JSON.
+#[cfg(test)]
+pub(crate) fn panel_of_rows(context: &str, rows: &str) -> LabPanel {
+    let text = format!(r#"{{"context": {{{context}}}, "results": [{rows}]}}"#);
+    read_panel(text.as_bytes(), "test", &PanelOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A panel of numbers for tests.
 #[cfg(test)]
 fn panel_of(context: &str, results: &[(&str, f64, &str)]) -> LabPanel {
-    let results: Vec<String> = results
-        .iter()
-        .map(|(analyte, value, unit)| format!(r#"{{"analyte": "{analyte}", "value": {value}, "unit": "{unit}"}}"#))
-        .collect();
-    let text = format!(r#"{{"context": {{{context}}}, "results": [{}]}}"#, results.join(", "));
-    read_panel(text.as_bytes(), "test", &PanelOptions::default()).expect("a panel")
+    let row = |(analyte, value, unit): &(&str, f64, &str)| {
+        format!(r#"{{"analyte": "{analyte}", "value": {value}, "unit": "{unit}"}}"#)
+    };
+    panel_of_rows(context, &results.iter().map(row).collect::<Vec<_>>().join(", "))
 }

@@ -8,45 +8,29 @@ use serde::{Deserialize, Serialize};
 
 use super::analyte::Analyte;
 use super::character_set::CharacterSet;
-use super::context_code::ContextField;
-use super::error::{PanelProblem, accepted_units};
-use super::person::OtherName;
+use super::context::Meaning;
+use super::error::PanelProblem;
+use super::panel::TimeWindow;
+use super::patient::OtherName;
 use super::reference::ReferenceIntervals;
-use super::time_window::TimeWindow;
-use super::unit::{ExtraUnit, resolve, to_canonical};
+use super::unit::{ExtraUnit, accepted_units, resolve};
 
 /// How a panel is read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PanelOptions {
-    /// Reference intervals for results that came without.
+    /// Reference intervals for results that come without one.
     pub reference: ReferenceIntervals,
     /// Local codes of messages: code to the name of an analyte or of a context field.
-    pub local_codes: BTreeMap<String, String>,
+    pub local_codes: BTreeMap<String, Meaning>,
     /// Further units with their factors.
     pub extra_units: Vec<ExtraUnit>,
     /// Hours before and after the specimen that results may lie in.
     pub window: TimeWindow,
-    /// What becomes of a panel whose patient has the order's identifier and another name.
+    /// What happens to a panel whose patient has the order's identifier and another name.
     pub other_name: OtherName,
     /// Character set of HL7 messages whose MSH-18 names none; UTF-8 where left out.
     pub hl7_character_set: Option<CharacterSet>,
-}
-
-/// What a local code stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// An analyte.
-    Analyte(Analyte),
-    /// A field of the context.
-    Context(ContextField),
-}
-
-impl Meaning {
-    /// The meaning of a name in files.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Analyte::from_name(name).map(Self::Analyte).or_else(|| ContextField::from_name(name).map(Self::Context))
-    }
 }
 
 impl PanelOptions {
@@ -62,15 +46,6 @@ impl PanelOptions {
                     field: format!("extra_units of {}", unit.analyte),
                     expected: "a unit with a factor above 0 for an analyte that is a number".to_owned(),
                     found: format!("{} × {}", unit.unit, unit.to_canonical),
-                });
-            }
-        }
-        for (code, name) in &self.local_codes {
-            if Meaning::from_name(name).is_none() {
-                return Err(PanelProblem::Configuration {
-                    field: format!("local_codes.{code}"),
-                    expected: "the name of an analyte or of a context field".to_owned(),
-                    found: name.clone(),
                 });
             }
         }
@@ -99,21 +74,23 @@ impl ConfiguredValue {
         if !(self.value.is_finite() && self.value > 0.0) {
             return Err(wrong("a value above 0".to_owned()));
         }
-        let unit = resolve(analyte, &self.unit, None, &[])
-            .map_err(|_| wrong(format!("one of the units {}", accepted_units(analyte))))?;
-        Ok(to_canonical(self.value, unit.to_canonical))
+        let unit = resolve(analyte, &self.unit, None, &[]);
+        let unit = unit.map_err(|_| wrong(format!("one of the units {}", accepted_units(analyte))))?;
+        Ok(unit.canonical(self.value))
     }
 }
 
 /// Version of the ISTH score for overt DIC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, strum::Display)]
 pub enum DicVersion {
     /// Taylor et al., Thromb Haemost 2001; the fibrin marker by the limits of [`Dic2001Limits`].
     #[serde(rename = "2001")]
+    #[strum(to_string = "2001")]
     V2001,
     /// The update of 2025 with D-dimer limits of 3 and 7 times the upper limit of normal.
     #[default]
     #[serde(rename = "2025")]
+    #[strum(to_string = "2025")]
     V2025,
 }
 
@@ -165,9 +142,9 @@ impl Default for FrenchCutOffs {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScoreOptions {
-    /// Upper limit of normal of the prothrombin time, s; for results that came without.
+    /// Upper limit of normal of the prothrombin time, s; for results that come without one.
     pub prothrombin_time_upper_s: Option<f64>,
-    /// Upper limit of normal of D-dimer; for results that came without.
+    /// Upper limit of normal of D-dimer; for results that come without one.
     pub d_dimer_upper: Option<ConfiguredValue>,
     /// Lower limit of quantitation of haptoglobin.
     pub haptoglobin_lloq: Option<ConfiguredValue>,
@@ -181,13 +158,24 @@ pub struct ScoreOptions {
 
 impl ScoreOptions {
     /// Upper limit of D-dimer, ng{FEU}/mL.
-    pub(super) fn d_dimer_upper_canonical(&self) -> Option<f64> {
-        self.d_dimer_upper.as_ref()?.canonical(Analyte::DDimer, "d_dimer_upper").ok()
+    fn checked_d_dimer_upper(&self) -> Result<Option<f64>, PanelProblem> {
+        self.d_dimer_upper.as_ref().map(|limit| limit.canonical(Analyte::DDimer, "d_dimer_upper")).transpose()
     }
 
     /// Lower limit of quantitation of haptoglobin, mg/dL.
-    pub(super) fn haptoglobin_lloq_canonical(&self) -> Option<f64> {
-        self.haptoglobin_lloq.as_ref()?.canonical(Analyte::Haptoglobin, "haptoglobin_lloq").ok()
+    fn checked_haptoglobin_lloq(&self) -> Result<Option<f64>, PanelProblem> {
+        let limit = self.haptoglobin_lloq.as_ref();
+        limit.map(|limit| limit.canonical(Analyte::Haptoglobin, "haptoglobin_lloq")).transpose()
+    }
+
+    /// Upper limit of D-dimer, ng{FEU}/mL; `None` where it is not configured or cannot be used.
+    pub(super) fn d_dimer_upper_ng_ml(&self) -> Option<f64> {
+        self.checked_d_dimer_upper().ok()?
+    }
+
+    /// Lower limit of quantitation of haptoglobin, mg/dL; `None` where it is not configured or cannot be used.
+    pub(super) fn haptoglobin_lloq_mg_dl(&self) -> Option<f64> {
+        self.checked_haptoglobin_lloq().ok()?
     }
 
     /// Checks that every entry can be used.
@@ -195,12 +183,8 @@ impl ScoreOptions {
     /// # Errors
     /// [`PanelProblem::Configuration`] for the first that cannot.
     pub fn check(&self) -> Result<(), PanelProblem> {
-        if let Some(limit) = &self.d_dimer_upper {
-            limit.canonical(Analyte::DDimer, "d_dimer_upper")?;
-        }
-        if let Some(limit) = &self.haptoglobin_lloq {
-            limit.canonical(Analyte::Haptoglobin, "haptoglobin_lloq")?;
-        }
+        self.checked_d_dimer_upper()?;
+        self.checked_haptoglobin_lloq()?;
         let (dic, french) = (&self.dic_2001, &self.french);
         let numbers = [
             ("prothrombin_time_upper_s", self.prothrombin_time_upper_s.unwrap_or(1.0)),
@@ -211,14 +195,14 @@ impl ScoreOptions {
             ("dic_2001.fdp_moderate_from_mg_l", dic.fdp_moderate_from_mg_l),
             ("dic_2001.fdp_strong_above_mg_l", dic.fdp_strong_above_mg_l - dic.fdp_moderate_from_mg_l),
         ];
-        match numbers.into_iter().find(|(_, number)| !(number.is_finite() && *number > 0.0)) {
-            None => Ok(()),
-            Some((field, number)) => Err(PanelProblem::Configuration {
+        let unusable = numbers.into_iter().find(|(_, number)| !(number.is_finite() && *number > 0.0));
+        unusable.map_or(Ok(()), |(field, number)| {
+            Err(PanelProblem::Configuration {
                 field: field.to_owned(),
                 expected: "a number above 0, strong above moderate".to_owned(),
                 found: number.to_string(),
-            }),
-        }
+            })
+        })
     }
 }
 
@@ -266,7 +250,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named() {
         for (json, named) in [
-            (r#"{"panel": {"local_codes": {"PLT": "thrombocytes"}}}"#, "local_codes.PLT"),
+            (r#"{"panel": {"local_codes": {"PLT": "thrombocytes"}}}"#, "found `thrombocytes`"),
             (r#"{"scores": {"haptoglobin_lloq": {"value": 10, "unit": "mmol/L"}}}"#, "haptoglobin_lloq"),
             (r#"{"scores": {"d_dimer_upper": {"value": 500, "unit": "ng/mL"}}}"#, "d_dimer_upper"),
             (r#"{"scores": {"prothrombin_time_upper_s": 0}}"#, "prothrombin_time_upper_s"),
@@ -285,6 +269,6 @@ mod tests {
         let json = r#"{"scores": {"haptoglobin_lloq": {"value": 0.1, "unit": "g/L"},
             "d_dimer_upper": {"value": 0.25, "unit": "mg/L DDU"}}}"#;
         let scores = options(json).expect("usable").scores;
-        assert_eq!((scores.haptoglobin_lloq_canonical(), scores.d_dimer_upper_canonical()), (Some(10.0), Some(500.0)));
+        assert_eq!((scores.haptoglobin_lloq_mg_dl(), scores.d_dimer_upper_ng_ml()), (Some(10.0), Some(500.0)));
     }
 }

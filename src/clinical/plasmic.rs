@@ -6,28 +6,28 @@
 //! Source: Bendapudi et al., Lancet Haematol 2017, 4:e157–e164; items and cohorts as its calculator and secondary tables
 //! give them. The score estimates an ADAMTS13 activity of at most 10 %.
 //!
-//! Limits: adults with platelets below 150 × 10⁹/L and schistocytes on the film. LDH is no item. A cancer gives no point, so
-//! that a patient with active cancer reaches 6 at most.
+//! Limits: adults with platelets below 150 × 10⁹/L and schistocytes on the film. LDH is no item. An active cancer gives no
+//! point, so such a patient reaches 6 at most.
 
 use super::analyte::Analyte;
 use super::options::ScoreOptions;
 use super::panel::LabPanel;
-use super::result::{Comparator, Quantity};
-use super::score::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, condition, one_point, sum};
+use super::result::Comparator;
+use super::score::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, is_below, sum};
 use super::unit::settled;
 
 /// Item P: a point below this platelet count, 10⁹/L.
 pub const PLATELETS_BELOW: f64 = 30.0;
 /// Population: platelets below this count, 10⁹/L.
-pub const POPULATION_PLATELETS_BELOW: f64 = 150.0;
+const POPULATION_PLATELETS_BELOW: f64 = 150.0;
 /// Item L: reticulocytes above this share, %.
-pub const RETICULOCYTES_ABOVE: f64 = 2.5;
+const RETICULOCYTES_ABOVE: f64 = 2.5;
 /// Item L: indirect bilirubin above this, mg/dL (34.2 µmol/L).
-pub const INDIRECT_BILIRUBIN_ABOVE: f64 = 2.0;
+const INDIRECT_BILIRUBIN_ABOVE: f64 = 2.0;
 /// Item M: a point below this MCV, fL.
-pub const MCV_BELOW: f64 = 90.0;
+const MCV_BELOW: f64 = 90.0;
 /// Item I: a point below this INR.
-pub const INR_BELOW: f64 = 1.5;
+const INR_BELOW: f64 = 1.5;
 /// Item C: a point below this creatinine, mg/dL (176.8 µmol/L).
 pub const CREATININE_BELOW: f64 = 2.0;
 
@@ -40,44 +40,37 @@ pub const CANCER_CAVEAT: &str = "With active cancer item A gives no point, so th
 ///
 /// METHOD: every laboratory item takes the earliest value of the panel, because the score is defined at presentation.
 pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
-    let first = |analyte| panel.at_presentation(analyte).and_then(|result| result.quantity());
-    let shown = |quantity: Option<&Quantity>| quantity.map(ToString::to_string);
-    let below = |quantity: Option<&Quantity>, cut| quantity.and_then(|quantity| quantity.is_below(cut));
-    let platelets = first(Analyte::Platelets);
-    let (mcv, inr, creatinine) = (first(Analyte::Mcv), first(Analyte::Inr), first(Analyte::Creatinine));
     let context = &panel.context;
-    let no = |known: Option<bool>| known.map(|present| !present);
-    let said = |name: &str, known: Option<bool>| {
-        known.map(|present| format!("{name}: {}", if present { "yes" } else { "no" }))
+    let below =
+        |name, criterion, analyte, cut| ScoreItem::point_below(name, criterion, panel.first_quantity(analyte), cut);
+    let absent = |name, criterion, what, present: Option<bool>| {
+        let value = present.map(|present| format!("{what}: {}", if present { "yes" } else { "no" }));
+        ScoreItem::one_point(name, criterion, value, present.map(|present| !present))
     };
     let (hemolysis, hemolysis_value) = hemolysis(panel, options);
     let items = vec![
-        one_point("Platelets", "< 30 × 10⁹/L", shown(platelets), below(platelets, PLATELETS_BELOW)),
-        one_point(
+        below("Platelets", "< 30 × 10⁹/L", Analyte::Platelets, PLATELETS_BELOW),
+        ScoreItem::one_point(
             "Hemolysis",
             "any of: reticulocytes > 2.5 %; haptoglobin undetectable; indirect bilirubin > 2.0 mg/dL (34.2 µmol/L)",
             hemolysis_value,
             hemolysis,
         ),
-        one_point(
-            "No active cancer",
-            "an active cancer gives no point",
-            said("active cancer", context.active_cancer()),
-            no(context.active_cancer()),
-        ),
-        one_point(
+        absent("No active cancer", "an active cancer gives no point", "active cancer", context.active_cancer()),
+        absent(
             "No transplant",
             "no history of solid-organ or stem-cell transplant",
-            said("transplant", context.has_transplant()),
-            no(context.has_transplant()),
+            "transplant",
+            context.has_transplant(),
         ),
-        one_point("MCV", "< 90 fL", shown(mcv), below(mcv, MCV_BELOW)),
-        one_point("INR", "< 1.5", shown(inr), below(inr, INR_BELOW)),
-        one_point("Creatinine", "< 2.0 mg/dL (176.8 µmol/L)", shown(creatinine), below(creatinine, CREATININE_BELOW)),
+        below("MCV", "< 90 fL", Analyte::Mcv, MCV_BELOW),
+        below("INR", "< 1.5", Analyte::Inr, INR_BELOW),
+        below("Creatinine", "< 2.0 mg/dL (176.8 µmol/L)", Analyte::Creatinine, CREATININE_BELOW),
     ];
+    let platelets = panel.first_quantity(Analyte::Platelets);
     let conditions = vec![
         condition("adult", context.is_adult()),
-        condition("platelets < 150 × 10⁹/L", below(platelets, POPULATION_PLATELETS_BELOW)),
+        condition("platelets < 150 × 10⁹/L", is_below(platelets, POPULATION_PLATELETS_BELOW)),
         condition("schistocytes visible on the film", context.schistocytes_on_film),
     ];
     let mut caveats = vec![SCORE_NOTE.to_owned()];
@@ -113,27 +106,21 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
 
 /// Item L with its values in words.
 ///
-/// METHOD: an OR. One criterion that is met is enough; the item is not met only where all three are known not to be; else
-/// it is missing.
+/// METHOD: an OR. One criterion that is met is enough. The item is not met only where all three are known not to be met.
+/// Otherwise it is missing.
 fn hemolysis(panel: &LabPanel, options: &ScoreOptions) -> (Option<bool>, Option<String>) {
-    let reticulocytes = panel.at_presentation(Analyte::ReticulocytesPercent).and_then(|result| result.quantity());
-    let haptoglobin = panel.at_presentation(Analyte::Haptoglobin);
-    let bilirubin = panel.at_presentation(Analyte::BilirubinIndirect).and_then(|result| result.quantity());
+    let reticulocytes = panel.first_quantity(Analyte::ReticulocytesPercent);
     let criteria = [
         reticulocytes.and_then(|quantity| quantity.is_above(RETICULOCYTES_ABOVE)),
         haptoglobin_undetectable(panel, options),
         indirect_bilirubin_raised(panel),
     ];
-    let met = if criteria.contains(&Some(true)) {
-        Some(true)
-    } else {
-        criteria.iter().all(|criterion| *criterion == Some(false)).then_some(false)
-    };
+    let met = if criteria.contains(&Some(true)) { Some(true) } else { (criteria == [Some(false); 3]).then_some(false) };
+    let bilirubin = panel.first_quantity(Analyte::BilirubinIndirect);
     let values = [
         reticulocytes.map(|quantity| format!("reticulocytes {quantity}")),
-        haptoglobin.map(|result| format!("haptoglobin {}", result.value)),
-        bilirubin.map(|quantity| format!("indirect bilirubin {quantity}")),
-        bilirubin.is_none().then(|| total_and_direct(panel)).flatten(),
+        panel.at_presentation(Analyte::Haptoglobin).map(|result| format!("haptoglobin {}", result.value)),
+        bilirubin.map(|quantity| format!("indirect bilirubin {quantity}")).or_else(|| total_and_direct(panel)),
     ];
     let text = values.into_iter().flatten().collect::<Vec<_>>().join("; ");
     (met, (!text.is_empty()).then_some(text))
@@ -141,41 +128,34 @@ fn hemolysis(panel: &LabPanel, options: &ScoreOptions) -> (Option<bool>, Option<
 
 /// Total and direct bilirubin in words.
 fn total_and_direct(panel: &LabPanel) -> Option<String> {
-    let of = |analyte| panel.at_presentation(analyte).and_then(|result| result.quantity());
-    let total = of(Analyte::BilirubinTotal)?;
-    Some(match of(Analyte::BilirubinDirect) {
-        Some(direct) => format!("total bilirubin {total}, direct {direct}"),
-        None => format!("total bilirubin {total}"),
-    })
+    let total = panel.first_quantity(Analyte::BilirubinTotal)?;
+    let direct = panel.first_quantity(Analyte::BilirubinDirect).map(|direct| format!(", direct {direct}"));
+    Some(format!("total bilirubin {total}{}", direct.unwrap_or_default()))
 }
 
 /// Whether haptoglobin is undetectable.
 ///
-/// METHOD: it is where the laboratory says so, or reports a value below its limit (`< 8 mg/dL`). A number is detectable
-/// where it reaches the configured limit of quantitation, or without one where it reaches the lower reference limit. A
-/// lower number without a configured limit does not tell, because a laboratory may print its limit as a value.
-pub fn haptoglobin_undetectable(panel: &LabPanel, options: &ScoreOptions) -> Option<bool> {
+/// METHOD: haptoglobin is undetectable where the laboratory says so or reports a value below its limit (`< 8 mg/dL`). A
+/// number is detectable where it reaches the configured limit of quantitation; without one, where it reaches the lower
+/// reference limit. A lower number without a configured limit leaves it open, because a laboratory may print its limit as a
+/// value.
+fn haptoglobin_undetectable(panel: &LabPanel, options: &ScoreOptions) -> Option<bool> {
     let result = panel.at_presentation(Analyte::Haptoglobin)?;
     let Some(quantity) = result.quantity() else { return Some(true) };
-    let limit = options.haptoglobin_lloq_canonical();
-    match (quantity.comparator, limit) {
+    match (quantity.comparator, options.haptoglobin_lloq_mg_dl()) {
+        (_, Some(limit)) => quantity.is_below(limit),
         (Some(Comparator::Less | Comparator::LessOrEqual), None) => {
             // A limit above the reference limit is no limit of detection.
-            let low = result.reference.as_ref().and_then(|reference| reference.canonical_low);
-            low.is_none_or(|low| quantity.canonical <= low).then_some(true)
+            result.lower_limit().is_none_or(|low| quantity.canonical <= low).then_some(true)
         }
-        (_, Some(limit)) => quantity.is_below(limit),
-        (_, None) => {
-            let low = result.reference.as_ref().and_then(|reference| reference.canonical_low)?;
-            (quantity.is_below(low) == Some(false)).then_some(false)
-        }
+        (_, None) => (quantity.is_below(result.lower_limit()?) == Some(false)).then_some(false),
     }
 }
 
 /// Whether indirect bilirubin is above its limit.
 ///
-/// METHOD: where it was not reported, total minus direct bilirubin of the same time stands for it, and a total that does
-/// not exceed the limit shows that its indirect part does not either.
+/// METHOD: where it was not reported, total minus direct bilirubin of the same time takes its place. If the total does not
+/// exceed the limit, its indirect part does not either.
 fn indirect_bilirubin_raised(panel: &LabPanel) -> Option<bool> {
     let of = |analyte| panel.at_presentation(analyte);
     if let Some(indirect) = of(Analyte::BilirubinIndirect) {
@@ -219,5 +199,176 @@ fn bands() -> Vec<ScoreBand> {
 }
 
 #[cfg(test)]
-#[path = "plasmic_tests.rs"]
-mod tests;
+mod tests {
+    use super::super::score::{ItemState, ScoreResult};
+    use super::super::{ConfiguredValue, panel_of, panel_of_rows};
+    use super::*;
+
+    const CONTEXT: &str = r#""age_years": 40, "cancer": {"active": false}, "transplant": {"kind": "none"},
+    "schistocytes_on_film": true"#;
+
+    /// All seven items met.
+    const FULL: [(&str, f64, &str); 5] = [
+        ("platelets", 12.0, "10*9/L"),
+        ("reticulocytes_percent", 6.0, "%"),
+        ("mcv", 85.0, "fL"),
+        ("inr", 1.1, "{INR}"),
+        ("creatinine", 1.0, "mg/dL"),
+    ];
+
+    /// The full panel with one result in place of another, or added.
+    fn with(result: (&'static str, f64, &'static str)) -> Vec<(&'static str, f64, &'static str)> {
+        FULL.into_iter().filter(|(analyte, _, _)| *analyte != result.0).chain([result]).collect()
+    }
+
+    fn of(context: &str, results: &[(&str, f64, &str)]) -> Score {
+        score(&panel_of(context, results), &ScoreOptions::default())
+    }
+
+    fn points(results: &[(&str, f64, &str)]) -> ScoreResult {
+        of(CONTEXT, results).result
+    }
+
+    const fn computed(points: u32) -> ScoreResult {
+        ScoreResult::Computed { points }
+    }
+
+    #[test]
+    fn all_items_give_seven_and_cancer_takes_one() {
+        assert_eq!(points(&FULL), computed(7));
+        let cancer = CONTEXT.replace("\"active\": false", "\"active\": true");
+        let score = of(&cancer, &FULL);
+        assert_eq!(score.result, computed(6));
+        assert!(score.caveats.iter().any(|caveat| caveat == CANCER_CAVEAT));
+        assert!(of(CONTEXT, &FULL).caveats.iter().all(|caveat| caveat != CANCER_CAVEAT));
+        let transplant = CONTEXT.replace("\"none\"", "\"solid_organ\"");
+        assert_eq!(of(&transplant, &FULL).result, computed(6));
+    }
+
+    #[test]
+    fn each_number_on_both_sides_of_its_cut_off_in_both_unit_systems() {
+        for (inside, outside) in [
+            (("platelets", 29.9, "10*9/L"), ("platelets", 30.0, "10*9/L")),
+            (("platelets", 29.9, "K/uL"), ("platelets", 30.0, "K/uL")),
+            (("platelets", 29_999.0, "/uL"), ("platelets", 30_000.0, "/uL")),
+            (("mcv", 89.9, "fL"), ("mcv", 90.0, "fL")),
+            (("inr", 1.49, "{INR}"), ("inr", 1.5, "{INR}")),
+            (("creatinine", 1.99, "mg/dL"), ("creatinine", 2.0, "mg/dL")),
+            (("creatinine", 176.7, "umol/L"), ("creatinine", 176.8, "umol/L")),
+        ] {
+            assert_eq!(points(&with(inside)), computed(7), "{inside:?}");
+            assert_eq!(points(&with(outside)), computed(6), "{outside:?}");
+        }
+    }
+
+    #[test]
+    fn hemolysis_is_an_or_of_three() {
+        let reticulocytes = |value| ("reticulocytes_percent", value, "%");
+        let bilirubin = |value| ("bilirubin_indirect", value, "mg/dL");
+        let haptoglobin = |value| ("haptoglobin", value, "mg/dL");
+        for (results, state) in [
+            // Each alone, on both sides; where it is not met the others are not known.
+            (vec![reticulocytes(2.51)], ItemState::Met),
+            (vec![reticulocytes(2.5)], ItemState::Missing),
+            (vec![bilirubin(2.01)], ItemState::Met),
+            (vec![("bilirubin_indirect", 34.3, "umol/L")], ItemState::Met),
+            (vec![("bilirubin_indirect", 34.2, "umol/L")], ItemState::Missing),
+            (vec![haptoglobin(80.0)], ItemState::Missing),
+            (vec![reticulocytes(2.5), bilirubin(2.0), ("haptoglobin", 0.8, "g/L")], ItemState::NotMet),
+            // A low number may be the laboratory's limit.
+            (vec![reticulocytes(2.5), bilirubin(2.0), haptoglobin(10.0)], ItemState::Missing),
+        ] {
+            assert_eq!(of(CONTEXT, &results).items[1].state, state, "{results:?}");
+        }
+    }
+
+    #[test]
+    fn indirect_bilirubin_follows_from_total_and_direct() {
+        for (total, direct, unit, raised) in [
+            (2.0, None, "mg/dL", Some(false)),
+            (2.3, None, "mg/dL", None),
+            (2.3, Some(0.3), "mg/dL", Some(false)),
+            (2.4, Some(0.3), "mg/dL", Some(true)),
+            (41.0, Some(5.0), "umol/L", Some(true)),
+        ] {
+            let direct = direct.map(|direct| ("bilirubin_direct", direct, unit));
+            let results: Vec<_> = [("bilirubin_total", total, unit)].into_iter().chain(direct).collect();
+            assert_eq!(indirect_bilirubin_raised(&panel_of(CONTEXT, &results)), raised, "{results:?}");
+        }
+    }
+
+    #[test]
+    fn haptoglobin_is_undetectable_by_word_comparator_or_configured_limit() {
+        for (result, lloq, undetectable) in [
+            (r#""coded": "undetectable""#, None, Some(true)),
+            (r#""value": 8, "comparator": "<", "unit": "mg/dL""#, None, Some(true)),
+            (r#""value": 0.08, "comparator": "<", "unit": "g/L""#, None, Some(true)),
+            (r#""value": 100, "comparator": "<", "unit": "mg/dL""#, None, None),
+            (r#""value": 9.9, "unit": "mg/dL""#, Some((10.0, "mg/dL")), Some(true)),
+            (r#""value": 10, "unit": "mg/dL""#, Some((0.1, "g/L")), Some(false)),
+            (r#""value": 29.9, "unit": "mg/dL""#, None, None),
+            (r#""value": 30, "unit": "mg/dL""#, None, Some(false)),
+        ] {
+            let haptoglobin_lloq = lloq.map(|(value, unit)| ConfiguredValue { value, unit: unit.to_owned() });
+            let options = ScoreOptions { haptoglobin_lloq, ..ScoreOptions::default() };
+            let panel = panel_of_rows("", &format!(r#"{{"analyte": "haptoglobin", {result}}}"#));
+            assert_eq!(haptoglobin_undetectable(&panel, &options), undetectable, "{result}");
+        }
+    }
+
+    #[test]
+    fn a_missing_item_gives_the_range_and_is_named() {
+        let without_mcv: Vec<_> = FULL.into_iter().filter(|(analyte, _, _)| *analyte != "mcv").collect();
+        let missing = vec!["MCV".to_owned()];
+        assert_eq!(points(&without_mcv), ScoreResult::NotComputable { missing, lowest: 6, highest: 7 });
+        let context = r#""age_years": 40, "schistocytes_on_film": true"#;
+        let missing = vec!["No active cancer".to_owned(), "No transplant".to_owned()];
+        assert_eq!(of(context, &FULL).result, ScoreResult::NotComputable { missing, lowest: 5, highest: 7 });
+    }
+
+    #[test]
+    fn the_population_is_asked_for() {
+        let reason = |named: &str| ScoreResult::NotApplicable { reason: format!("not fulfilled: {named}") };
+        assert_eq!(points(&with(("platelets", 150.0, "10*9/L"))), reason("platelets < 150 × 10⁹/L"));
+        assert_eq!(points(&with(("platelets", 149.9, "10*9/L"))), computed(6));
+        assert_eq!(of(&CONTEXT.replace("40", "17"), &FULL).result, reason("adult"));
+        let unseen = CONTEXT.replace("\"schistocytes_on_film\": true", "\"schistocytes_on_film\": false");
+        assert_eq!(of(&unseen, &FULL).result, reason("schistocytes visible on the film"));
+        let unknown = CONTEXT.replace(",\n    \"schistocytes_on_film\": true", "");
+        let missing = vec!["schistocytes visible on the film".to_owned()];
+        assert_eq!(of(&unknown, &FULL).result, ScoreResult::NotComputable { missing, lowest: 7, highest: 7 });
+    }
+
+    #[test]
+    fn a_comparator_counts_only_where_it_tells_and_the_earliest_value_counts() {
+        let platelets = |value: &str| format!(r#"{{"analyte": "platelets", "unit": "10*9/L", "value": {value}}}"#);
+        let later = platelets(r#"90, "collected_at": "2025-01-04""#) + ",";
+        for (rows, state, value) in [
+            (platelets(r#"10, "comparator": "<""#), ItemState::Met, "< 10 × 10⁹/L"),
+            (platelets(r#"50, "comparator": "<""#), ItemState::Missing, "< 50 × 10⁹/L"),
+            (later + &platelets(r#"20, "collected_at": "2025-01-02""#), ItemState::Met, "20 × 10⁹/L"),
+        ] {
+            let item = &score(&panel_of_rows(CONTEXT, &rows), &ScoreOptions::default()).items[0];
+            assert_eq!((item.state, item.value.as_deref()), (state, Some(value)));
+        }
+    }
+
+    /// Pages on the web give cancer a point, a creatinine limit of 118 µmol/L, and call 5–6 intermediate.
+    #[test]
+    fn wrong_versions_of_the_web_are_not_this_one() {
+        let score = of(CONTEXT, &FULL);
+        assert_eq!((score.items[2].name.as_str(), score.items[2].points), ("No active cancer", Some(1)));
+        assert_eq!(points(&with(("creatinine", 150.0, "umol/L"))), computed(7));
+        let labels: Vec<_> = bands().into_iter().map(|band| (band.lowest, band.highest, band.label)).collect();
+        assert_eq!(labels, [(0, 4, "low".to_owned()), (5, 5, "intermediate".to_owned()), (6, 7, "high".to_owned())]);
+        assert!(score.items.iter().all(|item| !item.name.contains("LDH")));
+        assert_eq!(score.band().map(|band| band.label.as_str()), Some("high"));
+        assert!(
+            score
+                .bands
+                .iter()
+                .flat_map(|band| &band.published_cohorts)
+                .all(|text| text.contains(PUBLISHED_COHORT_NOTE))
+        );
+    }
+}

@@ -1,19 +1,19 @@
 //! Reference intervals: the laboratory's own, configured ones, and built-in defaults for adults.
 //!
-//! In: analyte, sex, unit of the result. Out: the interval in the unit of the result with its owner and source.
+//! In: analyte, sex, age, unit of the result. Out: the interval in the unit of the result with its owner and source.
 //!
-//! Source: public test catalogs and textbooks, named with every interval. Limits: built-in intervals are those of adults;
-//! where sex selects the interval and is unknown there is none; urea has none, because only urea nitrogen's was found.
+//! Source: public test catalogs and textbooks, named with every interval. Limits: built-in intervals are those of adults.
+//! Where sex selects the interval and is unknown there is none. Urea has none, because only urea nitrogen's was found.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::analyte::Analyte;
-use super::context::Sex;
-use super::error::{PanelProblem, accepted_units};
-use super::result::{ReferenceInterval, ReferenceOwner};
-use super::unit::{ExtraUnit, ResolvedUnit, resolve, to_canonical};
+use super::context::{ClinicalContext, Sex};
+use super::error::PanelProblem;
+use super::result::{Limit, ReferenceInterval, ReferenceOwner};
+use super::unit::{ExtraUnit, KnownUnit, accepted_units, resolve};
 
 /// An interval of the laboratory's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,29 +39,15 @@ pub struct ConfiguredInterval {
 #[serde(transparent)]
 pub struct ReferenceIntervals(pub BTreeMap<Analyte, Vec<ConfiguredInterval>>);
 
-/// A built-in interval in the canonical unit.
-struct BuiltIn {
-    analyte: Analyte,
-    sex: Option<Sex>,
-    low: Option<f64>,
-    high: Option<f64>,
-    source: &'static str,
-}
+/// A built-in interval in the canonical unit: analyte, sex where it selects the interval, limits, source.
+type BuiltIn = (Analyte, Option<Sex>, Option<f64>, Option<f64>, &'static str);
 
 const fn both(analyte: Analyte, low: f64, high: f64, source: &'static str) -> BuiltIn {
-    BuiltIn { analyte, sex: None, low: Some(low), high: Some(high), source }
+    (analyte, None, Some(low), Some(high), source)
 }
 
 const fn of_sex(analyte: Analyte, sex: Sex, low: f64, high: f64, source: &'static str) -> BuiltIn {
-    BuiltIn { analyte, sex: Some(sex), low: Some(low), high: Some(high), source }
-}
-
-const fn up_to(analyte: Analyte, high: f64, source: &'static str) -> BuiltIn {
-    BuiltIn { analyte, sex: None, low: None, high: Some(high), source }
-}
-
-const fn from(analyte: Analyte, low: f64, source: &'static str) -> BuiltIn {
-    BuiltIn { analyte, sex: None, low: Some(low), high: None, source }
+    (analyte, Some(sex), Some(low), Some(high), source)
 }
 
 const MERCK: &str = "Merck Manual, table of the complete blood count, adults";
@@ -91,112 +77,46 @@ const BUILT_IN: &[BuiltIn] = &[
     of_sex(A::Creatinine, Sex::Male, 0.74, 1.35, CATALOG),
     of_sex(A::Creatinine, Sex::Female, 0.59, 1.04, CATALOG),
     both(A::UreaNitrogen, 7.0, 21.0, CATALOG),
-    from(A::Egfr, 60.0, "CKD-EPI 2021, from 18 years"),
+    (A::Egfr, None, Some(60.0), None, "CKD-EPI 2021, from 18 years"),
     both(A::ProthrombinTime, 11.0, 13.5, COAGULATION),
     both(A::Inr, 0.8, 1.2, COAGULATION),
     both(A::Aptt, 25.0, 35.0, COAGULATION),
     both(A::Fibrinogen, 2.0, 4.0, COAGULATION),
-    up_to(A::DDimer, 500.0, CATALOG),
+    (A::DDimer, None, None, Some(500.0), CATALOG),
     both(A::C3, 90.0, 180.0, ARUP),
     both(A::C4, 10.0, 40.0, ARUP),
-    from(A::Adamts13Activity, 70.0, MAYO),
-    up_to(A::Adamts13Inhibitor, 0.5, MAYO),
+    (A::Adamts13Activity, None, Some(70.0), None, MAYO),
+    (A::Adamts13Inhibitor, None, None, Some(0.5), MAYO),
 ];
 
-/// Checks that limits are an interval.
+/// Whether limits are an interval: at least one, none negative, in order.
 pub(super) fn is_interval(low: Option<f64>, high: Option<f64>) -> bool {
     let sound = |limit: Option<f64>| limit.is_none_or(|limit| limit.is_finite() && limit >= 0.0);
-    (low.is_some() || high.is_some())
-        && sound(low)
-        && sound(high)
-        && low.zip(high).is_none_or(|(low, high)| low <= high)
+    let in_order = low.zip(high).is_none_or(|(low, high)| low <= high);
+    (low.is_some() || high.is_some()) && sound(low) && sound(high) && in_order
 }
 
-/// An interval given in the unit of the result.
-pub(super) fn in_result_unit(
-    limits: (Option<f64>, Option<f64>),
-    unit: &ResolvedUnit,
-    owner: ReferenceOwner,
-    source: &str,
-) -> ReferenceInterval {
-    let canonical = |limit: Option<f64>| limit.map(|limit| to_canonical(limit, unit.to_canonical));
-    ReferenceInterval {
-        low: limits.0,
-        high: limits.1,
-        canonical_low: canonical(limits.0),
-        canonical_high: canonical(limits.1),
-        owner,
-        source: source.to_owned(),
-    }
+/// The interval that came with a result, in the result's unit.
+pub(super) fn sent(low: Option<f64>, high: Option<f64>, unit: &KnownUnit, source: &str) -> ReferenceInterval {
+    let limit = |limit: f64| Limit { shown: limit, canonical: unit.canonical(limit) };
+    let owner = ReferenceOwner::Laboratory;
+    ReferenceInterval { low: low.map(limit), high: high.map(limit), owner, source: source.to_owned() }
 }
 
-/// An interval given in the canonical unit.
-fn from_canonical(
-    low: Option<f64>,
-    high: Option<f64>,
-    unit: &ResolvedUnit,
-    owner: ReferenceOwner,
-    source: &str,
-) -> ReferenceInterval {
-    let shown = |limit: Option<f64>| limit.map(|limit| to_canonical(limit, 1.0 / unit.to_canonical));
-    ReferenceInterval {
-        low: shown(low),
-        high: shown(high),
-        canonical_low: low,
-        canonical_high: high,
-        owner,
-        source: source.to_owned(),
+impl ConfiguredInterval {
+    /// The unit of the limits.
+    fn unit(&self, analyte: Analyte, extra: &[ExtraUnit]) -> Result<KnownUnit, PanelProblem> {
+        let wrong = |expected: String, found: String| {
+            let field = format!("reference.{analyte}");
+            PanelProblem::Configuration { field, expected, found }
+        };
+        if !is_interval(self.low, self.high) {
+            let expected = "an interval with at least one limit, in order".to_owned();
+            return Err(wrong(expected, format!("{:?} to {:?}", self.low, self.high)));
+        }
+        let accepted = || format!("one of the units {}", accepted_units(analyte));
+        resolve(analyte, &self.unit, None, extra).map_err(|_| wrong(accepted(), self.unit.clone()))
     }
-}
-
-/// The interval of an analyte where the laboratory sent none: configured, or built in for adults.
-///
-/// METHOD: a patient of unknown age is given the adult interval, a child none; the owner is printed beside it.
-///
-/// # Errors
-/// [`PanelProblem::Configuration`] where a configured unit is not one of the analyte's.
-pub(super) fn fallback(
-    analyte: Analyte,
-    sex: Option<Sex>,
-    adult: Option<bool>,
-    unit: &ResolvedUnit,
-    configured: &ReferenceIntervals,
-    extra: &[ExtraUnit],
-) -> Result<Option<ReferenceInterval>, PanelProblem> {
-    let fits = |wanted: Option<Sex>| wanted.is_none() || wanted == sex;
-    let of_analyte = configured.0.get(&analyte).map(Vec::as_slice).unwrap_or_default();
-    if let Some(interval) = of_analyte.iter().find(|interval| fits(interval.sex)) {
-        let own = configured_unit(analyte, interval, extra)?;
-        let canonical = |limit: Option<f64>| limit.map(|limit| to_canonical(limit, own.to_canonical));
-        let (low, high) = (canonical(interval.low), canonical(interval.high));
-        return Ok(Some(from_canonical(low, high, unit, ReferenceOwner::Configured, &interval.source)));
-    }
-    if adult == Some(false) {
-        return Ok(None);
-    }
-    let built_in = BUILT_IN.iter().find(|interval| interval.analyte == analyte && fits(interval.sex));
-    Ok(built_in
-        .map(|interval| from_canonical(interval.low, interval.high, unit, ReferenceOwner::BuiltIn, interval.source)))
-}
-
-fn configured_unit(
-    analyte: Analyte,
-    interval: &ConfiguredInterval,
-    extra: &[ExtraUnit],
-) -> Result<ResolvedUnit, PanelProblem> {
-    let field = || format!("reference.{analyte}");
-    if !is_interval(interval.low, interval.high) {
-        return Err(PanelProblem::Configuration {
-            field: field(),
-            expected: "an interval with at least one limit, in order".to_owned(),
-            found: format!("{:?} to {:?}", interval.low, interval.high),
-        });
-    }
-    resolve(analyte, &interval.unit, None, extra).map_err(|_| PanelProblem::Configuration {
-        field: field(),
-        expected: format!("one of the units {}", accepted_units(analyte)),
-        found: interval.unit.clone(),
-    })
 }
 
 impl ReferenceIntervals {
@@ -205,12 +125,40 @@ impl ReferenceIntervals {
     /// # Errors
     /// [`PanelProblem::Configuration`] for the first that cannot be used.
     pub fn check(&self, extra: &[ExtraUnit]) -> Result<(), PanelProblem> {
-        for (analyte, intervals) in &self.0 {
-            for interval in intervals {
-                configured_unit(*analyte, interval, extra)?;
-            }
+        let mut all = self.0.iter().flat_map(|(analyte, intervals)| intervals.iter().map(move |one| (analyte, one)));
+        all.try_for_each(|(analyte, interval)| interval.unit(*analyte, extra).map(drop))
+    }
+
+    /// The interval of an analyte where the laboratory sent none: configured, or built in for adults.
+    ///
+    /// METHOD: a patient of unknown age is given the adult interval, a child none; the owner is printed beside it.
+    ///
+    /// # Errors
+    /// [`PanelProblem::Configuration`] where a configured unit is not one of the analyte's.
+    pub(super) fn fallback(
+        &self,
+        analyte: Analyte,
+        context: &ClinicalContext,
+        unit: &KnownUnit,
+        extra: &[ExtraUnit],
+    ) -> Result<Option<ReferenceInterval>, PanelProblem> {
+        let fits = |wanted: Option<Sex>| wanted.is_none() || wanted == context.sex;
+        let interval = |low: Option<f64>, high: Option<f64>, owner, source: &str| {
+            let limit = |canonical: f64| Limit { shown: unit.from_canonical(canonical), canonical };
+            ReferenceInterval { low: low.map(limit), high: high.map(limit), owner, source: source.to_owned() }
+        };
+        let mut configured = self.0.get(&analyte).into_iter().flatten();
+        if let Some(own) = configured.find(|interval| fits(interval.sex)) {
+            let own_unit = own.unit(analyte, extra)?;
+            let canonical = |limit: Option<f64>| limit.map(|limit| own_unit.canonical(limit));
+            let (low, high) = (canonical(own.low), canonical(own.high));
+            return Ok(Some(interval(low, high, ReferenceOwner::Configured, &own.source)));
         }
-        Ok(())
+        if context.is_adult() == Some(false) {
+            return Ok(None);
+        }
+        let built_in = BUILT_IN.iter().find(|(of, sex, ..)| *of == analyte && fits(*sex));
+        Ok(built_in.map(|(_, _, low, high, source)| interval(*low, *high, ReferenceOwner::BuiltIn, source)))
     }
 }
 
@@ -218,33 +166,38 @@ impl ReferenceIntervals {
 mod tests {
     use super::*;
 
-    fn unit(analyte: Analyte, written: &str) -> ResolvedUnit {
-        resolve(analyte, written, None, &[]).expect("in the table")
+    fn context(sex: Option<Sex>, age_years: Option<u32>) -> ClinicalContext {
+        ClinicalContext { sex, age_years, ..ClinicalContext::default() }
     }
 
-    fn built_in(analyte: Analyte, sex: Option<Sex>, adult: Option<bool>, written: &str) -> Option<ReferenceInterval> {
-        let none = ReferenceIntervals::default();
-        fallback(analyte, sex, adult, &unit(analyte, written), &none, &[]).expect("no configuration")
-    }
-
-    #[test]
-    fn built_in_intervals_stand_in_the_unit_of_the_result() {
-        let limits = |analyte, sex, written| {
-            built_in(analyte, sex, Some(true), written).map(|interval| (interval.low, interval.high))
-        };
-        assert_eq!(limits(A::Hemoglobin, Some(Sex::Female), "g/L"), Some((Some(120.0), Some(160.0))));
-        assert_eq!(limits(A::Haptoglobin, None, "g/L"), Some((Some(0.3), Some(2.0))));
-        assert_eq!(limits(A::Fibrinogen, None, "mg/dL"), Some((Some(200.0), Some(400.0))));
-        assert_eq!(limits(A::DDimer, None, "ng/mL DDU"), Some((None, Some(250.0))));
-        assert_eq!(limits(A::Hemoglobin, None, "g/L"), None, "sex selects the interval");
-        assert_eq!(limits(A::Urea, None, "mmol/L"), None);
+    fn interval(
+        configured: &ReferenceIntervals,
+        analyte: Analyte,
+        context: &ClinicalContext,
+        unit: &str,
+    ) -> Option<ReferenceInterval> {
+        let unit = resolve(analyte, unit, None, &[]).expect("in the table");
+        configured.fallback(analyte, context, &unit, &[]).expect("usable")
     }
 
     #[test]
-    fn a_child_has_no_built_in_interval() {
-        assert_eq!(built_in(A::Platelets, None, Some(false), "10*9/L"), None);
-        let unknown = built_in(A::Platelets, None, None, "10*9/L").expect("an interval");
-        assert_eq!(unknown.owner, ReferenceOwner::BuiltIn);
+    fn built_in_intervals_stand_in_the_unit_of_the_result_and_are_not_for_children() {
+        for (analyte, sex, age, unit, expected) in [
+            (A::Hemoglobin, Some(Sex::Female), Some(40), "g/L", Some((Some(120.0), Some(160.0)))),
+            (A::Hemoglobin, None, Some(40), "g/L", None), // sex selects the interval
+            (A::Haptoglobin, None, Some(40), "g/L", Some((Some(0.3), Some(2.0)))),
+            (A::Fibrinogen, None, Some(40), "mg/dL", Some((Some(200.0), Some(400.0)))),
+            (A::DDimer, None, Some(40), "ng/mL DDU", Some((None, Some(250.0)))),
+            (A::Urea, None, Some(40), "mmol/L", None),
+            (A::Platelets, None, None, "10*9/L", Some((Some(150.0), Some(400.0)))),
+            (A::Platelets, None, Some(17), "10*9/L", None),
+        ] {
+            let found = interval(&ReferenceIntervals::default(), analyte, &context(sex, age), unit);
+            let shown = |limit: Option<Limit>| limit.map(|limit| limit.shown);
+            let limits = found.as_ref().map(|interval| (shown(interval.low), shown(interval.high)));
+            assert_eq!(limits, expected, "{analyte} {unit}");
+            assert!(found.is_none_or(|interval| interval.owner == ReferenceOwner::BuiltIn));
+        }
     }
 
     #[test]
@@ -253,14 +206,14 @@ mod tests {
             "hemoglobin": [{"low": 115, "unit": "g/L", "sex": "female", "source": "own study"}]}"#;
         let configured: ReferenceIntervals = serde_json::from_str(text).expect("intervals");
         configured.check(&[]).expect("usable");
-        let of = |analyte, sex| {
-            let unit = unit(analyte, analyte.canonical_unit().expect("a unit"));
-            fallback(analyte, sex, Some(true), &unit, &configured, &[]).expect("usable").expect("an interval")
-        };
-        let platelets = of(A::Platelets, None);
-        assert_eq!((platelets.low, platelets.owner), (Some(140.0), ReferenceOwner::Configured));
-        assert_eq!(of(A::Hemoglobin, Some(Sex::Female)).low, Some(11.5));
-        assert_eq!(of(A::Hemoglobin, Some(Sex::Male)).owner, ReferenceOwner::BuiltIn);
+        for (analyte, sex, unit, low, owner) in [
+            (A::Platelets, None, "10*9/L", 140.0, ReferenceOwner::Configured),
+            (A::Hemoglobin, Some(Sex::Female), "g/dL", 11.5, ReferenceOwner::Configured),
+            (A::Hemoglobin, Some(Sex::Male), "g/dL", 14.0, ReferenceOwner::BuiltIn),
+        ] {
+            let found = interval(&configured, analyte, &context(sex, Some(40)), unit).expect("an interval");
+            assert_eq!((found.low.map(|low| low.shown), found.owner), (Some(low), owner), "{analyte}");
+        }
     }
 
     #[test]

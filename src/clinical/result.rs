@@ -1,50 +1,85 @@
-//! One laboratory result: value with comparator and unit, reference interval, flag, time.
+//! One laboratory result: value with comparator and unit, reference interval, flag, time. Numbers are read here as
+//! laboratories write them in text: `24`, `<8`, `>= 1500`, `150-400`.
 //!
 //! A comparator leaves a set of possible values. A cut-off is answered only where the whole set lies on one side of it:
 //! `<50` is below 100 and says nothing about 30.
+//!
+//! Limits: numbers have a decimal point, no comma, no exponent, no grouping, no sign; any other text is no number.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::analyte::{Analyte, CodedValue};
-use super::unit::printed_unit;
+use super::unit::with_unit;
 use crate::time::Moment;
 
 /// Comparator of a value, as FHIR and HL7 SN write it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr)]
 pub enum Comparator {
     /// Below the value.
     #[serde(rename = "<")]
+    #[strum(serialize = "<")]
     Less,
     /// At most the value.
     #[serde(rename = "<=")]
+    #[strum(serialize = "<=")]
     LessOrEqual,
     /// At least the value.
     #[serde(rename = ">=")]
+    #[strum(serialize = ">=")]
     GreaterOrEqual,
     /// Above the value.
     #[serde(rename = ">")]
+    #[strum(serialize = ">")]
     Greater,
 }
 
 impl Comparator {
     /// Sign; also the serde name.
     pub fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::LessOrEqual => "<=",
-            Self::GreaterOrEqual => ">=",
-            Self::Greater => ">",
-        }
+        self.into()
     }
 
     /// The comparator of a sign.
     pub fn from_sign(sign: &str) -> Option<Self> {
-        [Self::Less, Self::LessOrEqual, Self::GreaterOrEqual, Self::Greater]
-            .into_iter()
-            .find(|comparator| comparator.sign() == sign)
+        sign.parse().ok()
+    }
+}
+
+/// A number in plain digits; `None` for anything else.
+pub fn plain_number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() && decimals.is_empty() || !digits(whole) || !digits(decimals) || text.len() > 24 {
+        return None;
+    }
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// A number with an optional comparator in front.
+pub fn compared_number(text: &str) -> Option<(Option<Comparator>, f64)> {
+    let text = text.trim().replace('≤', "<=").replace('≥', ">=");
+    let number = text.trim_start_matches(['<', '>', '=']);
+    let sign = &text[..text.len() - number.len()];
+    let comparator = if sign.is_empty() { None } else { Some(Comparator::from_sign(sign)?) };
+    Some((comparator, plain_number(number)?))
+}
+
+/// Limits of a reference interval: `150-400`, `<=1.2`, `> 70`, `150 to 400`.
+pub fn interval_limits(text: &str) -> Option<(Option<f64>, Option<f64>)> {
+    let text = text.trim().trim_matches(['(', ')', '[', ']']).replace('–', "-").replace(" to ", "-");
+    if let Some((low, high)) = text.split_once('-') {
+        let (low, high) = (plain_number(low)?, plain_number(high)?);
+        return (low <= high).then_some((Some(low), Some(high)));
+    }
+    match compared_number(&text)? {
+        (Some(Comparator::Less | Comparator::LessOrEqual), high) => Some((None, Some(high))),
+        (Some(Comparator::Greater | Comparator::GreaterOrEqual), low) => Some((Some(low), None)),
+        (None, _) => None,
     }
 }
 
@@ -59,8 +94,6 @@ pub struct Quantity {
     pub unit: String,
     /// Value in the canonical unit of the analyte.
     pub canonical: f64,
-    /// Canonical value = value × this.
-    pub to_canonical: f64,
 }
 
 impl Quantity {
@@ -102,9 +135,7 @@ impl fmt::Display for Quantity {
         if let Some(comparator) = self.comparator {
             write!(f, "{} ", comparator.sign())?;
         }
-        let unit = printed_unit(&self.unit);
-        let space = if unit.is_empty() { "" } else { " " };
-        write!(f, "{}{space}{unit}", self.value)
+        f.write_str(&with_unit(self.value, &self.unit))
     }
 }
 
@@ -127,39 +158,42 @@ impl fmt::Display for LabValue {
 }
 
 /// Whose reference interval it is. The laboratory's own goes before a configured one, that before the built-in one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum ReferenceOwner {
     /// Sent with the result.
     Laboratory,
     /// From the configuration.
     Configured,
     /// Built-in default for adults.
+    #[strum(serialize = "built-in default")]
     BuiltIn,
 }
 
 impl ReferenceOwner {
     /// Words for people.
     pub fn words(self) -> &'static str {
-        match self {
-            Self::Laboratory => "laboratory",
-            Self::Configured => "configured",
-            Self::BuiltIn => "built-in default",
-        }
+        self.into()
     }
 }
 
-/// A reference interval in the unit of its result.
+/// A limit of a reference interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// In the unit of the result.
+    pub shown: f64,
+    /// In the canonical unit.
+    pub canonical: f64,
+}
+
+/// The reference interval of a result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferenceInterval {
     /// Lower limit.
-    pub low: Option<f64>,
+    pub low: Option<Limit>,
     /// Upper limit.
-    pub high: Option<f64>,
-    /// Lower limit in the canonical unit.
-    pub canonical_low: Option<f64>,
-    /// Upper limit in the canonical unit.
-    pub canonical_high: Option<f64>,
+    pub high: Option<Limit>,
     /// Whose it is.
     pub owner: ReferenceOwner,
     /// Where it is from.
@@ -188,6 +222,25 @@ impl Flag {
             Self::Normal => "N",
             Self::High => "H",
             Self::Abnormal => "A",
+        }
+    }
+
+    /// The flag of a value against its interval; `None` where the interval or the comparator does not tell.
+    pub fn of(value: &LabValue, reference: Option<&ReferenceInterval>) -> Option<Self> {
+        let quantity = match value {
+            LabValue::Coded(CodedValue::Negative) => return Some(Self::Normal),
+            LabValue::Coded(CodedValue::Undetectable) => return Some(Self::Low),
+            LabValue::Coded(_) => return Some(Self::Abnormal),
+            LabValue::Quantity(quantity) => quantity,
+        };
+        let reference = reference?;
+        let low = reference.low.map(|low| quantity.is_below(low.canonical));
+        let high = reference.high.map(|high| quantity.is_above(high.canonical));
+        match (low, high) {
+            (Some(Some(true)), _) => Some(Self::Low),
+            (_, Some(Some(true))) => Some(Self::High),
+            (None, None) | (Some(None), _) | (_, Some(None)) => None,
+            _ => Some(Self::Normal),
         }
     }
 }
@@ -243,84 +296,101 @@ impl LabResult {
         }
     }
 
-    /// The upper limit of the interval in the canonical unit, where it is the laboratory's own or configured.
-    pub fn own_upper_limit(&self) -> Option<f64> {
-        self.reference
-            .as_ref()
-            .filter(|reference| reference.owner != ReferenceOwner::BuiltIn)
-            .and_then(|reference| reference.canonical_high)
+    /// The lower limit of the interval in the canonical unit.
+    pub fn lower_limit(&self) -> Option<f64> {
+        Some(self.reference.as_ref()?.low?.canonical)
     }
-}
 
-/// The flag of a value against its interval; `None` where the interval or the comparator does not tell.
-pub fn flag(value: &LabValue, reference: Option<&ReferenceInterval>) -> Option<Flag> {
-    let quantity = match value {
-        LabValue::Coded(CodedValue::Negative) => return Some(Flag::Normal),
-        LabValue::Coded(CodedValue::Undetectable) => return Some(Flag::Low),
-        LabValue::Coded(_) => return Some(Flag::Abnormal),
-        LabValue::Quantity(quantity) => quantity,
-    };
-    let reference = reference?;
-    let low = reference.canonical_low.map(|low| quantity.is_below(low));
-    let high = reference.canonical_high.map(|high| quantity.is_above(high));
-    match (low, high) {
-        (Some(Some(true)), _) => Some(Flag::Low),
-        (_, Some(Some(true))) => Some(Flag::High),
-        (None, None) | (Some(None), _) | (_, Some(None)) => None,
-        _ => Some(Flag::Normal),
+    /// The upper limit of the interval in the canonical unit.
+    pub fn upper_limit(&self) -> Option<f64> {
+        Some(self.reference.as_ref()?.high?.canonical)
+    }
+
+    /// The upper limit, where it is the laboratory's own or configured.
+    pub fn own_upper_limit(&self) -> Option<f64> {
+        let built_in = self.reference.as_ref()?.owner == ReferenceOwner::BuiltIn;
+        self.upper_limit().filter(|_| !built_in)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use Comparator::{Greater, GreaterOrEqual, Less, LessOrEqual};
+
     use super::*;
 
     fn quantity(comparator: Option<Comparator>, value: f64) -> Quantity {
-        Quantity { comparator, value, unit: "10*9/L".to_owned(), canonical: value, to_canonical: 1.0 }
+        Quantity { comparator, value, unit: "10*9/L".to_owned(), canonical: value }
     }
 
     #[test]
-    fn an_exact_value_on_both_sides_of_a_cut() {
-        let at = |value| quantity(None, value);
-        assert_eq!((at(29.999).is_below(30.0), at(30.0).is_below(30.0)), (Some(true), Some(false)));
-        assert_eq!((at(30.0).is_above(30.0), at(30.001).is_above(30.0)), (Some(false), Some(true)));
-        assert_eq!((at(30.0).is_at_least(30.0), at(30.0).is_at_most(30.0)), (Some(true), Some(true)));
+    fn plain_numbers_alone_are_read() {
+        assert_eq!(["24", "0.5", ".5", "7."].map(plain_number), [Some(24.0), Some(0.5), Some(0.5), Some(7.0)]);
+        for text in ["", ".", "-1", "+1", "1e5", "NaN", "inf", "2,4", "1 000", "0x10", "1.2.3", "12 fL"] {
+            assert_eq!(plain_number(text), None, "{text}");
+        }
     }
 
     #[test]
-    fn a_comparator_answers_only_what_it_tells() {
-        use Comparator::{Greater, GreaterOrEqual, Less, LessOrEqual};
-        let below = |comparator, value| quantity(Some(comparator), value).is_below(30.0);
-        assert_eq!(below(Less, 30.0), Some(true));
-        assert_eq!(below(LessOrEqual, 30.0), None);
-        assert_eq!(below(Less, 50.0), None);
-        assert_eq!(below(GreaterOrEqual, 30.0), Some(false));
-        assert_eq!(below(Greater, 10.0), None);
-        let above = |comparator, value| quantity(Some(comparator), value).is_above(30.0);
-        assert_eq!(above(Greater, 30.0), Some(true));
-        assert_eq!(above(GreaterOrEqual, 30.0), None);
-        assert_eq!(above(LessOrEqual, 30.0), Some(false));
-        assert_eq!(above(Less, 50.0), None);
+    fn comparators_stand_in_front() {
+        assert_eq!(compared_number("<8"), Some((Some(Less), 8.0)));
+        assert_eq!(compared_number(" >= 1500 "), Some((Some(GreaterOrEqual), 1500.0)));
+        assert_eq!(compared_number("≤ 5"), Some((Some(LessOrEqual), 5.0)));
+        assert_eq!(compared_number("24"), Some((None, 24.0)));
+        for text in ["<>8", "=8", "8<", "<", "≤"] {
+            assert_eq!(compared_number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn intervals_have_one_or_two_limits() {
+        assert_eq!(interval_limits("150-400"), Some((Some(150.0), Some(400.0))));
+        assert_eq!(interval_limits(" 0.59 – 1.04 "), Some((Some(0.59), Some(1.04))));
+        assert_eq!(interval_limits("<=1.2"), Some((None, Some(1.2))));
+        assert_eq!(interval_limits(">70"), Some((Some(70.0), None)));
+        for text in ["400-150", "negative", "see comment", "5", "1-2-3"] {
+            assert_eq!(interval_limits(text), None, "{text}");
+        }
+    }
+
+    /// An exact value on both sides of a cut-off, and a comparator that answers only what it tells.
+    #[test]
+    fn a_value_lies_below_or_above_a_cut_off_of_thirty() {
+        for (comparator, value, below, above) in [
+            (None, 29.999, Some(true), Some(false)),
+            (None, 30.0, Some(false), Some(false)),
+            (None, 30.001, Some(false), Some(true)),
+            (Some(Less), 30.0, Some(true), Some(false)),
+            (Some(LessOrEqual), 30.0, None, Some(false)),
+            (Some(Less), 50.0, None, None),
+            (Some(GreaterOrEqual), 30.0, Some(false), None),
+            (Some(Greater), 30.0, Some(false), Some(true)),
+            (Some(Greater), 10.0, None, None),
+        ] {
+            let quantity = quantity(comparator, value);
+            assert_eq!((quantity.is_below(30.0), quantity.is_above(30.0)), (below, above), "{quantity}");
+        }
+        let at_cut = quantity(None, 30.0);
+        assert_eq!((at_cut.is_at_least(30.0), at_cut.is_at_most(30.0)), (Some(true), Some(true)));
     }
 
     #[test]
     fn flags_on_both_limits() {
-        let reference = ReferenceInterval {
-            low: Some(150.0),
-            high: Some(400.0),
-            canonical_low: Some(150.0),
-            canonical_high: Some(400.0),
-            owner: ReferenceOwner::BuiltIn,
-            source: String::new(),
-        };
-        let of = |comparator, value| flag(&LabValue::Quantity(quantity(comparator, value)), Some(&reference));
-        assert_eq!(
-            [149.9, 150.0, 400.0, 400.1].map(|value| of(None, value)),
-            [Some(Flag::Low), Some(Flag::Normal), Some(Flag::Normal), Some(Flag::High)]
-        );
-        assert_eq!(of(Some(Comparator::Less), 200.0), None);
-        assert_eq!(of(Some(Comparator::Less), 20.0), Some(Flag::Low));
-        assert_eq!(flag(&LabValue::Coded(CodedValue::Negative), None), Some(Flag::Normal));
-        assert_eq!(flag(&LabValue::Quantity(quantity(None, 1.0)), None), None);
+        let limit = |value| Some(Limit { shown: value, canonical: value });
+        let owner = ReferenceOwner::BuiltIn;
+        let reference = ReferenceInterval { low: limit(150.0), high: limit(400.0), owner, source: String::new() };
+        for (comparator, value, flag) in [
+            (None, 149.9, Some(Flag::Low)),
+            (None, 150.0, Some(Flag::Normal)),
+            (None, 400.0, Some(Flag::Normal)),
+            (None, 400.1, Some(Flag::High)),
+            (Some(Less), 200.0, None),
+            (Some(Less), 20.0, Some(Flag::Low)),
+        ] {
+            let value = LabValue::Quantity(quantity(comparator, value));
+            assert_eq!(Flag::of(&value, Some(&reference)), flag, "{value}");
+        }
+        assert_eq!(Flag::of(&LabValue::Coded(CodedValue::Negative), None), Some(Flag::Normal));
+        assert_eq!(Flag::of(&LabValue::Quantity(quantity(None, 1.0)), None), None);
     }
 }

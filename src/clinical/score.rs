@@ -1,19 +1,24 @@
 //! A published score as it is printed: items, points, bands, applicability, source.
 //!
-//! Points are whole. A missing item is never imputed: the score is then not computable, and the points that it could
-//! still take are given instead. Numbers of published cohorts stand beside the bands and are of those cohorts, not of the
+//! Points are whole numbers. A missing item is never imputed: the score is then not computable, and the points that it can
+//! still reach are given instead. Numbers of published cohorts stand beside the bands; they describe those cohorts, not the
 //! patient.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+
+use super::result::Quantity;
 
 /// Whether a criterion holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum ItemState {
     /// It holds.
     Met,
     /// It does not.
+    #[strum(serialize = "not met")]
     NotMet,
     /// It is not known.
     Missing,
@@ -32,11 +37,7 @@ impl From<Option<bool>> for ItemState {
 impl ItemState {
     /// The state in words.
     pub fn words(self) -> &'static str {
-        match self {
-            Self::Met => "met",
-            Self::NotMet => "not met",
-            Self::Missing => "missing",
-        }
+        self.into()
     }
 }
 
@@ -170,24 +171,13 @@ impl Score {
 /// METHOD: a condition that does not hold makes the score not applicable; one that is not known makes it not computable,
 /// because points outside the published population mean nothing.
 pub(super) fn sum(items: &[ScoreItem], conditions: &[ScoreCondition]) -> ScoreResult {
-    let failed: Vec<&str> = conditions
-        .iter()
-        .filter(|condition| condition.state == ItemState::NotMet)
-        .map(|condition| condition.condition.as_str())
-        .collect();
+    let in_state = |state| conditions.iter().filter(move |one| one.state == state).map(|one| one.condition.clone());
+    let failed: Vec<String> = in_state(ItemState::NotMet).collect();
     if !failed.is_empty() {
         return ScoreResult::NotApplicable { reason: format!("not fulfilled: {}", failed.join("; ")) };
     }
-    let unknown = conditions
-        .iter()
-        .filter(|condition| condition.state == ItemState::Missing)
-        .map(|condition| condition.condition.clone());
-    let missing: Vec<String> = items
-        .iter()
-        .filter(|item| item.state == ItemState::Missing)
-        .map(|item| item.name.clone())
-        .chain(unknown)
-        .collect();
+    let unknown = items.iter().filter(|item| item.state == ItemState::Missing).map(|item| item.name.clone());
+    let missing: Vec<String> = unknown.chain(in_state(ItemState::Missing)).collect();
     let lowest: u32 = items.iter().filter_map(|item| item.points).sum();
     if missing.is_empty() {
         return ScoreResult::Computed { points: lowest };
@@ -196,16 +186,44 @@ pub(super) fn sum(items: &[ScoreItem], conditions: &[ScoreCondition]) -> ScoreRe
     ScoreResult::NotComputable { missing, lowest, highest: lowest + open }
 }
 
-/// An item of one point.
-pub(super) fn one_point(name: &str, criterion: &str, value: Option<String>, met: Option<bool>) -> ScoreItem {
-    ScoreItem {
-        name: name.to_owned(),
-        criterion: criterion.to_owned(),
-        value,
-        state: met.into(),
-        points: met.map(u32::from),
-        highest_points: 1,
+impl ScoreItem {
+    /// An item of a checklist, which gives no points.
+    pub(super) fn unscored(name: &str, criterion: impl Into<String>, value: Option<String>, met: Option<bool>) -> Self {
+        let (name, criterion) = (name.to_owned(), criterion.into());
+        Self { name, criterion, value, state: met.into(), points: None, highest_points: 0 }
     }
+
+    /// An item of one point.
+    pub(super) fn one_point(
+        name: &str,
+        criterion: impl Into<String>,
+        value: Option<String>,
+        met: Option<bool>,
+    ) -> Self {
+        Self { points: met.map(u32::from), highest_points: 1, ..Self::unscored(name, criterion, value, met) }
+    }
+
+    /// An item of one point for a number below a cut-off, both in the canonical unit.
+    pub(super) fn point_below(name: &str, criterion: impl Into<String>, number: Option<&Quantity>, cut: f64) -> Self {
+        Self::one_point(name, criterion, number.map(ToString::to_string), is_below(number, cut))
+    }
+
+    /// An item of several points; it is met where it gives any.
+    pub(super) fn tiered(
+        name: &str,
+        criterion: impl Into<String>,
+        value: Option<String>,
+        points: Option<u32>,
+        highest_points: u32,
+    ) -> Self {
+        let met = points.map(|points| points > 0);
+        Self { points, highest_points, ..Self::unscored(name, criterion, value, met) }
+    }
+}
+
+/// Whether a number is known to lie below a cut-off in the canonical unit.
+pub(super) fn is_below(number: Option<&Quantity>, cut: f64) -> Option<bool> {
+    number.and_then(|number| number.is_below(cut))
 }
 
 /// A condition.
@@ -218,7 +236,7 @@ mod tests {
     use super::*;
 
     fn items(states: [Option<bool>; 3]) -> Vec<ScoreItem> {
-        states.iter().enumerate().map(|(i, met)| one_point(&format!("item {i}"), "", None, *met)).collect()
+        states.iter().enumerate().map(|(i, met)| ScoreItem::one_point(&format!("item {i}"), "", None, *met)).collect()
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! In: the current values of a panel. Out: a [`Score`] of seven criteria that are shown and never summed up to a verdict.
 //!
 //! Source: harmonized criteria of 2023 (Schoettler et al., modified Jodele): proven by biopsy, or at least four of seven
-//! within 14 days at two consecutive times. Limits: the definition needs a course in time, which one panel is not; so the
-//! state of each criterion is that of one time, and anemia, platelet need and hypertension are for people to answer.
+//! within 14 days at two consecutive times. Limits: the definition needs a course in time, which one panel does not show. So
+//! the state of each criterion is that of one time, and people answer for anemia, platelet need and hypertension.
 
 use super::analyte::Analyte;
 use super::context::TransplantKind;
@@ -17,39 +17,44 @@ pub const PROTEIN_CREATININE_FROM: f64 = 1000.0;
 
 /// The checklist of a panel.
 pub fn checklist(panel: &LabPanel) -> Score {
-    let ldh = panel.current(Analyte::Ldh);
-    let sc5b9 = panel.current(Analyte::Sc5b9);
-    let protein = panel.current(Analyte::UrineProteinCreatinine);
-    let upper = |result: Option<&LabResult>| result.and_then(|result| result.reference.as_ref()?.canonical_high);
-    let above = |result: Option<&LabResult>| result?.quantity()?.is_above(upper(result)?);
-    let at_least = |result: Option<&LabResult>| result?.quantity()?.is_at_least(upper(result)?);
-    let shown = |result: Option<&LabResult>| result.map(|result| result.value.to_string());
+    let measured = |name, text, analyte, met: fn(&LabResult) -> Option<bool>| {
+        let result = panel.current(analyte);
+        ScoreItem::unscored(name, text, result.map(|result| result.value.to_string()), result.and_then(met))
+    };
     let film = panel.context.schistocytes_on_film;
+    let seen = film.map(|seen| if seen { "seen" } else { "not seen" }.to_owned());
     let items = vec![
-        criterion(
+        ScoreItem::unscored(
             "Anemia",
             "no independence of red cell support despite engraftment, hemoglobin fallen by 1 g/dL or more, or a new need; \
              other causes set aside",
             None,
             None,
         ),
-        criterion(
+        ScoreItem::unscored(
             "Thrombocytopenia",
             "no platelet engraftment, higher need than expected, refractoriness, or a fall by 50 % or more",
             None,
             None,
         ),
-        criterion("LDH", "above the upper limit for age", shown(ldh), above(ldh)),
-        criterion("Schistocytes", "present", film.map(|seen| if seen { "seen" } else { "not seen" }.to_owned()), film),
-        criterion("Hypertension", "adult: from 140/90 mmHg; under 18 years: above the 99th percentile", None, None),
-        criterion("sC5b-9", "at or above the upper limit", shown(sc5b9), at_least(sc5b9)),
-        criterion(
+        measured("LDH", "above the upper limit for age", Analyte::Ldh, |ldh| {
+            ldh.quantity()?.is_above(ldh.upper_limit()?)
+        }),
+        ScoreItem::unscored("Schistocytes", "present", seen, film),
+        ScoreItem::unscored(
+            "Hypertension",
+            "adult: from 140/90 mmHg; under 18 years: above the 99th percentile",
+            None,
+            None,
+        ),
+        measured("sC5b-9", "at or above the upper limit", Analyte::Sc5b9, |sc5b9| {
+            sc5b9.quantity()?.is_at_least(sc5b9.upper_limit()?)
+        }),
+        measured(
             "Urine protein/creatinine",
             "1 mg/mg or more, random sample",
-            shown(protein),
-            protein
-                .and_then(|result| result.quantity())
-                .and_then(|quantity| quantity.is_at_least(PROTEIN_CREATININE_FROM)),
+            Analyte::UrineProteinCreatinine,
+            |protein| protein.quantity()?.is_at_least(PROTEIN_CREATININE_FROM),
         ),
     ];
     let transplanted = panel.context.transplant.as_ref().map(|transplant| transplant.kind == TransplantKind::StemCell);
@@ -84,17 +89,6 @@ pub fn checklist(panel: &LabPanel) -> Score {
     }
 }
 
-fn criterion(name: &str, criterion: &str, value: Option<String>, met: Option<bool>) -> ScoreItem {
-    ScoreItem {
-        name: name.to_owned(),
-        criterion: criterion.to_owned(),
-        value,
-        state: met.into(),
-        points: None,
-        highest_points: 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::panel_of;
@@ -102,22 +96,21 @@ mod tests {
 
     const STEM_CELL: &str = r#""age_years": 30, "transplant": {"kind": "stem_cell"}"#;
 
-    fn states(results: &[(&str, f64, &str)]) -> Vec<ItemState> {
-        checklist(&panel_of(STEM_CELL, results)).items.iter().map(|item| item.state).collect()
-    }
-
     #[test]
     fn criteria_on_both_sides_of_their_limits() {
-        use ItemState::{Met, NotMet};
-        assert_eq!(states(&[("ldh", 222.0, "U/L")])[2], NotMet);
-        assert_eq!(states(&[("ldh", 222.1, "U/L")])[2], Met);
-        assert_eq!(states(&[("ldh", 3.71, "ukat/L")])[2], Met);
-        assert_eq!(states(&[("urine_protein_creatinine", 999.0, "mg/g")])[6], NotMet);
-        assert_eq!(states(&[("urine_protein_creatinine", 1.0, "mg/mg")])[6], Met);
-        assert_eq!(states(&[("urine_protein_creatinine", 113.0, "mg/mmol")])[6], NotMet);
-        assert_eq!(states(&[("urine_protein_creatinine", 113.2, "mg/mmol")])[6], Met);
-        // Without a limit of the laboratory sC5b-9 does not tell.
-        assert_eq!(states(&[("sc5b9", 900.0, "ng/mL")])[5], ItemState::Missing);
+        use ItemState::{Met, Missing, NotMet};
+        for (item, result, state) in [
+            (2, ("ldh", 222.0, "U/L"), NotMet),
+            (2, ("ldh", 222.1, "U/L"), Met),
+            (2, ("ldh", 3.71, "ukat/L"), Met),
+            (6, ("urine_protein_creatinine", 999.0, "mg/g"), NotMet),
+            (6, ("urine_protein_creatinine", 1.0, "mg/mg"), Met),
+            (6, ("urine_protein_creatinine", 113.0, "mg/mmol"), NotMet),
+            (6, ("urine_protein_creatinine", 113.2, "mg/mmol"), Met),
+            (5, ("sc5b9", 900.0, "ng/mL"), Missing), // without a limit of the laboratory it does not tell
+        ] {
+            assert_eq!(checklist(&panel_of(STEM_CELL, &[result])).items[item].state, state, "{result:?}");
+        }
     }
 
     #[test]

@@ -3,15 +3,18 @@
 //! In: count and panel. Out: a [`CancerPage`] where any cancer is known. Each compared item says what a publication
 //! reports and on which side of the published limit this patient's value lies; none says which picture the patient has.
 //!
+//! Source of the drugs: each has its own publication. Al-Nouri et al. (Blood 2015;125:616) is the systematic review of the
+//! field: 78 suspected drugs, of which 22 had evidence for a definite association. The table names only those of them that
+//! the abstract names.
+//!
 //! Limits: publications compare groups, most of them from case reports; a value of one patient may lie on either side in
-//! any of the groups.
+//! any of the groups. The table of drugs is not complete. A drug in it is not shown to be the cause in a patient, and a drug
+//! outside it is not shown to be harmless.
 
-use super::context_items::cancer_text;
-use super::exposures;
+use super::items::{SmearFinding, cancer_text};
 use super::record::{CancerPage, ComparedItem, Comparison, Exposure, ExposureKind};
-use super::smear_items::SmearFinding;
-use super::sources;
-use crate::clinical::{Analyte, LabPanel, LabResult, plasmic};
+use super::rules::{SEVERE_ADAMTS13_AT_MOST, sources};
+use crate::clinical::{Analyte, Drug, LabPanel, LabResult, plasmic};
 
 /// ADAMTS13 activity below which patients with idiopathic TTP lay, %.
 const IDIOPATHIC_TTP_BELOW: f64 = 5.0;
@@ -34,66 +37,113 @@ pub(super) fn page(smear: Option<&SmearFinding>, panel: &LabPanel) -> Option<Can
     })
 }
 
-fn exposures_of(panel: &LabPanel) -> Vec<Exposure> {
-    let mut found = Vec::new();
-    let context = &panel.context;
-    if let Some(cancer) = &context.cancer {
-        let answer = |known: Option<bool>| match known {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "not known",
-        };
-        found.push(Exposure {
-            kind: ExposureKind::Tumor,
-            name: cancer.tumor.clone().unwrap_or_else(|| "tumor not named".to_owned()),
-            detail: cancer_text(cancer).unwrap_or_default(),
-            date: None,
-            published: Some(
-                "of 168 reported cases of hemolysis with schistocytes in cancer 154 had a solid tumor; gastric, breast, \
-                 prostate, lung and unknown primary were most common"
-                    .to_owned(),
-            ),
-            source: Some(sources::CANCER_MAHA.to_owned()),
-        });
-        found.push(Exposure {
-            kind: ExposureKind::Metastasis,
-            name: "metastases".to_owned(),
-            detail: answer(cancer.metastatic).to_owned(),
-            date: None,
-            published: Some("91.8 % of the solid tumors were metastatic".to_owned()),
-            source: Some(sources::CANCER_MAHA.to_owned()),
-        });
-        found.push(Exposure {
-            kind: ExposureKind::Marrow,
-            name: "tumor in the bone marrow".to_owned(),
-            detail: answer(cancer.marrow).to_owned(),
-            date: None,
-            published: Some(
-                "hemolysis with schistocytes in cancer is reported with microvascular metastases and with tumor in the \
-                 bone marrow"
-                    .to_owned(),
-            ),
-            source: Some(sources::HEMOLYSIS.to_owned()),
-        });
-    }
-    found.extend(context.drugs.iter().flatten().map(|drug| {
-        let known = exposures::known(&drug.name);
-        Exposure {
-            kind: if known.is_some() { ExposureKind::Drug } else { ExposureKind::OtherDrug },
-            name: drug.name.clone(),
-            detail: match &drug.start_date {
-                Some(date) => format!("since {date}"),
-                None => "start not known".to_owned(),
-            },
-            date: drug.start_date.clone(),
-            published: known.map(|known| known.published.to_owned()),
-            source: known.map(|known| known.source.to_owned()),
-        }
-    }));
-    found
+/// A drug that publications report with TMA: lower-case names, the substance first; what is published; the publication.
+type KnownDrug = (&'static [&'static str], &'static str, &'static str);
+
+const AL_NOURI: &str = "Al-Nouri et al., Blood 2015;125:616";
+const IXAZOMIB: &str = "Case Rep Hematol, article 7063145 (Hindawi)";
+
+const DRUGS: &[KnownDrug] = &[
+    (
+        &["gemcitabine", "gemzar"],
+        "TMA with acute kidney injury in 12 patients of 5 centers",
+        "BMC Nephrol 2021, doi:10.1186/s12882-021-02470-3",
+    ),
+    (
+        &["mitomycin", "mitomycin c", "mutamycin"],
+        "hemolysis, thrombocytopenia and renal failure in 12 patients with adenocarcinoma; part of the therapy in 84 of 85 \
+         registry patients",
+        "Cantrell et al., J Clin Oncol 1985;3:723; Lesesne et al., J Clin Oncol 1989;7:781",
+    ),
+    (&["bevacizumab", "avastin"], "glomerular TMA in 6 patients", "Eremina et al., N Engl J Med 2008;358:1129"),
+    (
+        &["sunitinib", "sutent"],
+        "renal TMA shown by biopsy, blood signs absent",
+        "Bollée et al., Nephrol Dial Transplant 2009;24:682",
+    ),
+    (&["surufatinib"], "renal TMA shown by biopsy, first case", "Virchows Arch 2023;483:561"),
+    (
+        &["carfilzomib", "kyprolis"],
+        "TMA in 10 patients with myeloma",
+        "Moscvin et al., Blood Cancer J 2023;13, doi:10.1038/s41408-023-00802-0",
+    ),
+    (
+        &["bortezomib", "velcade"],
+        "renal TMA shown by biopsy, again after re-exposure",
+        "Case Rep Hematol 2016, article 6020691",
+    ),
+    (&["ixazomib", "ninlaro"], "TMA after cumulative exposure, single case", IXAZOMIB),
+    (&["oxaliplatin", "eloxatin"], "TMA with drug-dependent antibodies", "Front Med 2020, doi:10.3389/fmed.2020.00212"),
+    (&["cyclosporine", "ciclosporin"], "definite association with TMA in 15 patient reports", AL_NOURI),
+    (&["tacrolimus"], "definite association with TMA in 12 patient reports", AL_NOURI),
+    (&["quinine"], "definite association with TMA in 34 patient reports", AL_NOURI),
+];
+
+/// The entry of a drug as it was written, if there is one: a name of the table as a word of its own.
+fn known_drug(written: &str) -> Option<&'static KnownDrug> {
+    let written = written.to_lowercase();
+    let words: Vec<&str> = written.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    DRUGS.iter().find(|(names, ..)| names.iter().any(|name| words.contains(name)))
 }
 
-/// An item with where its value lies: `holds` answers whether it is on the first side.
+fn exposures_of(panel: &LabPanel) -> Vec<Exposure> {
+    let context = &panel.context;
+    let answer = |known: Option<bool>| match known {
+        Some(true) => "yes".to_owned(),
+        Some(false) => "no".to_owned(),
+        None => "not known".to_owned(),
+    };
+    let exposure = |kind, name: &str, detail: String, published: &str, source: &str| Exposure {
+        kind,
+        name: name.to_owned(),
+        detail,
+        date: None,
+        published: Some(published.to_owned()),
+        source: Some(source.to_owned()),
+    };
+    let of_cancer = context.cancer.iter().flat_map(|cancer| {
+        [
+            exposure(
+                ExposureKind::Tumor,
+                cancer.tumor.as_deref().unwrap_or("tumor not named"),
+                cancer_text(cancer).unwrap_or_default(),
+                "of 168 reported cases of hemolysis with schistocytes in cancer 154 had a solid tumor; gastric, breast, \
+                 prostate, lung and unknown primary were most common",
+                sources::CANCER_MAHA,
+            ),
+            exposure(
+                ExposureKind::Metastasis,
+                "metastases",
+                answer(cancer.metastatic),
+                "91.8 % of the solid tumors were metastatic",
+                sources::CANCER_MAHA,
+            ),
+            exposure(
+                ExposureKind::Marrow,
+                "tumor in the bone marrow",
+                answer(cancer.marrow),
+                "hemolysis with schistocytes in cancer is reported with microvascular metastases and with tumor in the \
+                 bone marrow",
+                sources::HEMOLYSIS,
+            ),
+        ]
+    });
+    of_cancer.chain(context.drugs.iter().flatten().map(of_drug)).collect()
+}
+
+fn of_drug(drug: &Drug) -> Exposure {
+    let known = known_drug(&drug.name);
+    Exposure {
+        kind: if known.is_some() { ExposureKind::Drug } else { ExposureKind::OtherDrug },
+        name: drug.name.clone(),
+        detail: drug.start_date.as_ref().map_or("start not known".to_owned(), |date| format!("since {date}")),
+        date: drug.start_date.clone(),
+        published: known.map(|(_, published, _)| (*published).to_owned()),
+        source: known.map(|(.., source)| (*source).to_owned()),
+    }
+}
+
+/// An item and where its value lies: `holds` says whether it lies on the first side.
 fn compared(
     panel: &LabPanel,
     analyte: Analyte,
@@ -120,12 +170,12 @@ fn compared(
 
 /// Above the result's own upper limit.
 fn above_own(result: &LabResult) -> Option<bool> {
-    result.quantity()?.is_above(result.reference.as_ref()?.canonical_high?)
+    result.quantity()?.is_above(result.upper_limit()?)
 }
 
 /// Below the result's own lower limit.
 fn below_own(result: &LabResult) -> Option<bool> {
-    result.quantity()?.is_below(result.reference.as_ref()?.canonical_low?)
+    result.quantity()?.is_below(result.lower_limit()?)
 }
 
 const ABOVE_OWN: (&str, &str) = ("above its upper limit", "not above its upper limit");
@@ -209,7 +259,7 @@ fn complement(panel: &LabPanel) -> Comparison {
                 ("above 10 %", "not above 10 %"),
                 |result| {
                     let before = result.before_plasma != Some(false);
-                    before.then(|| result.quantity()?.is_above(super::rules::SEVERE_ADAMTS13_AT_MOST))?
+                    before.then(|| result.quantity()?.is_above(SEVERE_ADAMTS13_AT_MOST))?
                 },
                 NOT_DEFICIENT,
             ),
@@ -226,10 +276,10 @@ fn complement(panel: &LabPanel) -> Comparison {
     }
 }
 
-/// What the page still lacks.
+/// Names of what is not given and would belong on the page.
 fn missing(smear: Option<&SmearFinding>, panel: &LabPanel) -> Vec<String> {
     let cancer = panel.context.cancer.as_ref();
-    let undated = |drugs: &[crate::clinical::Drug]| drugs.iter().any(|drug| drug.start_date.is_none());
+    let undated = |drugs: &[Drug]| drugs.iter().any(|drug| drug.start_date.is_none());
     let entered = [
         ("Tumor", cancer.is_none_or(|cancer| cancer.tumor.is_none())),
         ("Whether the cancer is active", panel.context.active_cancer().is_none()),
@@ -272,4 +322,36 @@ fn caveats(panel: &LabPanel) -> Vec<String> {
         caveats.push("The French score was derived without patients with cancer and is not applied.".to_owned());
     }
     caveats
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drugs_are_found_as_words_of_their_own() {
+        for (written, name) in [
+            ("Gemcitabine", Some("gemcitabine")),
+            ("gemcitabine 1000 mg/m2", Some("gemcitabine")),
+            ("Mitomycin-C", Some("mitomycin")),
+            ("Avastin (bevacizumab)", Some("bevacizumab")),
+            ("nab-paclitaxel", None),
+            ("quininex", None),
+            ("", None),
+        ] {
+            assert_eq!(known_drug(written).map(|(names, ..)| names[0]), name, "{written}");
+        }
+    }
+
+    #[test]
+    fn every_drug_has_its_codes_a_publication_and_a_year() {
+        let coded: Vec<&str> = crate::clinical::coded_substances().collect();
+        assert_eq!(coded.len(), DRUGS.len());
+        for (names, published, source) in DRUGS {
+            assert!(names.iter().any(|name| coded.contains(name)), "{}", names[0]);
+            assert!(names.iter().all(|name| *name == name.to_lowercase()) && !published.is_empty());
+            let dated = source.split(|c: char| !c.is_ascii_digit()).any(|part| part.len() == 4);
+            assert!(dated || *source == IXAZOMIB, "{source}");
+        }
+    }
 }

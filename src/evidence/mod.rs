@@ -5,69 +5,47 @@
 //! statements the items that support it, speak against it, or are missing; scores; limitations; and a page for a patient
 //! with cancer.
 //!
-//! Order: 1. items of each block with their bearings; 2. items by statement; 3. what is missing; 4. scores;
-//! 5. limitations; 6. the page for cancer.
+//! Order: 1. `items` of each block with their bearings by `rules`; 2. items by statement, what is missing, and limitations
+//! (`statements`); 3. scores; 4. the page for `cancer`.
 //!
 //! Method: every bearing is one rule with one limit, named with its source. Nothing is added up, because the rules are
 //! not independent and no source gives them weights.
 //!
 //! Limits: rules look at one time, the current value of each item. Free texts are printed and not weighed. None of the
-//! statements is a diagnosis, and none says why something is as it is.
+//! statements is a diagnosis, and none names a cause.
 
 mod cancer;
-mod context_items;
-mod exposures;
-mod lab_items;
-mod limitations;
+mod items;
 mod record;
 mod rules;
-mod smear_items;
-mod sources;
 mod statements;
 
+pub use items::SmearFinding;
 pub use record::{
     Bearing, CancerPage, ComparedItem, Comparison, Direction, EarlierValue, Evidence, EvidenceBlock, EvidenceItem,
     Exposure, ExposureKind, ItemReference, Statement, StatementEvidence, WeighedItem,
 };
-pub use smear_items::SmearFinding;
 
-use crate::clinical::{Analyte, Block, ClinicalContext, LabPanel, ScoreOptions, scores};
+use crate::clinical::{Block, ClinicalContext, LabPanel, ScoreOptions, scores};
 
 /// Weighs a count and a panel.
 pub fn weigh(smear: Option<&SmearFinding>, panel: &LabPanel, options: &ScoreOptions) -> Evidence {
-    let blocks: Vec<EvidenceBlock> = Block::ALL
-        .into_iter()
-        .map(|block| EvidenceBlock {
-            block,
-            title: block.title().to_owned(),
-            items: items(block, smear, panel, options),
-            missing: statements::missing_in(block, smear, panel),
-        })
-        .collect();
-    let missing = blocks.iter().flat_map(|block| block.missing.clone()).collect();
+    let evidence = |block: &Block| EvidenceBlock {
+        block: *block,
+        title: block.to_string(),
+        items: items::of_block(*block, smear, panel, options),
+        missing: statements::missing_in(*block, smear, panel),
+    };
+    let blocks: Vec<EvidenceBlock> = Block::ALL.iter().map(evidence).collect();
     Evidence {
         statements: statements::gather(&blocks, smear, panel),
-        missing,
-        limitations: limitations::of(smear, panel),
+        missing: blocks.iter().flat_map(|block| block.missing.clone()).collect(),
+        limitations: statements::limitations(smear, panel),
         scores: scores(&with_film(smear, panel), options),
         cancer_page: cancer::page(smear, panel),
         ignored: panel.ignored.clone(),
         blocks,
     }
-}
-
-/// Items of a block.
-fn items(block: Block, smear: Option<&SmearFinding>, panel: &LabPanel, options: &ScoreOptions) -> Vec<EvidenceItem> {
-    let mut items = match block {
-        Block::Context => context_items::context(&panel.context),
-        Block::Smear => smear_items::of(smear, &panel.context),
-        Block::Imaging => context_items::texts("imaging", "Imaging", &panel.context.imaging),
-        Block::Histology => context_items::texts("histology", "Histology", &panel.context.histology),
-        _ => Vec::new(),
-    };
-    let analytes = Analyte::ALL.into_iter().filter(|analyte| analyte.block() == block);
-    items.extend(analytes.filter_map(|analyte| lab_items::item(analyte, panel, options)));
-    items
 }
 
 /// The panel as the scores see it: what a person saw on the film goes before what was measured.

@@ -1,84 +1,73 @@
 //! The evidence as it is published.
 //!
 //! Every type is written to `case.json` and read back strictly. Values stand in the unit in which the laboratory gave
-//! them; nothing is scaled silently. Unknown is null, and what was not given at all is named under `missing`.
+//! them; nothing is scaled silently. Unknown is null, and `missing` names what was not given at all.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::clinical::{Block, Flag, IgnoredObservation, ReferenceOwner, Score};
 
 /// What items are weighed for. None of them is a diagnosis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(IntoStaticStr, VariantArray)]
 pub enum Statement {
     /// Red cells are broken mechanically.
+    #[strum(to_string = "Mechanical hemolysis")]
     MechanicalHemolysis,
     /// Platelets are low or fell.
     Thrombocytopenia,
     /// Coagulation is activated and its factors are used up.
+    #[strum(to_string = "Coagulation activation")]
     CoagulationActivation,
     /// The kidney is involved.
+    #[strum(to_string = "Renal involvement")]
     RenalInvolvement,
     /// The nervous system is involved.
+    #[strum(to_string = "Neurological involvement")]
     NeurologicalInvolvement,
     /// The heart is involved.
+    #[strum(to_string = "Cardiac involvement")]
     CardiacInvolvement,
     /// ADAMTS13 activity is severely reduced.
-    #[serde(rename = "severe_adamts13_deficiency")]
+    #[strum(to_string = "Severe ADAMTS13 deficiency")]
     SevereAdamts13Deficiency,
     /// Complement is activated.
+    #[strum(to_string = "Complement activation")]
     ComplementActivation,
 }
 
 impl Statement {
     /// Every statement, in the order of the report.
-    pub const ALL: [Self; 8] = [
-        Self::MechanicalHemolysis,
-        Self::Thrombocytopenia,
-        Self::CoagulationActivation,
-        Self::RenalInvolvement,
-        Self::NeurologicalInvolvement,
-        Self::CardiacInvolvement,
-        Self::SevereAdamts13Deficiency,
-        Self::ComplementActivation,
-    ];
+    pub const ALL: &[Self] = <Self as VariantArray>::VARIANTS;
 
     /// Title for people.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::MechanicalHemolysis => "Mechanical hemolysis",
-            Self::Thrombocytopenia => "Thrombocytopenia",
-            Self::CoagulationActivation => "Coagulation activation",
-            Self::RenalInvolvement => "Renal involvement",
-            Self::NeurologicalInvolvement => "Neurological involvement",
-            Self::CardiacInvolvement => "Cardiac involvement",
-            Self::SevereAdamts13Deficiency => "Severe ADAMTS13 deficiency",
-            Self::ComplementActivation => "Complement activation",
-        }
+        self.into()
     }
 }
 
 /// Which way an item points.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum Direction {
     /// For the statement.
     Supports,
     /// Against it.
+    #[strum(serialize = "speaks against")]
     SpeaksAgainst,
     /// Neither, though there is a rule that says why.
+    #[strum(serialize = "says nothing about")]
     Neutral,
 }
 
 impl Direction {
     /// The direction in words.
     pub fn words(self) -> &'static str {
-        match self {
-            Self::Supports => "supports",
-            Self::SpeaksAgainst => "speaks against",
-            Self::Neutral => "says nothing about",
-        }
+        self.into()
     }
 }
 
@@ -146,14 +135,6 @@ pub struct EvidenceItem {
     pub earlier: Vec<EarlierValue>,
     /// Notes on this item, one sentence each.
     pub notes: Vec<String>,
-}
-
-impl EvidenceItem {
-    /// What the item says about a statement.
-    pub fn direction_on(&self, statement: Statement) -> Direction {
-        let bearing = self.bearings.iter().find(|bearing| bearing.statement == statement);
-        bearing.map_or(Direction::Neutral, |bearing| bearing.direction)
-    }
 }
 
 /// One block of the report.

@@ -1,129 +1,162 @@
 //! Rules: what a laboratory result says about a statement.
 //!
-//! In: a result with its interval. Out: a [`Bearing`] for every statement that has a rule for the analyte. A limit is the
-//! upper or lower limit of the result's own interval, or a fixed one with its publication. A comparator that leaves open on
-//! which side a value lies makes the item neutral.
+//! In: a result with its interval. Out: a [`Bearing`] where there is a rule for the analyte. A limit is the upper or lower
+//! limit of the result's own interval, or a fixed one with its publication. A comparator that leaves open on which side a
+//! value lies makes the item neutral.
 //!
 //! METHOD: a normal marker speaks against a statement where the marker is a usual part of it (LDH and haptoglobin for
-//! hemolysis, creatinine for the kidney), and is neutral where it often stays normal all the same (reticulocytes, C3, C4,
-//! an ADAMTS13 inhibitor).
+//! hemolysis, creatinine for the kidney). It is neutral where it often stays normal all the same (reticulocytes, C3, C4, an
+//! ADAMTS13 inhibitor).
 
 use super::record::{Bearing, Direction, Statement};
-use super::sources;
 use crate::clinical::{
-    Analyte, CodedValue, LabPanel, LabResult, Quantity, ReferenceInterval, ReferenceOwner, ScoreOptions, printed_unit,
+    Analyte, CodedValue, D_DIMER_TWO_ABOVE_ULN, FIBRINOGEN_ONE_BELOW, LabPanel, LabResult, Limit,
+    PROTEIN_CREATININE_FROM, Quantity, ReferenceOwner, ScoreOptions, d_dimer_upper_limit, is_above_multiple, with_unit,
 };
 use Direction::{Neutral, SpeaksAgainst, Supports};
 
+/// Publications behind the rules, each named once.
+pub(super) mod sources {
+    /// Pattern of TMA with organ damage: platelets below 150 or a fall by more than 30 %.
+    pub const PATTERN: &str = "Weitz, Semin Thromb Hemost 2019;45:348";
+    /// Markers of mechanical hemolysis in patients with cancer.
+    pub const HEMOLYSIS: &str = "Blood 2021;137:1310 (microangiopathic hemolytic anemia in cancer)";
+    /// Coombs-negative hemolysis in cancer: 168 reported cases.
+    pub const CANCER_MAHA: &str = "Lechner and Obermeier, Medicine 2012;91:195 (168 reported cases)";
+    /// Review of cancer-associated TMA: which examinations belong to the evaluation.
+    pub const CANCER_REVIEW: &str = "Saffarieh et al., Cancer-associated thrombotic microangiopathy; a review article";
+    /// Schistocytes.
+    pub const ICSH: &str =
+        "ICSH schistocyte recommendations, Zini et al., Int J Lab Hematol 2012;34:107 and 2021;43:1264";
+    /// ISTH score for overt DIC.
+    pub const DIC: &str = "ISTH overt DIC score, update of 2025 (PubMed 40216223)";
+    /// Fibrinogen and prothrombin time as items of the same score.
+    pub const DIC_2001: &str = "Taylor et al., Thromb Haemost 2001;86:1327";
+    /// Criteria of transplant-associated TMA, here for their limits.
+    pub const TA_TMA: &str = "harmonized transplant-associated TMA criteria 2023 (PMC11882261, table 3)";
+    /// What severe deficiency is.
+    pub const PLASMIC: &str =
+        "Bendapudi et al., Lancet Haematol 2017;4:e157 (severe deficiency: activity of at most 10 %)";
+    /// Assay of ADAMTS13 and its sampling.
+    pub const ADAMTS13_ASSAY: &str = "ADAMTS13 assay, Mayo Clinic Laboratories test catalog";
+    /// An interval alone.
+    pub const INTERVAL: &str = "reference interval of the item";
+    /// A finding entered by a person.
+    pub const ENTERED: &str = "finding as entered";
+}
+
 /// Platelets below this support thrombocytopenia, 10⁹/L.
-pub const PLATELETS_BELOW: f64 = 150.0;
+const PLATELETS_BELOW: f64 = 150.0;
 /// A fall from baseline by more than this share supports it too.
-pub const PLATELET_FALL_ABOVE: f64 = 0.30;
+const PLATELET_FALL_ABOVE: f64 = 0.30;
 /// ADAMTS13 activity of severe deficiency, at most, %.
-pub const SEVERE_ADAMTS13_AT_MOST: f64 = 10.0;
-/// D-dimer above this multiple of its upper limit supports activation of coagulation.
-pub const D_DIMER_ABOVE_ULN: f64 = 3.0;
-/// Fibrinogen below this supports it, g/L.
-pub const FIBRINOGEN_BELOW: f64 = 1.0;
-/// Urine protein/creatinine from this on supports renal involvement, mg/g.
-pub const PROTEIN_CREATININE_FROM: f64 = 1000.0;
+pub(super) const SEVERE_ADAMTS13_AT_MOST: f64 = 10.0;
+
+/// Significant digits of a limit that was converted from another unit.
+const CONVERTED_LIMIT_DIGITS: usize = 3;
+
+/// A limit as it is printed. The laboratory's own stands as it was sent; one that was converted is rounded.
+pub(super) fn shown_limit(limit: f64, owner: ReferenceOwner) -> f64 {
+    if owner == ReferenceOwner::Laboratory {
+        return limit;
+    }
+    format!("{limit:.*e}", CONVERTED_LIMIT_DIGITS - 1).parse().unwrap_or(limit)
+}
 
 /// A bearing.
 pub(super) fn bearing(statement: Statement, direction: Direction, rule: impl Into<String>, source: &str) -> Bearing {
     Bearing { statement, direction, rule: rule.into(), source: source.to_owned() }
 }
 
-/// What a result says.
-pub(super) fn bearings(result: &LabResult, panel: &LabPanel, options: &ScoreOptions) -> Vec<Bearing> {
+/// What a result says; `None` where there is no rule for its analyte.
+pub(super) fn of(result: &LabResult, panel: &LabPanel, options: &ScoreOptions) -> Option<Bearing> {
     use Statement as S;
-    match result.analyte {
-        Analyte::Platelets => vec![platelets(result, panel)],
+    use sources::{DIC_2001, HEMOLYSIS, INTERVAL, PATTERN};
+    Some(match result.analyte {
+        Analyte::Platelets => platelets(result, panel),
         Analyte::ReticulocytesPercent | Analyte::ReticulocytesAbsolute => {
-            vec![upper(result, S::MechanicalHemolysis, Neutral, sources::HEMOLYSIS)]
+            upper(result, S::MechanicalHemolysis, Neutral, HEMOLYSIS)
         }
-        Analyte::AnalyzerFragments => vec![fragments(result)],
-        Analyte::Ldh | Analyte::BilirubinIndirect => {
-            vec![upper(result, S::MechanicalHemolysis, SpeaksAgainst, sources::HEMOLYSIS)]
+        Analyte::AnalyzerFragments => fragments(result),
+        Analyte::Ldh | Analyte::BilirubinIndirect => upper(result, S::MechanicalHemolysis, SpeaksAgainst, HEMOLYSIS),
+        Analyte::Haptoglobin if result.coded() == Some(CodedValue::Undetectable) => {
+            bearing(S::MechanicalHemolysis, Supports, "undetectable", HEMOLYSIS)
         }
-        Analyte::Haptoglobin => vec![haptoglobin(result)],
-        Analyte::Dat => vec![antiglobulin(result)],
-        Analyte::ProthrombinTime | Analyte::Inr | Analyte::Aptt => {
-            vec![upper(result, S::CoagulationActivation, SpeaksAgainst, sources::DIC_2001)]
+        Analyte::Haptoglobin => lower(result, S::MechanicalHemolysis, SpeaksAgainst, HEMOLYSIS),
+        Analyte::Dat => antiglobulin(result),
+        Analyte::ProthrombinTime | Analyte::Inr | Analyte::Aptt | Analyte::Fdp => {
+            upper(result, S::CoagulationActivation, SpeaksAgainst, DIC_2001)
         }
-        Analyte::Fdp => vec![upper(result, S::CoagulationActivation, SpeaksAgainst, sources::DIC_2001)],
-        Analyte::Fibrinogen => vec![fibrinogen(result)],
-        Analyte::DDimer => vec![d_dimer(result, options)],
+        Analyte::Fibrinogen if result.quantity()?.is_below(FIBRINOGEN_ONE_BELOW) == Some(true) => {
+            bearing(S::CoagulationActivation, Supports, "below 1.0 g/L", DIC_2001)
+        }
+        Analyte::Fibrinogen => lower(result, S::CoagulationActivation, SpeaksAgainst, INTERVAL),
+        Analyte::DDimer => d_dimer(result, options),
         Analyte::Creatinine | Analyte::UreaNitrogen | Analyte::Urea => {
-            vec![upper(result, S::RenalInvolvement, SpeaksAgainst, sources::PATTERN)]
+            upper(result, S::RenalInvolvement, SpeaksAgainst, PATTERN)
         }
-        Analyte::Egfr => vec![lower(result, S::RenalInvolvement, SpeaksAgainst, sources::INTERVAL)],
-        Analyte::UrineProteinCreatinine => vec![protein(result)],
-        Analyte::UrineProteinStrip | Analyte::UrineHemoglobinStrip => vec![strip(result)],
-        Analyte::TroponinT | Analyte::NtProBnp => {
-            vec![upper(result, S::CardiacInvolvement, SpeaksAgainst, sources::PATTERN)]
+        Analyte::Egfr => lower(result, S::RenalInvolvement, SpeaksAgainst, INTERVAL),
+        Analyte::UrineProteinCreatinine if result.quantity()?.is_at_least(PROTEIN_CREATININE_FROM) == Some(true) => {
+            bearing(S::RenalInvolvement, Supports, "1 mg/mg (1000 mg/g) or more", sources::TA_TMA)
         }
-        Analyte::Adamts13Activity => vec![adamts13_activity(result)],
-        Analyte::Adamts13Inhibitor | Analyte::Adamts13Antibody => vec![adamts13_antibody(result)],
-        Analyte::C3 | Analyte::C4 => vec![lower(result, S::ComplementActivation, Neutral, sources::INTERVAL)],
-        Analyte::Sc5b9 => vec![sc5b9(result)],
-        _ => Vec::new(),
-    }
-}
-
-/// A limit in the unit of the result with its owner.
-fn limit_text(limit: Option<f64>, unit: &str, reference: &ReferenceInterval) -> String {
-    let limit = limit.map(|limit| super::lab_items::shown(limit, reference.owner)).unwrap_or_default();
-    let unit = printed_unit(unit);
-    let space = if unit.is_empty() { "" } else { " " };
-    format!("{limit}{space}{unit} ({})", reference.owner.words())
+        Analyte::UrineProteinCreatinine => upper(result, S::RenalInvolvement, SpeaksAgainst, INTERVAL),
+        Analyte::UrineProteinStrip | Analyte::UrineHemoglobinStrip => strip(result),
+        Analyte::TroponinT | Analyte::NtProBnp => upper(result, S::CardiacInvolvement, SpeaksAgainst, PATTERN),
+        Analyte::Adamts13Activity | Analyte::Adamts13Inhibitor | Analyte::Adamts13Antibody => adamts13(result),
+        Analyte::C3 | Analyte::C4 => lower(result, S::ComplementActivation, Neutral, INTERVAL),
+        Analyte::Sc5b9 => sc5b9(result),
+        _ => return None,
+    })
 }
 
 /// A bearing by a comparison that holds, does not hold, or is open.
 fn compared(
     statement: Statement,
     holds: Option<bool>,
-    directions: (Direction, Direction),
-    texts: (String, String),
+    otherwise: Direction,
+    (held, not_held): (&str, &str),
     source: &str,
 ) -> Bearing {
     match holds {
-        Some(true) => bearing(statement, directions.0, texts.0, source),
-        Some(false) => bearing(statement, directions.1, texts.1, source),
-        None => {
-            bearing(statement, Neutral, format!("the comparator leaves open whether the value is {}", texts.0), source)
-        }
+        Some(true) => bearing(statement, Supports, held, source),
+        Some(false) => bearing(statement, otherwise, not_held, source),
+        None => bearing(statement, Neutral, format!("the comparator leaves open whether the value is {held}"), source),
     }
+}
+
+/// The limit of a result's own interval in words, with its unit and owner.
+fn limit_text(limit: Limit, result: &LabResult) -> Option<String> {
+    let owner = result.reference.as_ref()?.owner;
+    let limit = with_unit(shown_limit(limit.shown, owner), &result.quantity()?.unit);
+    Some(format!("{limit} ({})", owner.words()))
 }
 
 /// Above its own upper limit supports.
 fn upper(result: &LabResult, statement: Statement, otherwise: Direction, source: &str) -> Bearing {
-    let Some((quantity, reference)) = placed(result, |reference| reference.canonical_high) else {
-        return bearing(statement, Neutral, "no upper limit is known for this item", source);
-    };
-    let limit = limit_text(reference.high, &quantity.unit, reference);
-    let texts = (format!("above the upper limit of {limit}"), format!("not above the upper limit of {limit}"));
-    let holds = reference.canonical_high.and_then(|high| quantity.is_above(high));
-    compared(statement, holds, (Supports, otherwise), texts, source)
+    let limit = result.reference.as_ref().and_then(|reference| reference.high);
+    beyond(result, limit, ("above", "upper", Quantity::is_above), statement, otherwise, source)
 }
 
 /// Below its own lower limit supports.
 fn lower(result: &LabResult, statement: Statement, otherwise: Direction, source: &str) -> Bearing {
-    let Some((quantity, reference)) = placed(result, |reference| reference.canonical_low) else {
-        return bearing(statement, Neutral, "no lower limit is known for this item", source);
-    };
-    let limit = limit_text(reference.low, &quantity.unit, reference);
-    let texts = (format!("below the lower limit of {limit}"), format!("not below the lower limit of {limit}"));
-    let holds = reference.canonical_low.and_then(|low| quantity.is_below(low));
-    compared(statement, holds, (Supports, otherwise), texts, source)
+    let limit = result.reference.as_ref().and_then(|reference| reference.low);
+    beyond(result, limit, ("below", "lower", Quantity::is_below), statement, otherwise, source)
 }
 
-/// Number and interval where the interval has the wanted limit.
-fn placed(
+fn beyond(
     result: &LabResult,
-    limit: impl Fn(&ReferenceInterval) -> Option<f64>,
-) -> Option<(&Quantity, &ReferenceInterval)> {
-    let reference = result.reference.as_ref().filter(|reference| limit(reference).is_some())?;
-    Some((result.quantity()?, reference))
+    limit: Option<Limit>,
+    (side, name, holds): (&str, &str, fn(&Quantity, f64) -> Option<bool>),
+    statement: Statement,
+    otherwise: Direction,
+    source: &str,
+) -> Bearing {
+    let known = limit.and_then(|limit| Some((holds(result.quantity()?, limit.canonical), limit_text(limit, result)?)));
+    let Some((holds, text)) = known else {
+        return bearing(statement, Neutral, format!("no {name} limit is known for this item"), source);
+    };
+    let held = format!("{side} the {name} limit of {text}");
+    compared(statement, holds, otherwise, (&held, &format!("not {held}")), source)
 }
 
 /// The share by which platelets fell from their baseline, where both are exact.
@@ -134,37 +167,27 @@ pub(super) fn platelet_fall(panel: &LabPanel) -> Option<f64> {
 }
 
 fn platelets(result: &LabResult, panel: &LabPanel) -> Bearing {
-    let statement = Statement::Thrombocytopenia;
     let below = result.quantity().and_then(|quantity| quantity.is_below(PLATELETS_BELOW));
     let fall = platelet_fall(panel);
     let fell = fall.map(|fall| fall > PLATELET_FALL_ABOVE);
     let percent = fall.map(|fall| format!("{:.0} %", 100.0 * fall)).unwrap_or_default();
-    match (below, fell) {
-        (Some(true), Some(true)) => {
-            let rule = format!("below 150 × 10⁹/L, and fallen by {percent} from baseline (more than 30 %)");
-            bearing(statement, Supports, rule, sources::PATTERN)
-        }
-        (Some(true), _) => bearing(statement, Supports, "below 150 × 10⁹/L", sources::PATTERN),
-        (_, Some(true)) => {
-            let rule = format!("fallen by {percent} from baseline (more than 30 %)");
-            bearing(statement, Supports, rule, sources::PATTERN)
-        }
+    let fallen = format!("fallen by {percent} from baseline (more than 30 %)");
+    let (direction, rule) = match (below, fell) {
+        (Some(true), Some(true)) => (Supports, format!("below 150 × 10⁹/L, and {fallen}")),
+        (Some(true), _) => (Supports, "below 150 × 10⁹/L".to_owned()),
+        (_, Some(true)) => (Supports, fallen),
         (Some(false), Some(false)) => {
-            let rule = "not below 150 × 10⁹/L, and not fallen by more than 30 % from baseline";
-            bearing(statement, SpeaksAgainst, rule, sources::PATTERN)
+            (SpeaksAgainst, "not below 150 × 10⁹/L, and not fallen by more than 30 % from baseline".to_owned())
         }
         (Some(false), None) => {
-            let rule = "not below 150 × 10⁹/L; without a baseline a fall is not known";
-            bearing(statement, SpeaksAgainst, rule, sources::PATTERN)
+            (SpeaksAgainst, "not below 150 × 10⁹/L; without a baseline a fall is not known".to_owned())
         }
-        (None, _) => {
-            let rule = "the comparator leaves open whether the value is below 150 × 10⁹/L";
-            bearing(statement, Neutral, rule, sources::PATTERN)
-        }
-    }
+        (None, _) => (Neutral, "the comparator leaves open whether the value is below 150 × 10⁹/L".to_owned()),
+    };
+    bearing(Statement::Thrombocytopenia, direction, rule, sources::PATTERN)
 }
 
-/// An analyzer's count is a screen: none supports that there is none, a raised one must be looked at on the film.
+/// An analyzer's count is a screen. A count of zero supports that there are none; a raised one must be checked on the film.
 fn fragments(result: &LabResult) -> Bearing {
     let none = result.quantity().is_some_and(|quantity| quantity.canonical == 0.0);
     let (direction, rule) = if none {
@@ -173,13 +196,6 @@ fn fragments(result: &LabResult) -> Bearing {
         (Neutral, "an analyzer count is a screen and is checked on the film")
     };
     bearing(Statement::MechanicalHemolysis, direction, rule, sources::ICSH)
-}
-
-fn haptoglobin(result: &LabResult) -> Bearing {
-    if result.coded() == Some(CodedValue::Undetectable) {
-        return bearing(Statement::MechanicalHemolysis, Supports, "undetectable", sources::HEMOLYSIS);
-    }
-    lower(result, Statement::MechanicalHemolysis, SpeaksAgainst, sources::HEMOLYSIS)
 }
 
 fn antiglobulin(result: &LabResult) -> Bearing {
@@ -191,44 +207,22 @@ fn antiglobulin(result: &LabResult) -> Bearing {
     bearing(statement, Supports, "negative: mechanical rather than immune hemolysis", sources::CANCER_MAHA)
 }
 
-fn fibrinogen(result: &LabResult) -> Bearing {
-    let statement = Statement::CoagulationActivation;
-    let Some(quantity) = result.quantity() else {
-        return bearing(statement, Neutral, "no number", sources::DIC_2001);
-    };
-    if quantity.is_below(FIBRINOGEN_BELOW) == Some(true) {
-        return bearing(statement, Supports, "below 1.0 g/L", sources::DIC_2001);
-    }
-    lower(result, statement, SpeaksAgainst, sources::INTERVAL)
-}
-
-/// METHOD: between the upper limit and three times it D-dimer is raised in cancer and inflammation too, so it says nothing.
+/// METHOD: D-dimer between the upper limit and three times that limit occurs in cancer and inflammation too and says nothing.
 fn d_dimer(result: &LabResult, options: &ScoreOptions) -> Bearing {
-    let statement = Statement::CoagulationActivation;
-    let limit = crate::clinical::d_dimer_upper_limit(result, options);
-    let Some((quantity, limit)) = result.quantity().zip(limit) else {
-        let rule = "the laboratory's upper limit is needed and is not known";
-        return bearing(statement, Neutral, rule, sources::DIC);
-    };
-    let times = |times: f64| quantity.is_above(limit * times);
-    match (times(D_DIMER_ABOVE_ULN), times(1.0)) {
-        (Some(true), _) => bearing(statement, Supports, "above 3 times the upper limit", sources::DIC),
-        (_, Some(false)) => bearing(statement, SpeaksAgainst, "not above the upper limit", sources::DIC),
-        (Some(false), _) => bearing(statement, Neutral, "raised, and not above 3 times the upper limit", sources::DIC),
-        (None, _) => {
-            let rule = "the comparator leaves open whether the value is above 3 times the upper limit";
-            bearing(statement, Neutral, rule, sources::DIC)
+    let limit = d_dimer_upper_limit(result, options);
+    let (direction, rule) = match result.quantity().zip(limit) {
+        None => (Neutral, "the laboratory's upper limit is needed and is not known"),
+        Some((quantity, limit)) => {
+            let above = |multiple| is_above_multiple(quantity, limit, multiple);
+            match (above(D_DIMER_TWO_ABOVE_ULN), above(1.0)) {
+                (Some(true), _) => (Supports, "above 3 times the upper limit"),
+                (_, Some(false)) => (SpeaksAgainst, "not above the upper limit"),
+                (Some(false), _) => (Neutral, "raised, and not above 3 times the upper limit"),
+                (None, _) => (Neutral, "the comparator leaves open whether the value is above 3 times the upper limit"),
+            }
         }
-    }
-}
-
-fn protein(result: &LabResult) -> Bearing {
-    let statement = Statement::RenalInvolvement;
-    let raised = result.quantity().and_then(|quantity| quantity.is_at_least(PROTEIN_CREATININE_FROM));
-    if raised == Some(true) {
-        return bearing(statement, Supports, "1 mg/mg (1000 mg/g) or more", sources::TA_TMA);
-    }
-    upper(result, statement, SpeaksAgainst, sources::INTERVAL)
+    };
+    bearing(Statement::CoagulationActivation, direction, rule, sources::DIC)
 }
 
 fn strip(result: &LabResult) -> Bearing {
@@ -237,7 +231,7 @@ fn strip(result: &LabResult) -> Bearing {
         Some(CodedValue::Negative) => bearing(statement, SpeaksAgainst, "negative", sources::INTERVAL),
         Some(CodedValue::Trace) | None => bearing(statement, Neutral, "a trace says nothing", sources::INTERVAL),
         Some(_) if result.analyte == Analyte::UrineHemoglobinStrip => {
-            // Free hemoglobin of hemolysis colors the field as red cells from the kidney do.
+            // Free hemoglobin from hemolysis colors the strip as red cells from the kidney do.
             let rule = "positive: from the kidney or from hemolysis, which the strip does not tell apart";
             bearing(statement, Neutral, rule, sources::INTERVAL)
         }
@@ -246,19 +240,9 @@ fn strip(result: &LabResult) -> Bearing {
 }
 
 /// Printed with an ADAMTS13 result whose sample was drawn after plasma.
-pub(super) const AFTER_PLASMA: &str = "drawn after plasma was given, which raises the activity: the value says nothing";
+const AFTER_PLASMA: &str = "drawn after plasma was given, which raises the activity: the value says nothing";
 
-fn adamts13_activity(result: &LabResult) -> Bearing {
-    let statement = Statement::SevereAdamts13Deficiency;
-    if result.before_plasma == Some(false) {
-        return bearing(statement, Neutral, AFTER_PLASMA, sources::ADAMTS13_ASSAY);
-    }
-    let holds = result.quantity().and_then(|quantity| quantity.is_at_most(SEVERE_ADAMTS13_AT_MOST));
-    let texts = ("at or below 10 %".to_owned(), "above 10 %".to_owned());
-    compared(statement, holds, (Supports, SpeaksAgainst), texts, sources::PLASMIC)
-}
-
-fn adamts13_antibody(result: &LabResult) -> Bearing {
+fn adamts13(result: &LabResult) -> Bearing {
     let statement = Statement::SevereAdamts13Deficiency;
     if result.before_plasma == Some(false) {
         return bearing(statement, Neutral, AFTER_PLASMA, sources::ADAMTS13_ASSAY);
@@ -266,21 +250,23 @@ fn adamts13_antibody(result: &LabResult) -> Bearing {
     match result.coded() {
         Some(coded) if coded.is_positive() => bearing(statement, Supports, "positive", sources::ADAMTS13_ASSAY),
         Some(_) => bearing(statement, Neutral, "negative: deficiency without it occurs", sources::ADAMTS13_ASSAY),
+        None if result.analyte == Analyte::Adamts13Activity => {
+            let holds = result.quantity().and_then(|quantity| quantity.is_at_most(SEVERE_ADAMTS13_AT_MOST));
+            compared(statement, holds, SpeaksAgainst, ("at or below 10 %", "above 10 %"), sources::PLASMIC)
+        }
         None => upper(result, statement, Neutral, sources::ADAMTS13_ASSAY),
     }
 }
 
-/// At or above the laboratory's upper limit, as the criterion of transplant-associated TMA has it.
+/// At or above the laboratory's upper limit supports, as in the criteria of transplant-associated TMA.
 fn sc5b9(result: &LabResult) -> Bearing {
     let statement = Statement::ComplementActivation;
-    let placed = placed(result, |reference| reference.canonical_high)
-        .filter(|(_, reference)| reference.owner != ReferenceOwner::BuiltIn);
-    let Some((quantity, reference)) = placed else {
+    let own = result.own_upper_limit().zip(result.reference.as_ref().and_then(|reference| reference.high));
+    let Some((limit, text)) = own.and_then(|(limit, high)| Some((limit, limit_text(high, result)?))) else {
         let rule = "the laboratory's upper limit is needed and is not known";
         return bearing(statement, Neutral, rule, sources::TA_TMA);
     };
-    let limit = limit_text(reference.high, &quantity.unit, reference);
-    let holds = reference.canonical_high.and_then(|high| quantity.is_at_least(high));
-    let texts = (format!("at or above the upper limit of {limit}"), format!("below the upper limit of {limit}"));
-    compared(statement, holds, (Supports, SpeaksAgainst), texts, sources::TA_TMA)
+    let holds = result.quantity().and_then(|quantity| quantity.is_at_least(limit));
+    let texts = (format!("at or above the upper limit of {text}"), format!("below the upper limit of {text}"));
+    compared(statement, holds, SpeaksAgainst, (&texts.0, &texts.1), sources::TA_TMA)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::clinical::{DicVersion, ItemState, PanelOptions, ScoreResult, read_panel};
+use crate::clinical::{DicVersion, ItemState, PanelOptions, ReferenceOwner, ScoreResult, panel_of_rows, read_panel};
 use crate::count::{Context, State};
 use Direction::{Neutral, SpeaksAgainst, Supports};
 
@@ -11,10 +11,6 @@ fn fixture(file: &str) -> LabPanel {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs").join(file);
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     read_panel(&bytes, file, &PanelOptions::default()).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn panel(text: &str) -> LabPanel {
-    read_panel(text.as_bytes(), "test", &PanelOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn evidence(smear: Option<&SmearFinding>, panel: &LabPanel) -> Evidence {
@@ -49,15 +45,22 @@ fn codes(items: &[WeighedItem]) -> Vec<&str> {
     items.iter().map(|item| item.code.as_str()).collect()
 }
 
-/// The direction of one result on the only statement that it has a rule for.
-fn direction(result: &str) -> Direction {
-    directions(&format!(r#"{{"results": [{{{result}}}]}}"#)).pop().expect("a rule").1
-}
-
-fn directions(text: &str) -> Vec<(String, Direction)> {
-    let evidence = evidence(None, &panel(text));
+/// The bearings of results that are given as JSON rows: code of the item, and direction.
+fn directions(rows: &str) -> Vec<(String, Direction)> {
+    let evidence = evidence(None, &panel_of_rows("", rows));
     let items = evidence.blocks.iter().flat_map(|block| &block.items);
     items.flat_map(|item| item.bearings.iter().map(|of| (item.code.clone(), of.direction))).collect()
+}
+
+/// The direction of one result on the only statement that it has a rule for.
+fn direction(row: &str) -> Direction {
+    directions(&format!("{{{row}}}")).pop().expect("a rule").1
+}
+
+/// The direction of an item on a statement.
+fn direction_on(evidence: &Evidence, code: &str, statement: Statement) -> Option<Direction> {
+    let bearing = item(evidence, code).bearings.iter().find(|bearing| bearing.statement == statement);
+    bearing.map(|bearing| bearing.direction)
 }
 
 #[test]
@@ -212,72 +215,77 @@ fn each_rule_on_both_sides_of_its_limit() {
             assert_eq!(direction(&format!(r#"{result}, "value": {value}"#)), expected, "{result} {value}");
         }
     }
-    assert_eq!(direction(r#""analyte": "fibrinogen", "value": 0.99, "unit": "g/L""#), Supports);
-    assert_eq!(direction(r#""analyte": "analyzer_fragments", "value": 0, "unit": "%""#), SpeaksAgainst);
-    assert_eq!(direction(r#""analyte": "analyzer_fragments", "value": 3, "unit": "%""#), Neutral);
 }
 
 #[test]
-fn words_bear_by_their_rule() {
-    let of = |analyte: &str, word: &str| direction(&format!(r#""analyte": "{analyte}", "coded": "{word}""#));
-    assert_eq!((of("dat", "negative"), of("dat", "positive")), (Supports, SpeaksAgainst));
-    assert_eq!(of("haptoglobin", "undetectable"), Supports);
-    let strip = ["negative", "trace", "1+"].map(|word| of("urine_protein_strip", word));
-    assert_eq!(strip, [SpeaksAgainst, Neutral, Supports]);
-    assert_eq!(of("urine_hemoglobin_strip", "3+"), Neutral);
-    assert_eq!((of("adamts13_inhibitor", "positive"), of("adamts13_inhibitor", "negative")), (Supports, Neutral));
-}
-
-#[test]
-fn a_comparator_that_leaves_it_open_is_neutral() {
-    let ldh = |comparator: &str, value: f64| {
-        direction(&format!(r#""analyte": "ldh", "comparator": "{comparator}", "value": {value}, "unit": "U/L""#))
-    };
-    assert_eq!((ldh(">", 1000.0), ldh("<", 1000.0), ldh("<", 100.0)), (Supports, Neutral, SpeaksAgainst));
+fn words_zeros_and_comparators_bear_by_their_rule() {
+    for (result, expected) in [
+        (r#""analyte": "fibrinogen", "value": 0.99, "unit": "g/L""#, Supports),
+        (r#""analyte": "analyzer_fragments", "value": 0, "unit": "%""#, SpeaksAgainst),
+        (r#""analyte": "analyzer_fragments", "value": 3, "unit": "%""#, Neutral),
+        // Three times 200.2 is 600.5999999999999 in binary arithmetic and 600.6 for a reader.
+        (r#""analyte": "d_dimer", "value": 600.6, "unit": "ng/mL FEU", "ref_high": 200.2"#, Neutral),
+        (r#""analyte": "d_dimer", "value": 600.7, "unit": "ng/mL FEU", "ref_high": 200.2"#, Supports),
+        (r#""analyte": "dat", "coded": "negative""#, Supports),
+        (r#""analyte": "dat", "coded": "positive""#, SpeaksAgainst),
+        (r#""analyte": "haptoglobin", "coded": "undetectable""#, Supports),
+        (r#""analyte": "urine_protein_strip", "coded": "negative""#, SpeaksAgainst),
+        (r#""analyte": "urine_protein_strip", "coded": "trace""#, Neutral),
+        (r#""analyte": "urine_protein_strip", "coded": "1+""#, Supports),
+        (r#""analyte": "urine_hemoglobin_strip", "coded": "3+""#, Neutral),
+        (r#""analyte": "adamts13_inhibitor", "coded": "positive""#, Supports),
+        (r#""analyte": "adamts13_inhibitor", "coded": "negative""#, Neutral),
+        (r#""analyte": "ldh", "comparator": ">", "value": 1000, "unit": "U/L""#, Supports),
+        (r#""analyte": "ldh", "comparator": "<", "value": 1000, "unit": "U/L""#, Neutral),
+        (r#""analyte": "ldh", "comparator": "<", "value": 100, "unit": "U/L""#, SpeaksAgainst),
+    ] {
+        assert_eq!(direction(result), expected, "{result}");
+    }
 }
 
 #[test]
 fn a_fall_from_baseline_supports_above_thirty_percent() {
-    let of = |now: f64| {
-        directions(&format!(
-            r#"{{"results": [{{"analyte": "platelets", "value": {now}, "unit": "10*9/L"}},
-                {{"analyte": "platelets_baseline", "value": 300, "unit": "K/uL"}}]}}"#
-        ))
-    };
-    assert_eq!(of(209.0), [("platelets".to_owned(), Supports)]);
-    assert_eq!(of(210.0), [("platelets".to_owned(), SpeaksAgainst)]);
+    for (now, expected) in [(209.0, Supports), (210.0, SpeaksAgainst)] {
+        let found = directions(&format!(
+            r#"{{"analyte": "platelets", "value": {now}, "unit": "10*9/L"}},
+               {{"analyte": "platelets_baseline", "value": 300, "unit": "K/uL"}}"#
+        ));
+        assert_eq!(found, [("platelets".to_owned(), expected)], "{now}");
+    }
 }
 
 #[test]
 fn adamts13_after_plasma_says_nothing() {
-    let of = |before: &str| {
-        let text = format!(r#"{{"results": [{{"analyte": "adamts13_activity", "value": 45, "unit": "%"{before}}}]}}"#);
-        let evidence = evidence(None, &panel(&text));
-        let limited = evidence.limitations.iter().any(|text| text.contains("drawn after plasma"));
-        (item(&evidence, "adamts13_activity").direction_on(Statement::SevereAdamts13Deficiency), limited)
-    };
-    assert_eq!(of(r#", "before_plasma": false"#), (Neutral, true));
-    assert_eq!(of(r#", "before_plasma": true"#), (SpeaksAgainst, false));
-    assert_eq!(of(""), (SpeaksAgainst, false));
-    let unstated =
-        evidence(None, &panel(r#"{"results": [{"analyte": "adamts13_activity", "value": 45, "unit": "%"}]}"#));
-    assert!(unstated.limitations.iter().any(|text| text.starts_with("It is not stated whether ADAMTS13")));
+    for (before, expected, limitation) in [
+        (r#", "before_plasma": false"#, Neutral, Some("ADAMTS13 was drawn after plasma was given")),
+        (r#", "before_plasma": true"#, SpeaksAgainst, None),
+        ("", SpeaksAgainst, Some("It is not stated whether ADAMTS13")),
+    ] {
+        let row = format!(r#"{{"analyte": "adamts13_activity", "value": 45, "unit": "%"{before}}}"#);
+        let evidence = evidence(None, &panel_of_rows("", &row));
+        let found = direction_on(&evidence, "adamts13_activity", Statement::SevereAdamts13Deficiency);
+        assert_eq!(found, Some(expected), "{before}");
+        let of_adamts13 = evidence.limitations.iter().find(|text| text.contains("ADAMTS13"));
+        assert_eq!(of_adamts13.is_some(), limitation.is_some(), "{before}");
+        assert!(of_adamts13.is_none_or(|text| text.starts_with(limitation.unwrap_or_default())), "{of_adamts13:?}");
+    }
 }
 
 #[test]
 fn the_count_bears_by_its_state_alone() {
-    let of = |state, context| {
+    for (state, context, expected) in [
+        (State::Above, Context::SchistocytesPredominate, Supports),
+        (State::NotAbove, Context::SchistocytesPredominate, SpeaksAgainst),
+        (State::Indeterminate, Context::SchistocytesPredominate, Neutral),
+        (State::Insufficient, Context::SchistocytesPredominate, Neutral),
+        // The caution of a mixed picture stands beside the state.
+        (State::Above, Context::MixedPoikilocytosis, Supports),
+    ] {
         let smear = SmearFinding { state, context: Some(context), ..above() };
         let evidence = evidence(Some(&smear), &LabPanel::default());
-        item(&evidence, "schistocytes_percent").direction_on(Statement::MechanicalHemolysis)
-    };
-    let alone = Context::SchistocytesPredominate;
-    assert_eq!(of(State::Above, alone), Supports);
-    assert_eq!(of(State::NotAbove, alone), SpeaksAgainst);
-    assert_eq!(of(State::Indeterminate, alone), Neutral);
-    assert_eq!(of(State::Insufficient, alone), Neutral);
-    // The caution of a mixed picture stands beside the state.
-    assert_eq!(of(State::Above, Context::MixedPoikilocytosis), Supports);
+        let found = direction_on(&evidence, "schistocytes_percent", Statement::MechanicalHemolysis);
+        assert_eq!(found, Some(expected), "{state:?} {context:?}");
+    }
 }
 
 #[test]
@@ -298,17 +306,20 @@ fn the_caution_of_a_mixed_picture_stands_beside_the_rule() {
 
 #[test]
 fn a_few_called_cells_do_not_make_schistocytes_seen() {
-    let of = |state, schistocytes| {
-        SmearFinding { state, schistocytes, beyond_model_error: false, ..above() }.schistocytes_seen()
-    };
-    assert_eq!(of(State::Above, 60), Some(true));
-    assert_eq!(of(State::NotAbove, 0), Some(false));
-    assert_eq!(of(State::NotAbove, 3), None);
-    assert_eq!(of(State::Insufficient, 0), None);
-    // More than false calls explain, on either side of the limit, but never among too few cells.
-    let beyond = |state| SmearFinding { state, ..above() }.schistocytes_seen();
-    assert_eq!([State::NotAbove, State::Indeterminate].map(beyond), [Some(true); 2]);
-    assert_eq!([State::Insufficient, State::NotAssessable].map(beyond), [None; 2]);
+    for (state, schistocytes, beyond_model_error, seen) in [
+        (State::Above, 60, false, Some(true)),
+        (State::NotAbove, 0, false, Some(false)),
+        (State::NotAbove, 3, false, None),
+        (State::Insufficient, 0, false, None),
+        // More than false calls explain, on either side of the limit, but never among too few cells.
+        (State::NotAbove, 60, true, Some(true)),
+        (State::Indeterminate, 60, true, Some(true)),
+        (State::Insufficient, 60, true, None),
+        (State::NotAssessable, 60, true, None),
+    ] {
+        let smear = SmearFinding { state, schistocytes, beyond_model_error, ..above() };
+        assert_eq!(smear.schistocytes_seen(), seen, "{state:?} {schistocytes}");
+    }
     // What a person saw goes before what was measured.
     let smear = SmearFinding { state: State::NotAbove, schistocytes: 0, ..above() };
     let scores = evidence(Some(&smear), &fixture("ttp_like.json")).scores;
@@ -317,32 +328,21 @@ fn a_few_called_cells_do_not_make_schistocytes_seen() {
 
 #[test]
 fn an_interval_stands_in_the_unit_of_its_item_with_its_owner() {
-    let text =
-        r#"{"context": {"sex": "female"}, "results": [{"analyte": "creatinine", "value": 141, "unit": "umol/L"}]}"#;
-    let evidence = evidence(None, &panel(text));
+    let row = r#"{"analyte": "creatinine", "value": 141, "unit": "umol/L"}"#;
+    let evidence = evidence(None, &panel_of_rows(r#""sex": "female""#, row));
     let creatinine = item(&evidence, "creatinine");
     let reference = creatinine.reference.as_ref().expect("built in");
-    assert_eq!(
-        (reference.low, reference.high, reference.owner),
-        (Some(52.2), Some(91.9), crate::clinical::ReferenceOwner::BuiltIn)
-    );
+    assert_eq!((reference.low, reference.high, reference.owner), (Some(52.2), Some(91.9), ReferenceOwner::BuiltIn));
     assert_eq!(creatinine.bearings[0].rule, "above the upper limit of 91.9 µmol/L (built-in default)");
     assert_eq!((creatinine.value, creatinine.unit.as_deref()), (Some(141.0), Some("umol/L")));
 }
 
 #[test]
-fn the_record_reads_back_as_written() {
+fn the_record_reads_back_as_written_and_every_bearing_names_its_rule_and_source() {
     for file in ["cancer.json", "sparse.json", "ttp_like.json"] {
         let evidence = evidence(Some(&above()), &fixture(file));
         let text = serde_json::to_string(&evidence).expect("a plain record");
         assert_eq!(serde_json::from_str::<Evidence>(&text).expect("own text"), evidence, "{file}");
-    }
-}
-
-#[test]
-fn every_bearing_names_its_rule_and_source() {
-    for file in ["cancer.json", "sparse.json", "ttp_like.json"] {
-        let evidence = evidence(Some(&above()), &fixture(file));
         for item in evidence.blocks.iter().flat_map(|block| &block.items) {
             assert!(!item.value_text.is_empty() && !item.name.is_empty(), "{}", item.code);
             assert!(item.bearings.iter().all(|of| !of.rule.is_empty() && !of.source.is_empty()), "{}", item.code);

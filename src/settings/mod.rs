@@ -247,7 +247,7 @@ mod tests {
             ("[count]\nmin_cells = 0", "min_cells"),
             ("[count]\nmin_cells = -1", "min_cells"),
             ("[count.grading]\nname = \"t\"\nsteps = []", "from_percent = 0"),
-            ("[clinical.panel.local_codes]\nPLT = \"thrombocytes\"", "local_codes.PLT"),
+            ("[clinical.panel.local_codes]\nPLT = \"thrombocytes\"", "found `thrombocytes`"),
             ("[clinical.scores]\nprothrombin_time_upper_s = -3", "prothrombin_time_upper_s"),
             ("count = [", "lab.toml"),
         ] {

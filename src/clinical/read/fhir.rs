@@ -2,36 +2,32 @@
 //!
 //! In: a Bundle with Observation resources (`code`, `status`, `valueQuantity` with comparator and UCUM code,
 //! `valueCodeableConcept`, `valueString`, `valueBoolean`, `valueInteger`, `component`, `referenceRange`,
-//! `effectiveDateTime`, `effectivePeriod`, `subject`, `specimen`), at most one Patient (`identifier`, `name`, `birthDate`,
-//! `gender`), and what `fhir_context` reads. Out: results, context, and what was left aside with its reason.
+//! `effectiveDateTime`, `effectivePeriod`, `subject`, `specimen`), at most one Patient, and the other resources that
+//! `fhir_patient` reads. Out: results, context, and what was left aside with its reason.
 //!
 //! Source: HL7 FHIR R4 (4.0.1), Observation and Bundle. Codes are LOINC (`http://loinc.org`), this program's own
 //! (`urn:schistoquant`), or local codes by configuration.
 //!
-//! Limits: references between resources are not followed; an Observation is a result only where it carries its own value.
+//! Limits: references between Observations are not followed; one is a result only where it carries its own value.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::fhir_context::{self, HumanName, identifiers};
-use super::fhir_types::{Concept, Identifier, Period};
-use super::{
-    CodeSystem, OWN_FHIR_SYSTEM, Origin, RawPanel, RawReference, RawResult, RawValue, bad_value, d_dimer_kind_of_loinc,
-    diagnosis, meaning, value_of_text,
-};
+use super::codes;
+use super::fhir_patient::{self, Concept, Identifier, Period};
+use super::raw::{CodeSystem, Origin, RawPanel, RawReference, RawResult, RawValue, iso_time};
 use crate::clinical::analyte::{Analyte, CodedValue};
-use crate::clinical::context::Sex;
-use crate::clinical::context_code::ContextValue;
-use crate::clinical::error::{Fault, PanelProblem};
-use crate::clinical::hl7::found_text;
-use crate::clinical::number;
-use crate::clinical::options::{Meaning, PanelOptions};
-use crate::clinical::patient_identifier::PatientIdentifier;
-use crate::clinical::person::PersonName;
-use crate::clinical::result::{Comparator, ResultStatus};
-use crate::time::Moment;
+use crate::clinical::context::{ContextValue, Meaning};
+use crate::clinical::error::{Fault, PanelProblem, found_text};
+use crate::clinical::options::PanelOptions;
+use crate::clinical::patient::PatientIdentifier;
+use crate::clinical::result::{Comparator, ResultStatus, interval_limits};
+use crate::clinical::unit::DDimerKind;
+
+/// System of this program's own codes in FHIR.
+pub const OWN_FHIR_SYSTEM: &str = "urn:schistoquant";
 
 /// Most different identifiers of subjects: more than any person has, few enough to compare each with each.
 const MAX_SUBJECT_IDENTIFIERS: usize = 64;
@@ -96,7 +92,7 @@ struct Range {
     text: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Reference {
     reference: Option<String>,
     identifier: Option<Identifier>,
@@ -107,10 +103,9 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
     let bundle_fault = |found: String| PanelProblem::Json { expected: "a FHIR R4 Bundle of Observations", found };
     let kind = |resource: &Value| resource.get("resourceType").and_then(Value::as_str).unwrap_or_default().to_owned();
     if kind(value) != "Bundle" {
-        return Err(bundle_fault(format!("the resource `{}`", kind(value).chars().take(40).collect::<String>())).into());
+        return Err(bundle_fault(format!("the resource `{}`", found_text(&kind(value)))).into());
     }
-    let none = Vec::new();
-    let entries = value.get("entry").and_then(Value::as_array).unwrap_or(&none);
+    let entries = value.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut raw = RawPanel::default();
     let mut diagnoses = Vec::new();
     let mut patients: Vec<&Value> = Vec::new();
@@ -121,30 +116,28 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
         let Some(resource) = entry.get("resource") else { continue };
         match kind(resource).as_str() {
             "Patient" => patients.push(resource),
-            "Observation" => {
-                let observation = match Observation::deserialize(resource) {
-                    Ok(observation) => observation,
-                    Err(error) => {
-                        let origin = Origin { at, code: "Observation".to_owned(), name: String::new() };
-                        raw.doubt(&origin, &bundle_fault(error.to_string()));
-                        continue;
+            "Observation" => match Observation::deserialize(resource) {
+                Ok(mut observation) => {
+                    let subject = observation.subject.take().unwrap_or_default();
+                    subjects.extend(subject.reference);
+                    let identifier = subject.identifier.and_then(|identifier| identifier.read());
+                    named.extend(identifier.filter(|identifier| !named.contains(identifier)));
+                    if named.len() > MAX_SUBJECT_IDENTIFIERS {
+                        return Err(PanelProblem::ManyPatients { found: named.len() }.into());
                     }
-                };
-                let subject = observation.subject.as_ref().and_then(|subject| subject.reference.clone());
-                subjects.extend(subject);
-                let identifier = observation.subject.as_ref().and_then(|subject| subject.identifier.as_ref()?.read());
-                named.extend(identifier.filter(|identifier| !named.contains(identifier)));
-                if named.len() > MAX_SUBJECT_IDENTIFIERS {
-                    return Err(PanelProblem::ManyPatients { found: named.len() }.into());
+                    let specimen = observation.specimen.take().and_then(|specimen| specimen.identifier?.read());
+                    raw.person.specimens.extend(specimen.map(|specimen| specimen.value));
+                    take(observation, &at, &mut raw, options);
                 }
-                let specimen = observation.specimen.as_ref().and_then(|specimen| specimen.identifier.as_ref()?.read());
-                raw.person.specimens.extend(specimen.map(|specimen| specimen.value));
-                take(observation, &at, &mut raw, options);
-            }
-            other => fhir_context::take(other, resource, &at, entries, &mut diagnoses, &mut raw),
+                Err(error) => {
+                    let origin = Origin { at, code: "Observation".to_owned(), name: String::new() };
+                    raw.doubt(&origin, &bundle_fault(error.to_string()));
+                }
+            },
+            other => fhir_patient::take(other, resource, &at, entries, &mut diagnoses, &mut raw),
         }
     }
-    diagnosis::apply(diagnoses, &mut raw);
+    codes::apply(diagnoses, &mut raw);
     raw.person.specimens.sort_unstable();
     raw.person.specimens.dedup();
     let people = patients.len().max(subjects.len());
@@ -152,53 +145,25 @@ pub(super) fn read(value: &Value, options: &PanelOptions) -> Result<RawPanel, Fa
         return Err(PanelProblem::ManyPatients { found: people }.into());
     }
     if let Some(patient) = patients.first() {
-        set_patient(patient, &mut raw).map_err(|found| Fault::at("Patient", bundle_fault(found)))?;
+        fhir_patient::identify(patient, &mut raw).map_err(|found| Fault::at("Patient", bundle_fault(found)))?;
     }
-    // METHOD: the identifiers of a Patient are one person's, however many; those of subjects are as long as none of them
-    // contradicts another one or the Patient's.
-    let strangers = if raw.patient.is_empty() {
-        named.iter().any(|one| named.iter().any(|other| one.contradicts(other)))
-    } else {
-        let of_patient = |test: &dyn Fn(&PatientIdentifier) -> bool| raw.patient.iter().any(test);
-        named.iter().any(|one| of_patient(&|own| own.contradicts(one)) && !of_patient(&|own| own.is_same(one)))
-    };
-    if strangers {
+    if are_of_several_patients(&raw.patient, &named) {
         return Err(PanelProblem::ManyPatients { found: named.len().max(2) }.into());
     }
     raw.patient.append(&mut named);
     Ok(raw)
 }
 
-/// Identifiers, names, sex, and the age at the earliest collection; an identifier or name that is none is an error in words.
-fn set_patient(patient: &Value, raw: &mut RawPanel) -> Result<(), String> {
-    if let Some(list) = patient.get("identifier") {
-        raw.patient = identifiers(list)?.iter().filter_map(Identifier::read).collect();
-    }
-    if let Some(list) = patient.get("name") {
-        let names = Vec::<HumanName>::deserialize(list).map_err(|error| error.to_string())?;
-        raw.person.names = names
-            .iter()
-            .filter_map(|name| {
-                let (family, given) = name.parts();
-                PersonName::new(family, &given)
-            })
-            .collect();
-    }
-    let text = |field: &str| patient.get(field).and_then(Value::as_str);
-    raw.context.sex = match text("gender") {
-        Some("female") => Some(Sex::Female),
-        Some("male") => Some(Sex::Male),
-        _ => None,
-    };
-    let birth = text("birthDate").and_then(Moment::from_iso);
-    raw.person.birth_date = birth.map(|birth| birth.day());
-    let times = raw.results.iter().filter_map(|result| result.collected_at);
-    let earliest =
-        times.reduce(|one, other| if other.order(&one).is_some_and(|order| order.is_lt()) { other } else { one });
-    if let (None, Some(birth), Some(at)) = (raw.context.age_years, birth, earliest) {
-        raw.context.age_years = at.completed_years_since(&birth);
-    }
-    Ok(())
+/// Whether the identifiers of subjects belong to more than one person, or to another one than the Patient.
+///
+/// METHOD: the identifiers of a Patient are one person's, however many. Those of subjects are one person's too, as long as
+/// none of them contradicts another one or the Patient's.
+fn are_of_several_patients(patient: &[PatientIdentifier], subjects: &[PatientIdentifier]) -> bool {
+    let known = if patient.is_empty() { subjects } else { patient };
+    subjects.iter().any(|one| {
+        let is_the_patients = patient.iter().any(|own| own.is_same(one));
+        !is_the_patients && known.iter().any(|own| own.contradicts(one))
+    })
 }
 
 /// One Observation with its components; what cannot be read without doubt is left aside.
@@ -219,23 +184,55 @@ fn take(observation: Observation, at: &str, raw: &mut RawPanel, options: &PanelO
         if index == 0 && has_components && part.value.is_empty() {
             continue;
         }
-        let origin = origin(&part.code, at);
-        if let Err(problem) = one(part, &origin, &status, effective.as_deref(), raw, options) {
+        let (code, name) = part.code.shown();
+        let origin = Origin { at: at.to_owned(), code, name };
+        if let Err(problem) = one(part, &origin, status.clone(), effective.as_deref(), raw, options) {
             raw.doubt(&origin, &problem);
         }
     }
 }
 
-/// Code and name of an observation.
-fn origin(code: &Concept, at: &str) -> Origin {
-    let first = code.coding.first();
-    let name = code.text.clone().or_else(|| first.and_then(|coding| coding.display.clone())).unwrap_or_default();
-    let code = match first.map(|coding| (coding.code.as_deref().unwrap_or_default(), coding.system.as_deref())) {
-        Some((code, Some(system))) => format!("{code} ({system})"),
-        Some((code, None)) => code.to_owned(),
-        None => String::new(),
-    };
-    Origin { at: at.to_owned(), code, name }
+fn one(
+    part: Component,
+    origin: &Origin,
+    status: Result<ResultStatus, String>,
+    effective: Option<&str>,
+    raw: &mut RawPanel,
+    options: &PanelOptions,
+) -> Result<(), PanelProblem> {
+    let codes = part.code.coding.into_iter().map(|coding| {
+        let system = match coding.system.as_deref() {
+            Some("http://loinc.org") => CodeSystem::Loinc,
+            Some(OWN_FHIR_SYSTEM) => CodeSystem::Own,
+            _ => CodeSystem::Other,
+        };
+        (system, coding.code.unwrap_or_default())
+    });
+    let known = raw.recognize(origin, codes, status, !part.value.is_empty(), options);
+    let Some((meaning, code, status)) = known else { return Ok(()) };
+    let collected_at = effective.map(iso_time).transpose()?;
+    match meaning {
+        Meaning::Context(field) => {
+            let value = part.value.context(collected_at.map(|moment| moment.day()));
+            field.set(&mut raw.context, &mut raw.before_plasma, value)?;
+        }
+        Meaning::Analyte(analyte) => {
+            let (value, unit) = part.value.of(analyte)?;
+            let reference = reference(&part.reference_range, unit.as_deref());
+            raw.results.push(RawResult {
+                origin: origin.clone(),
+                analyte,
+                value,
+                unit,
+                stated_kind: DDimerKind::of_loinc(&code),
+                reference,
+                collected_at,
+                before_plasma: None,
+                status,
+            });
+        }
+    }
+    Ok(())
 }
 
 impl ValueX {
@@ -247,103 +244,39 @@ impl ValueX {
             && self.value_boolean.is_none()
             && self.value_integer.is_none()
     }
-}
 
-fn one(
-    part: Component,
-    origin: &Origin,
-    status: &Result<ResultStatus, String>,
-    effective: Option<&str>,
-    raw: &mut RawPanel,
-    options: &PanelOptions,
-) -> Result<(), PanelProblem> {
-    let name = Some(origin.name.as_str());
-    let found = part.code.coding.iter().find_map(|coding| {
-        let system = match coding.system.as_deref() {
-            Some("http://loinc.org") => CodeSystem::Loinc,
-            Some(OWN_FHIR_SYSTEM) => CodeSystem::Own,
-            _ => CodeSystem::Other,
-        };
-        let code = coding.code.as_deref().unwrap_or_default();
-        meaning(code, system, options).map(|meaning| (meaning, code.to_owned()))
-    });
-    let Some((meaning, known_code)) = found else {
-        raw.ignore(&origin.code, name, "not on the list of analytes");
-        return Ok(());
-    };
-    let status = match status {
-        Ok(status) => *status,
-        Err(other) => {
-            raw.ignore(&origin.code, name, format!("result status {other}"));
-            return Ok(());
-        }
-    };
-    if part.value.is_empty() {
-        raw.ignore(&origin.code, name, "no value");
-        return Ok(());
+    /// The value for a field of the context.
+    fn context(self, date: Option<String>) -> ContextValue {
+        let concept = self.value_codeable_concept.unwrap_or_default();
+        let code = concept.coding.into_iter().next().and_then(|coding| coding.code);
+        let yes_or_no = self.value_boolean.map(|yes| if yes { "Y" } else { "N" }.to_owned());
+        let number = self.value_integer.map(|number| number.to_string());
+        let word = code.or(yes_or_no).or(number).or(self.value_string).or(concept.text.clone());
+        ContextValue { word, text: concept.text, date }
     }
-    let moment = effective
-        .map(|text| {
-            let bad = || PanelProblem::BadTime { expected: "2025-01-02T08:30:00+01:00", found: found_text(text) };
-            Moment::from_iso(text).ok_or_else(bad)
-        })
-        .transpose()?;
-    match meaning {
-        Meaning::Context(field) => {
-            let concept = part.value.value_codeable_concept.as_ref();
-            let coding = concept.and_then(|concept| concept.coding.first()?.code.clone());
-            let yes_or_no = part.value.value_boolean.map(|yes| if yes { "Y" } else { "N" }.to_owned());
-            let number = part.value.value_integer.map(|number| number.to_string());
-            let text = concept.and_then(|concept| concept.text.clone());
-            let value = ContextValue {
-                word: coding.or(yes_or_no).or(number).or(part.value.value_string.clone()).or(text.clone()),
-                text,
-                date: moment.map(|moment| moment.day()),
-            };
-            field.set(&mut raw.context, &mut raw.before_plasma, &value)
-        }
-        Meaning::Analyte(analyte) => {
-            let (value, unit) = value(analyte, &part.value)?;
-            let reference = reference(&part.reference_range, unit.as_deref());
-            raw.results.push(RawResult {
-                origin: origin.clone(),
-                analyte,
-                value,
-                unit,
-                stated_kind: d_dimer_kind_of_loinc(&known_code),
-                reference,
-                collected_at: moment,
-                before_plasma: None,
-                status,
-            });
-            Ok(())
-        }
-    }
-}
 
-/// The value with its unit.
-fn value(analyte: Analyte, value: &ValueX) -> Result<(RawValue, Option<String>), PanelProblem> {
-    if let Some(quantity) = &value.value_quantity
-        && let Some(number) = quantity.value
-    {
-        let comparator = match quantity.comparator.as_deref() {
-            None => None,
-            Some(sign) => Some(Comparator::from_sign(sign).ok_or_else(|| bad_value(analyte, sign))?),
+    /// The value of an analyte with its unit.
+    fn of(self, analyte: Analyte) -> Result<(RawValue, Option<String>), PanelProblem> {
+        if let Some(quantity) = &self.value_quantity
+            && let Some(number) = quantity.value
+        {
+            let sign = quantity.comparator.as_deref();
+            let known = |sign| Comparator::from_sign(sign).ok_or_else(|| PanelProblem::bad_value(analyte, sign));
+            let value = RawValue::Number(sign.map(known).transpose()?, number);
+            return Ok((value, quantity.written_unit().map(str::to_owned)));
+        }
+        let value = if let Some(concept) = &self.value_codeable_concept {
+            let codings = concept.coding.iter().flat_map(|coding| [coding.code.as_deref(), coding.display.as_deref()]);
+            let words: Vec<&str> = codings.chain([concept.text.as_deref()]).flatten().collect();
+            RawValue::of_words(analyte, &words, words.first().copied().unwrap_or_default())?
+        } else if let Some(text) = &self.value_string {
+            RawValue::of_text(analyte, text)?
+        } else {
+            let yes = self.value_boolean.ok_or_else(|| PanelProblem::bad_value(analyte, "a value of another type"))?;
+            RawValue::Coded(if yes { CodedValue::Positive } else { CodedValue::Negative })
         };
-        return Ok((RawValue::Number(comparator, number), quantity.written_unit().map(str::to_owned)));
+        Ok((value, None))
     }
-    if let Some(concept) = &value.value_codeable_concept {
-        let codings = concept.coding.iter().flat_map(|coding| [coding.code.as_deref(), coding.display.as_deref()]);
-        let words: Vec<&str> = codings.chain([concept.text.as_deref()]).flatten().collect();
-        let coded = words.iter().find_map(|word| CodedValue::from_word(word));
-        let found = words.first().copied().unwrap_or_default();
-        return coded.map(|coded| (RawValue::Coded(coded), None)).ok_or_else(|| bad_value(analyte, found));
-    }
-    if let Some(text) = &value.value_string {
-        return Ok((value_of_text(analyte, text)?, None));
-    }
-    let boolean = value.value_boolean.map(|yes| if yes { CodedValue::Positive } else { CodedValue::Negative });
-    boolean.map(|coded| (RawValue::Coded(coded), None)).ok_or_else(|| bad_value(analyte, "a value of another type"))
 }
 
 /// The first range with limits.
@@ -355,11 +288,97 @@ fn reference(ranges: &[Range], unit: Option<&str>) -> RawReference {
     let units = [&range.low, &range.high].into_iter().flatten().filter_map(Quantity::written_unit);
     let other_unit = units.into_iter().find(|written| Some(*written) != unit);
     match (limit(&range.low), limit(&range.high), other_unit) {
-        (None, None, _) => match range.text.as_deref().and_then(number::interval) {
+        (None, None, _) => match range.text.as_deref().and_then(interval_limits) {
             Some((low, high)) => RawReference::Limits { low, high, source: None },
             None => RawReference::Unreadable(found_text(range.text.as_deref().unwrap_or_default())),
         },
         (_, _, Some(other)) => RawReference::Unreadable(format!("in {}", found_text(other))),
         (low, high, None) => RawReference::Limits { low, high, source: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::read_text;
+    use super::*;
+
+    /// A Bundle of a Patient and Observations of these subjects.
+    fn bundle(patient: &str, subjects: &[&str]) -> String {
+        let observation = |(index, subject): (usize, &&str)| {
+            let value = format!(r#""valueQuantity": {{"value": {}, "code": "10*3/uL"}}"#, 100 + index);
+            format!(
+                r#"{{"resource": {{"resourceType": "Observation", "status": "final", "subject": {subject},
+                    "effectiveDateTime": "2025-03-05T{:02}:{:02}:00Z", "code": {{"coding": [{{"system": "http://loinc.org", "code": "777-3"}}]}}, {value}}}}}"#,
+                index / 60,
+                index % 60
+            )
+        };
+        let patient =
+            (!patient.is_empty()).then(|| format!(r#"{{"resource": {{"resourceType": "Patient", {patient}}}}}"#));
+        let entries: Vec<String> = patient.into_iter().chain(subjects.iter().enumerate().map(observation)).collect();
+        format!(r#"{{"resourceType": "Bundle", "entry": [{}]}}"#, entries.join(","))
+    }
+
+    #[test]
+    fn the_identifiers_of_a_bundle_are_those_of_its_patient_and_subjects() {
+        let patient = r#""identifier": [{"system": "http://hosp.example/mrn", "value": "MRN123", "assigner": {"display": "HOSP"}}, {"value": "7"}]"#;
+        let of = |patient: &str, subjects: &[&str]| {
+            read_text(&bundle(patient, subjects))
+                .map(|panel| panel.patient.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(of(patient, &[]).expect("a panel"), ["MRN123 (http://hosp.example/mrn, HOSP)", "7"]);
+        let subject = r#"{"identifier": {"value": "MRN123"}}"#;
+        assert_eq!(of("", &[subject, subject]).expect("a panel"), ["MRN123"]);
+        // The subject says less than the Patient of the same value.
+        assert_eq!(of(patient, &[subject]), of(patient, &[]));
+        // An address on a server is no identifier.
+        assert_eq!(of("", &[r#"{"reference": "Patient/MRN999"}"#]).expect("a panel"), [] as [&str; 0]);
+        let national = r#"{"identifier": {"system": "urn:oid:1.2", "value": "5"}}"#;
+        let local = r#"{"identifier": {"system": "urn:oid:1.3", "value": "6"}}"#;
+        assert_eq!(of("", &[national, local]).expect("two authorities, one patient").len(), 2);
+    }
+
+    #[test]
+    fn subjects_of_two_identifiers_are_two_patients() {
+        let subject = |value: &str| format!(r#"{{"identifier": {{"value": "{value}"}}}}"#);
+        let two = read_text(&bundle("", &[&subject("1"), &subject("2")])).expect_err("two patients");
+        assert!(two.contains("found those of 2"), "{two}");
+        let other =
+            read_text(&bundle(r#""identifier": [{"value": "1"}]"#, &[&subject("2")])).expect_err("another patient");
+        assert!(other.contains("found those of 2"), "{other}");
+        let many: Vec<String> =
+            (0..=64).map(|n| format!(r#"{{"identifier": {{"system": "urn:x:{n}", "value": "1"}}}}"#)).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let many = read_text(&bundle("", &many)).expect_err("nobody has so many");
+        assert!(many.contains("found those of 65"), "{many}");
+        assert!(read_text(&bundle(r#""identifier": {"value": "1"}"#, &[])).is_err(), "no list");
+    }
+
+    #[test]
+    fn fhir_components_statuses_and_units_are_understood() {
+        let observation = |rest: &str| {
+            read_text(&format!(
+                r#"{{"resourceType": "Bundle", "entry": [{{"resource": {{"resourceType": "Observation", {rest}}}}}]}}"#
+            ))
+        };
+        let platelets = r#""code": {"coding": [{"system": "http://loinc.org", "code": "777-3"}]}"#;
+        let value = r#""valueQuantity": {"value": 38, "unit": "K/uL"}"#;
+        let panel =
+            observation(&format!(r#""status": "final", {platelets}, {value}, "effectiveDateTime": "2025-03-05""#));
+        assert_eq!(
+            panel.expect("a panel").current_quantity(Analyte::Platelets).map(|q| q.unit.clone()).as_deref(),
+            Some("10*3/uL")
+        );
+        let cancelled =
+            observation(&format!(r#""status": "entered-in-error", {platelets}, {value}"#)).expect("a panel");
+        assert_eq!((cancelled.results().count(), cancelled.ignored.len()), (0, 1));
+        let parts = format!(r#""status": "final", "code": {{"text": "CBC"}}, "component": [{{{platelets}, {value}}}]"#);
+        assert_eq!(observation(&parts).expect("a panel").results().count(), 1);
+        let other = r#""referenceRange": [{"low": {"value": 150000, "code": "/uL"}}]"#;
+        let panel = observation(&format!(r#""status": "final", {platelets}, {value}, {other}"#)).expect("a panel");
+        assert_eq!(
+            panel.remarks().collect::<Vec<_>>(),
+            ["Platelets used; its reference range `in /uL` could not be read"]
+        );
     }
 }

@@ -1,122 +1,113 @@
-//! Reading a panel: the format is told from the content.
+//! Reading a panel: which file of a folder it is, told by the name, and its format, told by the content.
 //!
-//! In: the bytes of a file, at most [`MAX_PANEL_BYTES`]: JSON in UTF-8, or a message in the character set that it names.
-//! Out: a [`LabPanel`]. JSON with `resourceType` is read as a FHIR R4 Bundle, other JSON as a panel, bytes that begin with
-//! `MSH` as an HL7 v2 message.
+//! In: a folder; or the bytes of a file, at most [`MAX_PANEL_BYTES`]: JSON in UTF-8, or a message in the character set that
+//! it names. Out: the panel's path, if there is one; a [`LabPanel`]. JSON with `resourceType` is read as a FHIR R4 Bundle,
+//! other JSON as a panel, bytes that begin with `MSH` as an HL7 v2 message.
 //!
-//! Order: 1. the format's own reader gives results and context; 2. coded diagnoses are laid over the context; 3. units are
-//! resolved and values brought to canonical units; 4. intervals are chosen and flags set; 5. values of one analyte are put
-//! in order of time.
+//! Order: 1. the format's own reader gives results and context, and lays coded diagnoses over the context; 2. `raw` resolves
+//! units, brings values to canonical units, chooses intervals, sets flags, and puts the values of an analyte in order of time.
 //!
-//! METHOD: a file that is no panel, or one of several patients, is refused. One entry that cannot be read without doubt
-//! (unit, value, plausibility, time) is left aside by name with its reason and stops no other one.
+//! METHOD: a panel that is passed over changes the evidence without a word. So a second panel, and a file that by its
+//! extension is a message but does not bear the name of a panel, are refused. A file that is no panel, or one of several
+//! patients, is refused too. One entry that cannot be read without doubt (unit, value, plausibility, time) is left aside by
+//! name with its reason and stops no other one.
 //!
 //! Limits: one file holds one patient. Nesting of JSON is limited to 128 levels by the JSON reader.
 
-mod assemble;
-mod diagnosis;
-mod drug_codes;
+mod codes;
 mod fhir;
-mod fhir_context;
-mod fhir_types;
+mod fhir_patient;
 mod hl7;
 mod panel_json;
+mod raw;
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use drug_codes::coded_substances;
-pub use panel_json::{PANEL_SCHEMA, PanelFile, PanelPatient, ResultFile, panel_schema};
+#[cfg(test)]
+pub use codes::coded_substances;
+pub use fhir::OWN_FHIR_SYSTEM;
 
-use super::analyte::{Analyte, CodedValue};
-use super::context::ClinicalContext;
-use super::context_code::ContextField;
 use super::error::{Fault, PanelError, PanelProblem};
 use super::hl7 as messages;
-use super::options::{Meaning, PanelOptions};
-use super::panel::{IgnoredObservation, LabPanel};
-use super::patient_identifier::PatientIdentifier;
-use super::person::Person;
-use super::result::{Comparator, ResultStatus};
-use super::unit::DDimerKind;
-use crate::time::Moment;
+use super::options::PanelOptions;
+use super::panel::LabPanel;
 
-/// Names by which a panel lies beside the images of its specimen, without regard to case.
+/// Names by which a panel lies beside the images of its specimen. Case does not matter: file shares and laboratory systems
+/// write `LABS.HL7`.
 pub const PANEL_FILE_NAMES: [&str; 3] = ["labs.json", "labs.hl7", "labs.fhir.json"];
+
+/// What the name of an order begins with, whatever its format; it is no panel.
+const ORDER_STEM: &str = "order.";
+
+/// Endings by which a file says that it is a message.
+const MESSAGE_ENDINGS: [&str; 2] = [".hl7", ".fhir.json"];
 
 /// Most bytes of a panel.
 pub const MAX_PANEL_BYTES: usize = 8 * 1024 * 1024;
 
-/// System of this program's own codes in HL7 v2.
-pub const OWN_HL7_SYSTEM: &str = "99TMA";
-
-/// System of this program's own codes in FHIR.
-pub const OWN_FHIR_SYSTEM: &str = "urn:schistoquant";
-
-/// A value before its unit is understood.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum RawValue {
-    Number(Option<Comparator>, f64),
-    Coded(CodedValue),
+/// Why the panel of a folder cannot be told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PanelFileError {
+    /// The folder cannot be listed (environment).
+    #[error("{path}: expected a folder that can be read, found: {source}; check the disk and permissions", path = .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There are two panels (request invalid).
+    #[error("expected one laboratory panel in the folder, found {found}; leave the one that is of this specimen", found = names(.0))]
+    Several(Vec<PathBuf>),
+    /// A message is called by no name of a panel (request invalid).
+    #[error(
+        "{path}: expected a panel that is called {known}, found another name; rename it, or take it out where it is no panel",
+        path = .0.display(),
+        known = PANEL_FILE_NAMES.join(", ")
+    )]
+    Misnamed(PathBuf),
 }
 
-/// Where an entry stands and what it is called.
-#[derive(Debug, Clone, Default)]
-struct Origin {
-    /// Place in the file: `OBX[4]`, `entry[5]`, `results[3]`.
-    at: String,
-    /// Code with its system.
-    code: String,
-    /// Name; empty where not given.
-    name: String,
+fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<String> =
+        paths.iter().map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+    names.join(" and ")
 }
 
-/// A result before its unit is understood.
-#[derive(Debug)]
-struct RawResult {
-    /// Where it stands and what it is called, for the case that it is left aside.
-    origin: Origin,
-    analyte: Analyte,
-    value: RawValue,
-    unit: Option<String>,
-    /// What the observation's code says of a D-dimer unit.
-    stated_kind: Option<DDimerKind>,
-    reference: RawReference,
-    collected_at: Option<Moment>,
-    before_plasma: Option<bool>,
-    status: ResultStatus,
+/// Whether a file of this name is a panel.
+pub fn is_panel_name(name: &str) -> bool {
+    PANEL_FILE_NAMES.iter().any(|panel| panel.eq_ignore_ascii_case(name))
 }
 
-/// The interval as sent.
-#[derive(Debug, Clone, PartialEq)]
-enum RawReference {
-    /// None was sent: a configured or built-in one may stand in.
-    Absent,
-    /// One was sent that could not be understood: none stands in for it.
-    Unreadable(String),
-    /// Limits in the unit of the result.
-    Limits { low: Option<f64>, high: Option<f64>, source: Option<String> },
-}
-
-/// What a format's reader gives.
-#[derive(Debug, Default)]
-struct RawPanel {
-    context: ClinicalContext,
-    results: Vec<RawResult>,
-    before_plasma: Option<bool>,
-    ignored: Vec<IgnoredObservation>,
-    patient: Vec<PatientIdentifier>,
-    person: Person,
-}
-
-impl RawPanel {
-    /// Leaves an entry aside that cannot be read without doubt.
-    fn doubt(&mut self, origin: &Origin, problem: &PanelProblem) {
-        self.ignore(&origin.code, Some(&origin.name), format!("{}: {problem}", origin.at));
+/// The panel beside the images of a specimen; `None` where there is none.
+///
+/// # Errors
+/// [`PanelFileError`].
+pub fn panel_in(folder: &Path) -> Result<Option<PathBuf>, PanelFileError> {
+    let unreadable = |source| PanelFileError::Folder { path: folder.to_owned(), source };
+    let (mut panels, mut misnamed) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        if name.starts_with('.') || entry.path().is_dir() {
+            continue;
+        }
+        if is_panel_name(&name) {
+            panels.push(entry.path());
+        } else if MESSAGE_ENDINGS.iter().any(|ending| name.ends_with(ending)) && !name.starts_with(ORDER_STEM) {
+            misnamed.push(entry.path());
+        }
     }
-
-    fn ignore(&mut self, code: &str, name: Option<&str>, reason: impl Into<String>) {
-        let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-        self.ignored.push(IgnoredObservation { code: code.to_owned(), name, reason: reason.into() });
+    panels.sort();
+    misnamed.sort();
+    match (panels.len(), misnamed.into_iter().next()) {
+        (2.., _) => Err(PanelFileError::Several(panels)),
+        (_, Some(path)) => Err(PanelFileError::Misnamed(path)),
+        _ => Ok(panels.pop()),
     }
 }
 
@@ -133,85 +124,58 @@ fn read(bytes: &[u8], options: &PanelOptions) -> Result<LabPanel, Fault> {
     if bytes.len() > MAX_PANEL_BYTES {
         return Err(PanelProblem::TooLarge { limit: MAX_PANEL_BYTES, found: bytes.len() }.into());
     }
-    let raw = if messages::is_message(bytes) {
-        hl7::read(bytes, options)?
-    } else {
-        let text =
-            std::str::from_utf8(bytes).map_err(|error| PanelProblem::NotUtf8 { position: error.valid_up_to() })?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if !text.trim_start().starts_with(['{', '[']) {
-            return Err(PanelProblem::UnknownFormat.into());
-        }
-        read_json(text, options)?
-    };
-    assemble::panel(raw, options)
+    let raw = if messages::is_message(bytes) { hl7::read(bytes, options)? } else { read_json(bytes, options)? };
+    raw.assemble(options)
 }
 
-fn read_json(text: &str, options: &PanelOptions) -> Result<RawPanel, Fault> {
-    let json_fault =
+fn read_json(bytes: &[u8], options: &PanelOptions) -> Result<raw::RawPanel, Fault> {
+    let text = std::str::from_utf8(bytes).map_err(|error| PanelProblem::NotUtf8 { position: error.valid_up_to() })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Err(PanelProblem::UnknownFormat.into());
+    }
+    let no_json =
         |error: serde_json::Error| PanelProblem::Json { expected: "one JSON document", found: error.to_string() };
-    let value: Value = serde_json::from_str(text).map_err(json_fault)?;
-    if value.get("resourceType").is_some() {
-        return fhir::read(&value, options);
-    }
-    panel_json::read(text)
+    let value: Value = serde_json::from_str(text).map_err(no_json)?;
+    if value.get("resourceType").is_some() { fhir::read(&value, options) } else { panel_json::read(text) }
 }
 
-/// What a code of a message means: local codes go first, then this program's own, then LOINC.
-fn meaning(code: &str, system: CodeSystem, options: &PanelOptions) -> Option<Meaning> {
-    if code.is_empty() {
-        return None;
-    }
-    if let Some(name) = options.local_codes.get(code) {
-        return Meaning::from_name(name);
-    }
-    match system {
-        CodeSystem::Own => Meaning::from_name(code),
-        CodeSystem::Loinc if super::context_code::SCHISTOCYTES_LOINC.contains(&code) => {
-            Some(Meaning::Context(ContextField::SchistocytesOnFilm))
-        }
-        CodeSystem::Loinc => Analyte::from_loinc(code).map(Meaning::Analyte),
-        CodeSystem::Other => None,
-    }
-}
-
-/// Whose code it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CodeSystem {
-    Own,
-    Loinc,
-    Other,
-}
-
-/// What LOINC's two codes for D-dimer say of the unit.
-fn d_dimer_kind_of_loinc(code: &str) -> Option<DDimerKind> {
-    match code {
-        "48065-7" => Some(DDimerKind::Feu),
-        "48066-5" => Some(DDimerKind::Ddu),
-        _ => None,
-    }
-}
-
-/// A value of an analyte from text: a number with comparator, or one of its words.
-fn value_of_text(analyte: Analyte, text: &str) -> Result<RawValue, PanelProblem> {
-    if analyte.canonical_unit().is_some()
-        && let Some((comparator, value)) = super::number::compared(text)
-    {
-        return Ok(RawValue::Number(comparator, value));
-    }
-    let coded = CodedValue::from_word(text).filter(|coded| analyte.coded_values().contains(coded));
-    coded.map(RawValue::Coded).ok_or_else(|| bad_value(analyte, text))
-}
-
-/// The refusal of a value with what would be accepted.
-fn bad_value(analyte: Analyte, found: &str) -> PanelProblem {
-    let number = analyte.canonical_unit().map(|_| "a number of 0 or more");
-    let words = analyte.coded_values().iter().map(|coded| coded.name());
-    let expected = number.into_iter().chain(words).collect::<Vec<_>>().join(", ");
-    PanelProblem::BadValue { analyte, expected, found: found.chars().take(60).collect() }
-}
-
-#[cfg(test)]
-mod entry_tests;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod folder_tests {
+    use super::*;
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        names.iter().for_each(|name| fs::write(folder.path().join(name), "").expect("written"));
+        folder
+    }
+
+    #[test]
+    fn a_panel_is_found_by_its_name_in_any_case() {
+        for name in ["labs.json", "LABS.HL7", "Labs.Fhir.JSON"] {
+            let folder = folder(&["a.png", "order.json", "order.hl7", ".hidden.hl7", name]);
+            let found = panel_in(folder.path()).expect("one panel");
+            assert_eq!(found, Some(folder.path().join(name)), "{name}");
+        }
+        let without = folder(&["a.png", "Order.JSON", "field.truth.json"]);
+        assert_eq!(panel_in(without.path()).expect("no panel"), None);
+    }
+
+    #[test]
+    fn a_second_panel_and_one_of_another_name_are_refused_by_name() {
+        for (names, expected) in [
+            (&["labs.json", "labs.hl7"][..], "found labs.hl7 and labs.json"),
+            (&["LABS.HL7", "labs.fhir.json"], "found LABS.HL7 and labs.fhir.json"),
+            (&["panel.hl7"], "panel.hl7: expected a panel that is called labs.json, labs.hl7, labs.fhir.json"),
+            (&["labs.json", "labs-2.HL7"], "labs-2.HL7: expected a panel"),
+            (&["bundle.fhir.json"], "bundle.fhir.json: expected a panel"),
+        ] {
+            let error = panel_in(folder(names).path()).expect_err("not one panel").to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(matches!(panel_in(Path::new("/no/such/folder")), Err(PanelFileError::Folder { .. })));
+    }
+}

@@ -1,7 +1,8 @@
-//! Coded diagnoses: cancer, its spread, and transplantation.
+//! Codes of diagnoses (cancer, its spread, transplantation) and of drugs that publications report with TMA.
 //!
-//! In: a code of ICD-10 (WHO, or the national modifications CM and GM), its text, and what the sender says of its state.
-//! Out: fields of the context, or the reason why the code is left aside.
+//! In: a code of ICD-10 (WHO, or the national modifications CM and GM), its text, and what the sender says of its state; or a
+//! code of RxNorm (ingredient) or ATC. Out: fields of the context, or the reason why the code is left aside; the name of the
+//! substance, as in the table of `evidence::cancer`.
 //!
 //! | codes | read as |
 //! | --- | --- |
@@ -13,13 +14,18 @@
 //! | Z94.80 (GM), Z94.81, Z94.84 (CM), T86.0, T86.5 (CM) | stem cells or marrow were transplanted |
 //!
 //! Source: ICD-10, version 2019 (WHO), chapters II, XIX and XXI; ICD-10-CM 2025 (CDC/NCHS) and ICD-10-GM 2025 (BfArM) for
-//! the longer codes.
+//! the longer codes. ATC/DDD index (WHO Collaborating Centre for Drug Statistics Methodology), with the codes that were
+//! valid before 2022 (L01X…), because systems still send them. RxNorm (U.S. National Library of Medicine), concepts of the
+//! type ingredient, as published by CPIC, Synthea and RxNav.
 //!
 //! METHOD: a code says that a cancer was diagnosed, not that it is active, which PLASMIC asks; only the clinical status of a
-//! FHIR Condition says so. `C79.5` is of bone and bone marrow together and does not tell the marrow. `Z94.8` alone is of
-//! marrow or an organ and is left aside. SNOMED CT codes are left aside: no table of theirs could be checked.
+//! FHIR Condition says so. `C79.5` means bone and bone marrow together and does not tell the marrow. `Z94.8` alone means
+//! marrow or an organ and is left aside. SNOMED CT codes are left aside: no table of them could be checked.
+//!
+//! Limits: no RxNorm code of mitomycin and surufatinib and no ATC code of surufatinib could be checked; these are known by
+//! name alone. Codes of products and brands are not read; a drug that names its substance in words is known by it.
 
-use super::RawPanel;
+use super::raw::RawPanel;
 use crate::clinical::context::{Cancer, ClinicalContext, Transplant, TransplantKind};
 
 /// What a code says.
@@ -39,8 +45,8 @@ pub(super) struct CodedDiagnosis {
     pub code: String,
     /// Its text; empty where not given.
     pub text: String,
-    /// Whether a disease is active; `None` where nothing says so.
-    pub active: Option<bool>,
+    /// Whether the sender says that the disease is active.
+    pub is_active: bool,
     /// Words on its state, for people.
     pub state: Option<String>,
 }
@@ -60,7 +66,7 @@ pub(super) fn is_icd10(system: &str) -> bool {
     (named || is_uri) && !is_procedure
 }
 
-/// What an ICD-10 code says; an error says why it says nothing.
+/// What an ICD-10 code says of the context; the error says why it says nothing.
 pub(super) fn meaning(code: &str) -> Result<Diagnosis, &'static str> {
     let code: String = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     let Some((category, rest)) =
@@ -68,6 +74,8 @@ pub(super) fn meaning(code: &str) -> Result<Diagnosis, &'static str> {
     else {
         return Err("expected an ICD-10 code such as C25.9, found none");
     };
+    const NOT_SAID: &str =
+        "the code does not say whether an organ or stem cells were transplanted; send it as `transplant`";
     let tumor = |metastatic, marrow| Ok(Diagnosis::Tumor { metastatic, marrow });
     let number = category[1..].parse::<u32>().ok();
     match (&category[..1], number, category) {
@@ -79,12 +87,12 @@ pub(super) fn meaning(code: &str) -> Result<Diagnosis, &'static str> {
             "0" | "1" | "2" | "3" | "4" | "82" | "83" => Ok(Diagnosis::Transplant(TransplantKind::SolidOrgan)),
             "80" | "81" | "84" => Ok(Diagnosis::Transplant(TransplantKind::StemCell)),
             "5" | "6" | "7" => Err("a transplanted tissue is neither organ nor stem cells"),
-            _ => Err("the code does not say whether an organ or stem cells were transplanted; send it as `transplant`"),
+            _ => Err(NOT_SAID),
         },
         ("T", Some(86), _) => match rest.as_bytes().first() {
             Some(b'0' | b'5') => Ok(Diagnosis::Transplant(TransplantKind::StemCell)),
             Some(b'1'..=b'4') => Ok(Diagnosis::Transplant(TransplantKind::SolidOrgan)),
-            _ => Err("the code does not say whether an organ or stem cells were transplanted; send it as `transplant`"),
+            _ => Err(NOT_SAID),
         },
         ("Z", Some(85), _) => {
             Err("a former cancer: the code does not say whether one is active; send it as `cancer_active`")
@@ -93,7 +101,7 @@ pub(super) fn meaning(code: &str) -> Result<Diagnosis, &'static str> {
     }
 }
 
-/// Lays coded diagnoses over the context. What is said in words (`tumor`, `cancer_active`, …) is never changed by a code.
+/// Adds coded diagnoses to the context. A code never changes what the sender says in words (`tumor`, `cancer_active`, …).
 pub(super) fn apply(diagnoses: Vec<CodedDiagnosis>, raw: &mut RawPanel) {
     for diagnosis in diagnoses {
         match meaning(&diagnosis.code) {
@@ -102,17 +110,17 @@ pub(super) fn apply(diagnoses: Vec<CodedDiagnosis>, raw: &mut RawPanel) {
                 let cancer = with_tumor(&mut raw.context, &diagnosis);
                 cancer.metastatic = cancer.metastatic.or(metastatic.then_some(true));
                 cancer.marrow = cancer.marrow.or(marrow.then_some(true));
-                cancer.active = cancer.active.or(diagnosis.active.filter(|active| *active));
+                cancer.active = cancer.active.or(diagnosis.is_active.then_some(true));
             }
             Ok(Diagnosis::UncertainTumor) => {
                 with_tumor(&mut raw.context, &diagnosis);
             }
-            Err(reason) => raw.ignore(&diagnosis.shown, Some(&diagnosis.text), reason),
+            Err(reason) => raw.ignore(&diagnosis.shown, &diagnosis.text, reason),
         }
     }
 }
 
-/// The cancer of the context with the tumor of a code named.
+/// The cancer of the context, with the tumor of a code among its names.
 fn with_tumor<'c>(context: &'c mut ClinicalContext, diagnosis: &CodedDiagnosis) -> &'c mut Cancer {
     let mut parts = vec![format!("ICD-10 {}", diagnosis.code)];
     if diagnosis.code.trim().replace('.', "").to_ascii_uppercase().trim_end_matches('0') == "C795" {
@@ -137,12 +145,54 @@ fn transplanted(kind: TransplantKind, diagnosis: &CodedDiagnosis, raw: &mut RawP
     match &raw.context.transplant {
         None => raw.context.transplant = Some(Transplant { kind, date: None }),
         Some(known) if known.kind == kind => {}
-        Some(_) => raw.ignore(&diagnosis.shown, Some(&diagnosis.text), "another transplantation is given already"),
+        Some(_) => raw.ignore(&diagnosis.shown, &diagnosis.text, "another transplantation is given already"),
     }
+}
+
+/// A substance with its RxNorm code and its ATC codes.
+type DrugCodes = (&'static str, Option<&'static str>, &'static [&'static str]);
+
+const DRUGS: &[DrugCodes] = &[
+    ("gemcitabine", Some("12574"), &["L01BC05"]),
+    ("mitomycin", None, &["L01DC03"]),
+    ("bevacizumab", Some("253337"), &["L01FG01", "L01XC07"]),
+    ("sunitinib", Some("357977"), &["L01EX01", "L01XE04"]),
+    ("surufatinib", None, &[]),
+    ("carfilzomib", Some("1302966"), &["L01XG02", "L01XX45"]),
+    ("bortezomib", Some("358258"), &["L01XG01", "L01XX32"]),
+    ("ixazomib", Some("1723735"), &["L01XG03", "L01XX50"]),
+    ("oxaliplatin", Some("32592"), &["L01XA03"]),
+    ("cyclosporine", Some("3008"), &["L04AD01"]),
+    ("tacrolimus", Some("42316"), &["L04AD02"]),
+    ("quinine", Some("9071"), &["P01BC01"]),
+];
+
+/// The substance of a code, if the table has it; the system is a FHIR URI or a name of HL7 table 0396.
+pub(super) fn substance(system: &str, code: &str) -> Option<&'static str> {
+    let is_coded = |(_, rxnorm, atc): &&DrugCodes| match system {
+        "http://www.nlm.nih.gov/research/umls/rxnorm" | "urn:oid:2.16.840.1.113883.6.88" | "RXNORM" | "RxNorm" => {
+            *rxnorm == Some(code)
+        }
+        "http://www.whocc.no/atc"
+        | "http://fhir.de/CodeSystem/bfarm/atc"
+        | "http://fhir.de/CodeSystem/dimdi/atc"
+        | "urn:oid:2.16.840.1.113883.6.73"
+        | "ATC" => atc.iter().any(|atc| atc.eq_ignore_ascii_case(code)),
+        _ => false,
+    };
+    DRUGS.iter().find(is_coded).map(|(name, ..)| *name)
+}
+
+/// Substances of the table.
+#[cfg(test)]
+pub fn coded_substances() -> impl Iterator<Item = &'static str> {
+    DRUGS.iter().map(|(name, ..)| *name)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -188,5 +238,22 @@ mod tests {
         for system in ["", "I9C", "I10P", "ICD-10-PCS", "SCT", "http://snomed.info/sct"] {
             assert!(!is_icd10(system), "{system}");
         }
+    }
+
+    #[test]
+    fn a_drug_code_of_a_known_system_names_one_substance() {
+        let (rxnorm, atc) = ("http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc");
+        for (system, code, name) in [
+            (rxnorm, "12574", Some("gemcitabine")),
+            (atc, "l01bc05", Some("gemcitabine")),
+            (atc, "L01XC07", Some("bevacizumab")),
+            (rxnorm, "L01BC05", None),
+            (atc, "12574", None),
+            ("http://snomed.info/sct", "12574", None),
+        ] {
+            assert_eq!(substance(system, code), name, "{system} {code}");
+        }
+        let all: Vec<&str> = DRUGS.iter().flat_map(|(_, rxnorm, atc)| atc.iter().chain(rxnorm)).copied().collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     }
 }
