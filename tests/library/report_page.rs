@@ -204,7 +204,7 @@ fn the_time_of_an_image_is_never_the_time_of_issue() {
     let mut case = enough_cells().build();
     assert!(words(&page(&case)).contains("Issued2025-01-02 10:30 Z"), "{}", words(&page(&case)));
     case.record.issued_at = None;
-    case.record.newest_image_at = schistoquant::case::Timestamp::parse("2019-03-04T05:06:07Z").ok();
+    case.record.newest_image_at = schistoquant::time::Timestamp::parse("2019-03-04T05:06:07Z").ok();
     let words = words(&page(&case));
     assert!(words.contains("Newest image file dated2019-03-04 05:06:07 Z") && !words.contains("Issued"), "{words}");
 }

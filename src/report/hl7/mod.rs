@@ -316,7 +316,7 @@ fn spm(options: &Hl7Options, record: &CaseRecord) -> Option<Segment> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Date;
+    use crate::time::Date;
 
     #[test]
     fn a_full_patient_and_one_without_a_name() {
