@@ -40,7 +40,7 @@ pub enum ManifestProblem {
     },
     /// It is no table.
     #[error("expected rows of CSV in UTF-8")]
-    Csv(#[from] csv::Error),
+    Csv(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A value is wrong.
     #[error("line {line}: expected {expected}, found `{found}`; correct the manifest")]
     Value {
@@ -156,5 +156,11 @@ impl From<Interrupted> for BatchError {
     /// Without its text: of one specimen nothing was written, of the batch what is finished was.
     fn from(_: Interrupted) -> Self {
         Self::Interrupted
+    }
+}
+
+impl From<csv::Error> for ManifestProblem {
+    fn from(error: csv::Error) -> Self {
+        Self::Csv(Box::new(error))
     }
 }

@@ -122,10 +122,10 @@ pub fn likeness_notice(film: &FilmLikeness) -> Option<String> {
     };
     let outside: Vec<String> = film
         .outside()
-        .map(|measure| {
+        .filter_map(|measure| {
             let [low, high] = measure.range.learned;
-            let value = measure.value.unwrap_or(f64::NAN);
-            format!("{} is {value:.2}, learned {low:.2} to {high:.2}", measure_words(&measure.range.measure))
+            let value = measure.value?;
+            Some(format!("{} is {value:.2}, learned {low:.2} to {high:.2}", measure_words(&measure.range.measure)))
         })
         .collect();
     Some(format!("The film is unlike those that the model learned from: {}. {follows}", outside.join("; ")))

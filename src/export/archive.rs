@@ -49,6 +49,7 @@ const HEADER_BYTES: usize = 128;
 /// An archive that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: expected a place that can be written to; choose another folder with --out", path.display())]
+#[non_exhaustive]
 pub struct ArchiveError {
     /// File or folder.
     pub path: PathBuf,

@@ -168,12 +168,12 @@ impl Engine {
 
     fn load(given: &Path, library: PathBuf) -> Result<Self, EngineError> {
         let builder = ort::init_from(&library)
-            .map_err(|source| EngineError::LibraryUnusable { path: given.to_owned(), source })?;
+            .map_err(|source| EngineError::LibraryUnusable { path: given.to_owned(), source: Box::new(source) })?;
         // Nothing about a patient's smear may leave the machine, not even how often it was looked at.
         let environment = builder
             .with_telemetry(false)
             .build()
-            .map_err(|source| EngineError::Unusable { path: given.to_owned(), source })?;
+            .map_err(|source| EngineError::Unusable { path: given.to_owned(), source: Box::new(source) })?;
         let build = ort::info();
         let build = build.strip_prefix("ORT Build Info: ").unwrap_or(build).to_owned();
         let info = EngineInfo { kind: EngineKind::OnnxRuntime, library: Some(file_name(&library)), build };

@@ -29,7 +29,7 @@ pub enum EngineError {
         /// The path as given.
         path: PathBuf,
         /// Not loadable, not ONNX Runtime, or too old.
-        source: ort::LoadDynamicError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Request invalid: a process keeps the library it started with.
     #[error(
@@ -47,6 +47,6 @@ pub enum EngineError {
         /// The path as given.
         path: PathBuf,
         /// What it says.
-        source: ort::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

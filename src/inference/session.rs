@@ -32,13 +32,13 @@ use super::engine::{Engine, Runs};
 pub enum SessionError {
     /// The embedded engine cannot load it.
     #[error(transparent)]
-    EmbeddedLoad(Box<rten::LoadError>),
+    EmbeddedLoad(Box<dyn std::error::Error + Send + Sync>),
     /// The embedded engine cannot run it.
     #[error(transparent)]
-    EmbeddedRun(Box<rten::RunError>),
+    EmbeddedRun(Box<dyn std::error::Error + Send + Sync>),
     /// ONNX Runtime cannot load or run it.
     #[error(transparent)]
-    OnnxRuntime(#[from] ort::Error),
+    OnnxRuntime(Box<dyn std::error::Error + Send + Sync>),
     /// The graph has no such output, or one of other numbers.
     #[error("expected an output {name} of float32, found none; export the graph again")]
     NoOutput {
@@ -73,6 +73,12 @@ pub enum SessionError {
 impl From<rten::LoadError> for SessionError {
     fn from(error: rten::LoadError) -> Self {
         Self::EmbeddedLoad(Box::new(error))
+    }
+}
+
+impl From<ort::Error> for SessionError {
+    fn from(error: ort::Error) -> Self {
+        Self::OnnxRuntime(Box::new(error))
     }
 }
 

@@ -64,10 +64,10 @@ pub enum ReportError {
     Json(#[source] serde_json::Error),
     /// The cells cannot be written as CSV.
     #[error("the cells of the case cannot be written as CSV")]
-    Csv(#[source] csv::Error),
+    Csv(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The tables cannot be written as Parquet.
     #[error("the tables of the case cannot be written as Parquet")]
-    Parquet(#[from] parquet::errors::ParquetError),
+    Parquet(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A table of a specimen cannot be joined with others.
     #[error("{path}: the table cannot be joined: {problem}", path = .path.display())]
     Table {
@@ -143,6 +143,6 @@ impl From<serde_json::Error> for ReportError {
 
 impl From<csv::Error> for ReportError {
     fn from(error: csv::Error) -> Self {
-        if error.is_io_error() { Self::Stream(error.into()) } else { Self::Csv(error) }
+        if error.is_io_error() { Self::Stream(error.into()) } else { Self::Csv(Box::new(error)) }
     }
 }

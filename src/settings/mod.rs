@@ -85,7 +85,7 @@ pub enum SettingsError {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        source: Box<toml::de::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A value that cannot be used (input unsuitable).
     #[error("{path}: {problem}", path = .path.display())]

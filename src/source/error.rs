@@ -34,6 +34,7 @@ impl ErrorCategory {
 /// An input that gives no field, or one field that cannot be read.
 #[derive(Debug, Error)]
 #[error("{}: {problem}", path.display())]
+#[non_exhaustive]
 pub struct SourceError {
     /// Path as given, or found in a folder as given.
     pub path: PathBuf,

@@ -50,7 +50,7 @@ impl VerifiedSet {
         };
         let html = frame.around(&html::contents(&self.evaluation, &|example| self.picture(example)));
         let mut table = csv::Writer::from_writer(Vec::new());
-        self.answers.iter().try_for_each(|answer| table.serialize(answer)).map_err(ReportError::Csv)?;
+        self.answers.iter().try_for_each(|answer| table.serialize(answer)).map_err(ReportError::from)?;
         let table = table.into_inner().map_err(|error| ReportError::Stream(error.into_error()))?;
         let json_bytes = document(&self.evaluation).map_err(ReportError::Json)?;
         Ok(vec![(json, json_bytes), (page, html.into_bytes()), (cells, table)])

@@ -219,6 +219,12 @@ fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
+impl From<ParquetError> for ReportError {
+    fn from(error: ParquetError) -> Self {
+        Self::Parquet(Box::new(error))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
