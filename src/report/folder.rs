@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-use super::ReportError;
+use super::error::ReportError;
 
 /// Writes the content of one file.
 pub(super) type Content<'a> = &'a mut dyn FnMut(&mut (dyn Write + Send)) -> Result<(), ReportError>;

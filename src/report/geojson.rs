@@ -27,10 +27,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::error::ReportError;
 use super::folder::FileSink;
+use super::names::FileNames;
 use super::names::Identifiers;
 use super::pictures::{COUNTED, EXCLUDED, SCHISTOCYTE};
-use super::{FileNames, ReportError};
 use crate::case::{Case, CaseField, FOOTER, FieldRecord, Job, RegionRecord};
 use crate::smear::{Call, CellClass, CellStatus, ClassifiedCell, Contour};
 

@@ -10,11 +10,14 @@
 
 use schemars::generate::SchemaSettings;
 
+use super::error::ReportError;
 use super::folder::{FileSink, ReportFile};
+use super::format::ReportFormat;
+use super::names::FileNames;
 #[cfg(feature = "pdf")]
 use super::pdf;
 use super::settings::ReportSettings;
-use super::{FileNames, ReportError, ReportFormat, fhir, geojson, hl7, html, pictures, table};
+use super::{fhir, geojson, hl7, html, pictures, table};
 use crate::case::{Case, CaseRecord, write_fields};
 
 /// The files of a case in one format, with settings by default.

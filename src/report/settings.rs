@@ -1,6 +1,7 @@
 //! What a laboratory settles about its messages: codes, HL7 and FHIR. Every part has a default; unknown keys are refused.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::error::ReportError;
 use super::message::CodeOptions;
@@ -30,17 +31,20 @@ impl ReportSettings {
 }
 
 /// Version of the standard. Receivers that know only an older one refuse a newer message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, IntoStaticStr)]
 pub enum Hl7Version {
     /// 2.3: no SFT or SPM, coded values as CE.
     #[serde(rename = "2.3")]
+    #[strum(serialize = "2.3")]
     V2_3,
     /// 2.4: no SFT or SPM, coded values as CE.
     #[serde(rename = "2.4")]
+    #[strum(serialize = "2.4")]
     V2_4,
     /// 2.5.1.
     #[default]
     #[serde(rename = "2.5.1")]
+    #[strum(serialize = "2.5.1")]
     V2_5_1,
 }
 
@@ -50,36 +54,24 @@ impl Hl7Version {
 
     /// As MSH-12 names it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::V2_3 => "2.3",
-            Self::V2_4 => "2.4",
-            Self::V2_5_1 => "2.5.1",
-        }
+        self.into()
     }
 }
 
-/// What a message is for (HL7 table 0103).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What a message is for, by its code of HL7 table 0103.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessingId {
     /// Production.
     #[default]
+    #[strum(serialize = "P")]
     Production,
     /// Training.
+    #[strum(serialize = "T")]
     Training,
     /// Debugging.
+    #[strum(serialize = "D")]
     Debugging,
-}
-
-impl ProcessingId {
-    /// Code of the table.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Production => "P",
-            Self::Training => "T",
-            Self::Debugging => "D",
-        }
-    }
 }
 
 /// Components of an embedded document (data type ED) in front of its data: receivers differ.

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::error::ReportError;
 use super::folder::{Content, FileSink, OutputFolder};
+use super::format::ReportFormat;
 use super::render::{CASE_FILE, write};
 use super::settings::ReportSettings;
-use super::{ReportError, ReportFormat};
 use crate::case::{Case, CaseRecord, InputFile, Job};
 
 /// A folder that was found writable, and the formats to write there.

@@ -31,58 +31,58 @@ pub(crate) fn warnings(record: &CaseRecord) -> Option<Section> {
 }
 
 fn outcome(record: &CaseRecord) -> Outcome {
-    let figures = &record.count;
+    let result = &record.count;
     let accepted = record.fields.iter().filter(|field| field.accepted).count() as u64;
-    let caption = format!("Value and 95 % interval; shaded up to the reference limit. {}", state_needs(figures));
+    let caption = format!("Value and 95 % interval; shaded up to the reference limit. {}", state_needs(result));
     Outcome {
         label: "Schistocytes, share of red cells",
-        percent: figures.percent.map(percent_digits),
-        firm: !matches!(figures.state, State::Insufficient | State::NotAssessable),
-        widest_95: figures.widest_95().map(interval),
-        schistocytes: count(figures.schistocytes),
-        red_cells: count(figures.red_cells),
+        percent: result.percent.map(percent_digits),
+        firm: !matches!(result.state, State::Insufficient | State::NotAssessable),
+        widest_95: result.widest_95().map(interval),
+        schistocytes: count(result.schistocytes),
+        red_cells: count(result.red_cells),
         fields: counted(accepted, "field"),
-        state: figures.state,
-        state_words: state_words(figures.state),
-        caution: caution_words(figures.context),
+        state: result.state,
+        state_words: state_words(result.state),
+        caution: caution_words(result.context),
         statement: record.statement.clone(),
         missed: missed_words(record),
-        plot: IntervalPlot::of(figures, caption),
+        plot: IntervalPlot::of(result, caption),
         values: values(record),
     }
 }
 
 fn values(record: &CaseRecord) -> Vec<Pair> {
-    let figures = &record.count;
-    let limit = Value::of("threshold_percent", percent(figures.threshold_percent));
+    let result = &record.count;
+    let limit = Value::of("threshold_percent", percent(result.threshold_percent));
     let mut pairs = vec![Pair::new("Reference limit", limit).noted([age_words(record.age_group)])];
-    pairs.extend(deciding_words(figures).map(|words| Pair::new("True share", Value::of("deciding", words))));
-    pairs.extend(named_intervals(figures));
-    let floor = percent_or_unknown(figures.false_positive_floor_percent);
-    let floor_95 = figures.false_positive_floor_95.map(|limits| Value::of("false_positive_floor_95", interval(limits)));
+    pairs.extend(deciding_words(result).map(|words| Pair::new("True share", Value::of("deciding", words))));
+    pairs.extend(named_intervals(result));
+    let floor = percent_or_unknown(result.false_positive_floor_percent);
+    let floor_95 = result.false_positive_floor_95.map(|limits| Value::of("false_positive_floor_95", interval(limits)));
     pairs.push(
         Pair::new("False-positive floor", Value::of("false_positive_floor_percent", floor))
             .noted(floor_95)
             .noted(floor_words(record)),
     );
     pairs.extend(
-        figures.grade.as_ref().map(|grade| Pair::new("Grade", grade.label.as_str()).noted([grade.table.as_str()])),
+        result.grade.as_ref().map(|grade| Pair::new("Grade", grade.label.as_str()).noted([grade.table.as_str()])),
     );
-    pairs.extend(other_shapes_words(figures).map(|words| {
+    pairs.extend(other_shapes_words(result).map(|words| {
         let value = Value::of("other_abnormal_percent", words);
-        Pair::new("Other abnormal shapes", value).noted(figures.context.map(context_words))
+        Pair::new("Other abnormal shapes", value).noted(result.context.map(context_words))
     }));
     pairs
 }
 
 /// Every interval of the count under its name.
-fn named_intervals(figures: &CountRecord) -> Vec<Pair> {
-    let shown = figures.intervals().into_iter().filter(|one| one.limits.is_some() || is_always_shown(one.name));
+fn named_intervals(result: &CountRecord) -> Vec<Pair> {
+    let shown = result.intervals().into_iter().filter(|one| one.limits.is_some() || is_always_shown(one.name));
     let pair = |name: &str, value: Value| Pair::new(format!("{name} 95 %"), value);
     let named = shown.map(|one| match one.name {
         IntervalName::Corrected => {
             let limits = one.limits.map(|limits| Value::of(interval_field(one.name), interval(limits)));
-            pair(interval_name(one.name), Value::of("corrected.percent", corrected_words(figures))).noted(limits)
+            pair(interval_name(one.name), Value::of("corrected.percent", corrected_words(result))).noted(limits)
         }
         name => pair(interval_name(name), Value::of(interval_field(name), interval_or_unknown(one.limits))),
     });
@@ -91,11 +91,11 @@ fn named_intervals(figures: &CountRecord) -> Vec<Pair> {
 
 /// Every notice that applies to a record, most important first. Each says what to do next.
 fn notices(record: &CaseRecord) -> Vec<Term> {
-    let figures = &record.count;
+    let result = &record.count;
     let fields_where = |test: fn(&FieldRecord) -> bool| record.fields.iter().filter(|field| test(field)).count() as u64;
     let mut notices = Vec::new();
     let mut add = |title: &str, text: String| notices.push(Term::new(title, text));
-    match figures.state {
+    match result.state {
         State::NotAssessable => add(
             "No percentage can be given",
             "No red cell in a field of sufficient quality. See the fields below and photograph the monolayer again."
@@ -105,14 +105,14 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
             "Too few red cells",
             format!(
                 "{} counted, at least {} are required. Photograph more fields of the same film.",
-                counted(figures.red_cells, "red cell"),
-                count(figures.min_cells),
+                counted(result.red_cells, "red cell"),
+                count(result.min_cells),
             ),
         ),
         _ => {}
     }
-    if figures.context == Some(Context::MixedPoikilocytosis) {
-        let share = figures.other_abnormal_percent.map(|other| format!(" ({})", percent(other))).unwrap_or_default();
+    if result.context == Some(Context::MixedPoikilocytosis) {
+        let share = result.other_abnormal_percent.map(|other| format!(" ({})", percent(other))).unwrap_or_default();
         add(
             "Mixed poikilocytosis",
             format!(
@@ -122,21 +122,21 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
             ),
         );
     }
-    if let (Some(floor), Some(Context::WithinModelError)) = (figures.highest_floor_percent(), figures.context) {
+    if let (Some(floor), Some(Context::WithinModelError)) = (result.highest_floor_percent(), result.context) {
         let text = format!(
             "A film without any schistocyte may read up to {} with this model. Review the gallery cell by cell.",
             percent(floor)
         );
         add("Within the error of the model", text);
     }
-    if figures.false_positive_floor_percent.is_none() {
+    if result.false_positive_floor_percent.is_none() {
         add(
             "False calls of the model unknown",
             "The card of the model does not state what a film without schistocytes would read: no percentage is placed \
              above the limit, and none is corrected."
                 .to_owned(),
         );
-    } else if figures.context == Some(Context::NotAssessed) {
+    } else if result.context == Some(Context::NotAssessed) {
         add(
             "Other shapes not assessed",
             "Shapes other than schistocytes are not assessed by this model: whether schistocytes are the main change of \
@@ -144,7 +144,7 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
                 .to_owned(),
         );
     }
-    if figures.red_cells > 0 && figures.corrected.is_none() {
+    if result.red_cells > 0 && result.corrected.is_none() {
         add(
             "Sensitivity of the model unknown",
             "The card of the model states no sensitivity of at least one half: the percentage is not corrected, and no \

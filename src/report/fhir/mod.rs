@@ -20,7 +20,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::ReportError;
+use super::error::ReportError;
 use super::message::{CodeOptions, observations};
 use super::names::Identifiers;
 use super::settings::FhirOptions;

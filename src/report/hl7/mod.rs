@@ -23,7 +23,7 @@ mod segment;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::ReportError;
+use super::error::ReportError;
 use super::message::{
     AlternateCode, Code, CodeOptions, Observation, ObservationName, PERCENT_DECIMALS, Unit, Value, observations,
 };
@@ -92,7 +92,7 @@ fn msh(options: &Hl7Options, job: &Job, issued: &str) -> Segment {
         .text(at(7), issued)
         .components(at(9), kind)
         .text(at(10), job.control_id())
-        .text(at(11), options.processing_id.code())
+        .text(at(11), options.processing_id.into())
         .text(at(12), options.version.name())
         .text(at(18), options.character_set.name())
 }

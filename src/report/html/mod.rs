@@ -26,8 +26,8 @@ use std::io::Write;
 
 use maud::{Markup, html};
 
-use super::ReportError;
 use super::document::{Block, Document, Extent, Section, Tile, field_tables, fields_of, verdict};
+use super::error::ReportError;
 use crate::case::{Case, CaseField, FieldRecord};
 
 /// Name of the file.

@@ -21,8 +21,8 @@ mod typeset;
 
 use serde_json::Value;
 
-use super::ReportError;
 use super::document::{Block, Document, Extent, Section};
+use super::error::ReportError;
 use crate::case::Case;
 use crate::durable::sha256_hex;
 use typeset::{Asset, Typeset, has_glyph};

@@ -21,7 +21,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::case::IssueTime;
-use crate::report::ReportError;
+use crate::report::error::ReportError;
 
 /// Families in use, in the order in which a character is looked up.
 const FAMILIES: [&str; 2] = ["Libertinus Serif", "DejaVu Sans Mono"];
@@ -168,7 +168,11 @@ fn refusal(diagnostics: &[SourceDiagnostic]) -> ReportError {
 
 #[cfg(test)]
 mod tests {
+    use typst::layout::{Frame, FrameItem};
+
+    use super::super::TEMPLATE;
     use super::*;
+    use crate::report::document::{Block, Document, Pair, Section, Table};
 
     #[test]
     fn every_family_is_there_and_nothing_else() {
@@ -176,6 +180,47 @@ mod tests {
             assert!(BOOK.contains_family(&family.to_lowercase()), "{family}");
         }
         assert_eq!(BOOK.families().count(), FAMILIES.len());
+    }
+
+    /// The right edge of the rightmost text, pt.
+    fn right_edge(frame: &Frame) -> f64 {
+        let edges = frame.items().map(|(at, item)| match item {
+            FrameItem::Group(group) => at.x.to_pt() + right_edge(&group.frame),
+            FrameItem::Text(text) => (at.x + text.width()).to_pt(),
+            _ => 0.0,
+        });
+        edges.fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn an_accession_of_200_characters_and_a_checksum_stay_on_the_paper() {
+        let long = "Wm".repeat(100);
+        let table = Table::facts("Model", vec![("SHA-256", "0a".repeat(32)), ("Name", long.clone())]);
+        let document = Document {
+            title: "Schistocyte count",
+            specimen: "Accession",
+            accession: Some(long.clone()),
+            review: "Preliminary, not reviewed",
+            footer: "For Research Use Only.".to_owned(),
+            generator: String::new(),
+            sections: vec![
+                Section::new(
+                    "specimen",
+                    "Specimen",
+                    vec![Block::Pairs { pairs: vec![Pair::new("Accession", long); 4] }],
+                ),
+                Section::new("provenance", "Provenance", vec![Block::Tables { tables: vec![table] }]),
+            ],
+        };
+        let bytes = serde_json::to_vec(&document).expect("plain data");
+        let assets = vec![Asset { name: "document.json".to_owned(), bytes }];
+        let typeset = Typeset::new(TEMPLATE, assets).expect("a document");
+        // A4 less its margin, and the last letter's own width.
+        const RIGHT_EDGE_PT: f64 = 595.3 - 42.5 + 0.5;
+        for page in typeset.0.pages() {
+            let edge = right_edge(&page.frame);
+            assert!(edge > 300.0 && edge <= RIGHT_EDGE_PT, "text reaches {edge} pt");
+        }
     }
 
     #[test]

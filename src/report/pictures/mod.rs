@@ -16,8 +16,9 @@ use image::{ImageFormat, ImageResult, Rgb, RgbImage};
 use imageproc::drawing::draw_hollow_rect_mut;
 use imageproc::rect::Rect;
 
+use super::error::ReportError;
 use super::folder::FileSink;
-use super::{FileNames, ReportError};
+use super::names::FileNames;
 use crate::case::{Case, CaseField, CaseRecord, FOOTER, Job, PicturedCell};
 use crate::smear::{CellStatus, ClassifiedCell};
 use canvas::{INK, LINE_HEIGHT_PX, MARGIN_PX, PAPER, Stroke, line, outline, tag, wrapped};

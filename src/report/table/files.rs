@@ -28,7 +28,7 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
 use crate::case::{CaseRecord, FOOTER, Job};
-use crate::report::ReportError;
+use crate::report::error::ReportError;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

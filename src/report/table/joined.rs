@@ -23,7 +23,7 @@ use parquet::schema::types::{Type, TypePtr};
 use super::files::{Column, DEFINED, Kind, ROWS_PER_GROUP, schema};
 use super::rows::cell_columns;
 use crate::case::FOOTER;
-use crate::report::ReportError;
+use crate::report::error::ReportError;
 
 /// A table of one specimen and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,8 +23,9 @@ pub use joined::{JoinedTable, join_cells, join_specimens};
 pub use outcomes::{is_own_column, outcome_table};
 pub use rows::COLUMNS;
 
+use super::error::ReportError;
 use super::folder::FileSink;
-use super::{FileNames, ReportError};
+use super::names::FileNames;
 use crate::case::Case;
 
 /// Writes `cells.csv` and the CSV of the specimen.

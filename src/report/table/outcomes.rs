@@ -11,8 +11,8 @@ use std::io;
 use super::files::{self, Column, Datum, Kind, Row};
 use super::rows::PERCENT;
 use crate::case::{IntervalName, PercentInterval, SpecimenOutcome, SpecimenResult};
-use crate::report::ReportError;
 use crate::report::document::words::interval_field;
+use crate::report::error::ReportError;
 use crate::smear::{CellClass, ExclusionReason, SchistocyteForm};
 
 /// What stands for the state of a specimen without a count.

@@ -36,8 +36,8 @@ use std::io;
 
 use super::files::{Column, Datum, Kind, Row};
 use crate::case::{Case, CaseField, CaseRecord, ClassFinding, Job};
-use crate::report::ReportError;
 use crate::report::document::words::interval_field;
+use crate::report::error::ReportError;
 use crate::smear::{CellStatus, ClassifiedCell, ExclusionReason, SchistocyteForm};
 
 /// Columns of the table of cells in their order: a contract with the programs that read the file.
@@ -166,38 +166,38 @@ pub(super) fn specimen(record: &CaseRecord) -> Result<(Vec<Column>, Row), Report
     add("fields_accepted", Kind::Count, count(accepted));
     add("failed_inputs", Kind::Count, count(record.failed_inputs.len() as u64));
 
-    let figures = &record.count;
-    add("red_cells", Kind::Count, count(figures.red_cells));
-    add("schistocytes", Kind::Count, count(figures.schistocytes));
-    add("percent", PERCENT, number(figures.percent));
-    let named = figures.intervals().map(|one| (interval_field(one.name), one.limits));
-    let others = [("widest_95", figures.widest_95()), ("false_positive_floor_95", figures.false_positive_floor_95)];
+    let result = &record.count;
+    add("red_cells", Kind::Count, count(result.red_cells));
+    add("schistocytes", Kind::Count, count(result.schistocytes));
+    add("percent", PERCENT, number(result.percent));
+    let named = result.intervals().map(|one| (interval_field(one.name), one.limits));
+    let others = [("widest_95", result.widest_95()), ("false_positive_floor_95", result.false_positive_floor_95)];
     let others = others.map(|(name, limits)| (name.to_owned(), limits));
     for (name, limits) in named.into_iter().chain(others) {
         add(&format!("{name}_low_percent"), PERCENT, number(limits.map(|limits| limits.low)));
         add(&format!("{name}_high_percent"), PERCENT, number(limits.map(|limits| limits.high)));
     }
-    let deciding = figures.deciding;
+    let deciding = result.deciding;
     for (name, limit) in
         [("low", deciding.and_then(|limits| limits.low)), ("high", deciding.and_then(|limits| limits.high))]
     {
         add(&format!("deciding_{name}_percent"), PERCENT, number(limit.map(|limit| limit.percent)));
         add(&format!("deciding_{name}_interval"), Kind::Text, text(limit.map(|limit| limit.interval.name())));
     }
-    add("corrected_percent", PERCENT, number(figures.corrected.and_then(|corrected| corrected.percent)));
-    add("false_positive_floor_percent", PERCENT, number(figures.false_positive_floor_percent));
-    add("threshold_percent", PERCENT, number(Some(figures.threshold_percent)));
-    add("min_cells", Kind::Count, count(figures.min_cells));
-    add("state", Kind::Text, text(Some(figures.state.name())));
-    add("context", Kind::Text, text(figures.context.map(|context| context.name())));
-    add("other_abnormal_percent", PERCENT, number(figures.other_abnormal_percent));
+    add("corrected_percent", PERCENT, number(result.corrected.and_then(|corrected| corrected.percent)));
+    add("false_positive_floor_percent", PERCENT, number(result.false_positive_floor_percent));
+    add("threshold_percent", PERCENT, number(Some(result.threshold_percent)));
+    add("min_cells", Kind::Count, count(result.min_cells));
+    add("state", Kind::Text, text(Some(result.state.name())));
+    add("context", Kind::Text, text(result.context.map(|context| context.name())));
+    add("other_abnormal_percent", PERCENT, number(result.other_abnormal_percent));
 
     for class in &record.classes {
         let name = class.class.name();
         add(&format!("n_{name}"), Kind::Count, class.cells.map(Datum::Count));
         add(&format!("finding_{name}"), Kind::Text, text(class.finding.map(ClassFinding::name)));
     }
-    let forms = &figures.forms;
+    let forms = &result.forms;
     for form in SchistocyteForm::ALL {
         add(&format!("form_{}", form.name()), Kind::Count, count(forms.by_form.get(form.name()).copied().unwrap_or(0)));
     }
@@ -211,8 +211,8 @@ pub(super) fn specimen(record: &CaseRecord) -> Result<(Vec<Column>, Row), Report
         add(&format!("{name}_cells"), Kind::Count, count(share.cells));
         add(&format!("{name}_percent"), PERCENT, number(share.percent));
     }
-    add("grade", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.label.as_str())));
-    add("grading_table", Kind::Text, text(figures.grade.as_ref().map(|grade| grade.table.as_str())));
+    add("grade", Kind::Text, text(result.grade.as_ref().map(|grade| grade.label.as_str())));
+    add("grading_table", Kind::Text, text(result.grade.as_ref().map(|grade| grade.table.as_str())));
     for reason in ExclusionReason::ALL {
         let objects = record.exclusions.get(&reason).copied().unwrap_or(0);
         add(&format!("excluded_{}", reason.name()), Kind::Count, count(objects));
