@@ -13,7 +13,7 @@
 use super::analyte::{Analyte, CodedValue};
 use super::options::ScoreOptions;
 use super::panel::LabPanel;
-use super::score::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, is_below, sum};
+use super::score::{SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, is_below, sum};
 
 /// Derivation population: platelets below this count, 10⁹/L.
 const POPULATION_PLATELETS_BELOW: f64 = 150.0;
@@ -63,24 +63,15 @@ pub fn score(panel: &LabPanel, options: &ScoreOptions) -> Score {
         conditions,
         items,
         result,
-        bands: bands(),
+        bands: [(0, "2 %"), (1, "70 %"), (2, "94 %")]
+            .map(|(points, share)| ScoreBand::severe_deficiency(points, points, &points.to_string(), share))
+            .into(),
         caveats: vec![
             SCORE_NOTE.to_owned(),
             "HIV and chemotherapy are not part of the conditions that are checked here.".to_owned(),
         ],
         source: "Coppo et al., PLoS ONE 2010;5:e10208".to_owned(),
     }
-}
-
-fn bands() -> Vec<ScoreBand> {
-    [(0, "2 %"), (1, "70 %"), (2, "94 %")]
-        .map(|(points, share)| ScoreBand {
-            lowest: points,
-            highest: points,
-            label: points.to_string(),
-            published_cohorts: vec![format!("severe deficiency in {share} ({PUBLISHED_COHORT_NOTE})")],
-        })
-        .into()
 }
 
 #[cfg(test)]

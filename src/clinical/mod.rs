@@ -23,7 +23,7 @@ mod isth_dic;
 mod options;
 mod panel;
 mod patient;
-pub mod plasmic;
+pub(crate) mod plasmic;
 mod read;
 mod reference;
 mod result;
@@ -31,30 +31,30 @@ mod score;
 mod ta_tma;
 mod unit;
 
-pub use analyte::{Analyte, Block, CodedValue};
+pub use analyte::{Analyte, Block};
 pub use character_set::CharacterSet;
-pub use context::{Cancer, ClinicalContext, DatedText, Drug, OrganFinding, Sex, Transplant, TransplantKind};
 pub use error::{PanelError, PanelProblem};
-pub use isth_dic::{D_DIMER_TWO_ABOVE_ULN, FIBRINOGEN_ONE_BELOW, d_dimer_upper_limit, is_above_multiple};
-pub use options::{
-    ClinicalOptions, ConfiguredValue, Dic2001Limits, DicVersion, FrenchCutOffs, PanelOptions, ScoreOptions,
-};
-pub use panel::{IgnoredObservation, LabPanel, WindowAround, WindowRecord};
-pub use patient::{OtherName, PatientIdentifier, Person, PersonName};
+pub use options::{ClinicalOptions, PanelOptions, ScoreOptions};
+pub use panel::LabPanel;
+pub use read::{PanelFileError, read_panel};
+pub use result::LabResult;
+pub use score::{Score, ScoreResult};
+
+pub(crate) use analyte::CodedValue;
+pub(crate) use context::{Cancer, ClinicalContext, DatedText, Drug, OrganFinding, Sex, Transplant, TransplantKind};
+pub(crate) use isth_dic::{D_DIMER_TWO_ABOVE_ULN, FIBRINOGEN_ONE_BELOW, d_dimer_upper_limit, is_above_multiple};
 #[cfg(test)]
-pub use read::coded_substances;
-pub use read::{
-    MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, PANEL_FILE_NAMES, PanelFileError, is_panel_name, panel_in, read_panel,
-};
-pub use result::{
-    Comparator, Flag, LabResult, LabValue, Limit, Quantity, ReferenceInterval, ReferenceOwner, ResultStatus,
-};
-pub use score::{
-    ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreCondition, ScoreItem, ScoreResult,
-    points_words,
-};
-pub use ta_tma::PROTEIN_CREATININE_FROM;
-pub use unit::with_unit;
+pub(crate) use options::ConfiguredValue;
+pub(crate) use options::DicVersion;
+pub(crate) use panel::{IgnoredObservation, WindowAround, WindowRecord};
+pub(crate) use patient::{OtherName, PatientIdentifier, PersonName};
+#[cfg(test)]
+pub(crate) use read::coded_substances;
+pub(crate) use read::{MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, PANEL_FILE_NAMES, is_panel_name, panel_in};
+pub(crate) use result::{Comparator, Flag, Limit, Quantity, ReferenceOwner, ResultStatus};
+pub(crate) use score::{ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, ScoreBand, ScoreItem, points_words};
+pub(crate) use ta_tma::PROTEIN_CREATININE_FROM;
+pub(crate) use unit::with_unit;
 
 /// Every score of a panel, in the order of the report.
 pub fn scores(panel: &LabPanel, options: &ScoreOptions) -> Vec<Score> {

@@ -13,7 +13,7 @@ use super::analyte::Analyte;
 use super::options::ScoreOptions;
 use super::panel::LabPanel;
 use super::result::Comparator;
-use super::score::{PUBLISHED_COHORT_NOTE, SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, is_below, sum};
+use super::score::{SCORE_NOTE, Score, ScoreBand, ScoreItem, condition, is_below, sum};
 use super::unit::settled;
 
 /// Item P: a point below this platelet count, 10⁹/L.
@@ -175,12 +175,7 @@ fn indirect_bilirubin_raised(panel: &LabPanel) -> Option<bool> {
 }
 
 fn bands() -> Vec<ScoreBand> {
-    let band = |lowest, highest, label: &str, cohorts: &str| ScoreBand {
-        lowest,
-        highest,
-        label: label.to_owned(),
-        published_cohorts: vec![format!("severe deficiency in {cohorts} ({PUBLISHED_COHORT_NOTE})")],
-    };
+    let band = ScoreBand::severe_deficiency;
     vec![
         band(0, 4, "low", "0 of 84 (derivation), 0 of 89 (internal), 2 of 47 or 4 % (external validation)"),
         band(
@@ -200,7 +195,7 @@ fn bands() -> Vec<ScoreBand> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::score::{ItemState, ScoreResult};
+    use super::super::score::{ItemState, PUBLISHED_COHORT_NOTE, ScoreResult};
     use super::super::{ConfiguredValue, panel_of, panel_of_rows};
     use super::*;
 

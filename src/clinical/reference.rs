@@ -144,7 +144,7 @@ impl ReferenceIntervals {
     ) -> Result<Option<ReferenceInterval>, PanelProblem> {
         let fits = |wanted: Option<Sex>| wanted.is_none() || wanted == context.sex;
         let interval = |low: Option<f64>, high: Option<f64>, owner, source: &str| {
-            let limit = |canonical: f64| Limit { shown: unit.from_canonical(canonical), canonical };
+            let limit = |canonical: f64| Limit { shown: unit.in_unit(canonical), canonical };
             ReferenceInterval { low: low.map(limit), high: high.map(limit), owner, source: source.to_owned() }
         };
         let mut configured = self.0.get(&analyte).into_iter().flatten();

@@ -221,6 +221,14 @@ impl ScoreItem {
     }
 }
 
+impl ScoreBand {
+    /// A band of a score that estimates severe ADAMTS13 deficiency, with the share of it in published cohorts.
+    pub(super) fn severe_deficiency(lowest: u32, highest: u32, label: &str, share: &str) -> Self {
+        let cohorts = format!("severe deficiency in {share} ({PUBLISHED_COHORT_NOTE})");
+        Self { lowest, highest, label: label.to_owned(), published_cohorts: vec![cohorts] }
+    }
+}
+
 /// Whether a number is known to lie below a cut-off in the canonical unit.
 pub(super) fn is_below(number: Option<&Quantity>, cut: f64) -> Option<bool> {
     number.and_then(|number| number.is_below(cut))

@@ -41,7 +41,7 @@ impl KnownUnit {
     }
 
     /// A canonical value in this unit.
-    pub fn from_canonical(&self, value: f64) -> f64 {
+    pub fn in_unit(&self, value: f64) -> f64 {
         if self.to_canonical == 1.0 { value } else { settled(value * (1.0 / self.to_canonical)) }
     }
 }
@@ -333,7 +333,7 @@ mod tests {
                     // The code itself is always read, and as itself.
                     let unit = resolve(*analyte, ucum, None, &[]).expect("own unit");
                     prop_assert_eq!((unit.ucum.as_str(), unit.to_canonical), (*ucum, *to_canonical));
-                    let back = unit.from_canonical(unit.canonical(value));
+                    let back = unit.in_unit(unit.canonical(value));
                     prop_assert!((back - value).abs() <= 1e-10 * value, "{} {}", analyte, ucum);
                 }
             }

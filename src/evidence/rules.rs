@@ -131,6 +131,9 @@ fn limit_text(limit: Limit, result: &LabResult) -> Option<String> {
     Some(format!("{limit} ({})", owner.words()))
 }
 
+/// Which side of which limit supports, in words, and whether a value lies there.
+type Beyond = (&'static str, &'static str, fn(&Quantity, f64) -> Option<bool>);
+
 /// Above its own upper limit supports.
 fn upper(result: &LabResult, statement: Statement, otherwise: Direction, source: &str) -> Bearing {
     let limit = result.reference.as_ref().and_then(|reference| reference.high);
@@ -146,7 +149,7 @@ fn lower(result: &LabResult, statement: Statement, otherwise: Direction, source:
 fn beyond(
     result: &LabResult,
     limit: Option<Limit>,
-    (side, name, holds): (&str, &str, fn(&Quantity, f64) -> Option<bool>),
+    (side, name, holds): Beyond,
     statement: Statement,
     otherwise: Direction,
     source: &str,

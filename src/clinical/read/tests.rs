@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
+use crate::clinical::patient::Person;
+use crate::clinical::result::LabValue;
 use crate::clinical::unit::ExtraUnit;
-use crate::clinical::{Analyte, CodedValue, Comparator, Flag, LabValue, Person, ReferenceOwner, Sex};
+use crate::clinical::{Analyte, CodedValue, Comparator, Flag, ReferenceOwner, Sex};
 
 fn fixture(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file)
