@@ -317,6 +317,11 @@ fn links_of_the_documents_lead_somewhere() {
             let there = link.is_empty() || link.contains("://") || page.with_file_name(link).exists();
             assert!(there, "{}: {link} leads nowhere", page.display());
         }
+        let folders = ["src/", "tests/", "fixtures/", "models/", "docs/", "packaging/"];
+        for path in names_of(&text).into_iter().filter(|name| folders.iter().any(|folder| name.starts_with(folder))) {
+            let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+            assert!(!plain || root(path).exists(), "{}: `{path}` is no more", page.display());
+        }
         let name = page.file_name().expect("a name").to_string_lossy();
         let listed = page.parent() != Some(&root("docs")) || name == "README.md" || index.contains(&*name);
         assert!(listed, "docs/README.md does not list {name}");
