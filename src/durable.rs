@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(left, [".a.json.partial"]);
         write(&path, b"three").expect("written");
         assert_eq!((fs::read(&path).expect("a file"), remove_file(&path).expect("there")), (b"three".to_vec(), true));
-        assert_eq!(remove_file(&path).expect("gone"), false);
+        assert!(!remove_file(&path).expect("gone"));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! order of the record: name, preview (JPEG, base64), objects with outline, measures and status, tiles (PNG, base64).
 //! Numbers are written with the digits that read back to the same double, so that a report made again has the same bytes.
 //!
-//! In: at most [`MAX_ARCHIVE_BYTES`] after decompression, read line by line, a line of at most [`MAX_LINE_BYTES`].
-//! Limits: the archive belongs to one count; another record is refused by the hash of its provenance and count.
+//! In: at most [`MAX_ARCHIVE_BYTES`] after decompression, in lines of at most [`MAX_LINE_BYTES`]. Limits: an archive belongs to
+//! one count. It is refused beside another record, which is told by the hash over its inputs, model and count.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 

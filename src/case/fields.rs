@@ -1,8 +1,8 @@
 //! The fields of a case, kept outside of memory, so that a specimen of a thousand fields needs no more of it than one of
 //! ten.
 //!
-//! In: [`CaseField`]s one after another. Out: each of them again by its place, any number of times, and the list of the
-//! cells called schistocyte with their pictures. Format: for each field its facts and cells in the encoding of
+//! In: [`CaseField`]s one after another. Out: all of them again, any number of times, and the list of the cells called
+//! schistocyte with their pictures. Format: for each field its facts and cells in the encoding of
 //! `postcard` (numbers as they are in memory, to the last bit), then preview and tiles as they are. Up to
 //! [`SPOOL_MEMORY_BYTES`] stay in memory, the rest lies in a temporary file without a name, which the system removes
 //! with the process, however that ends.

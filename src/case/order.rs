@@ -1,9 +1,9 @@
 //! The order behind a specimen: who asked, for whom, when the blood was taken.
 //!
-//! In: at most [`MAX_ORDER_BYTES`] of a JSON object; what other files hold comes by `order_file`. Out: an [`Order`]. Nothing
-//! of it is interpreted: it is carried into the record and the messages, and its patient is compared with that of a panel
-//! ([`Order::check_panel`]). Every item may be missing; an unknown one of JSON is refused, and so is text with control
-//! characters or of more than [`MAX_TEXT_CHARS`] characters, because no field of a message holds it.
+//! In: at most [`MAX_ORDER_BYTES`] of a JSON object; other formats are read in `order_read`. Out: an [`Order`]. It is carried
+//! into the record and the messages, and its patient is compared with that of a panel ([`Order::check_panel`]); nothing else
+//! is made of it. Every item may be missing. An unknown item of JSON is refused, and so is a text with control characters or
+//! with more than [`MAX_TEXT_CHARS`] characters, because no field of a message holds it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,7 +206,6 @@ fn check_text(item: &'static str, text: &str) -> Result<(), OrderError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clinical::{LabPanel, PatientIdentifier};
 
     const FULL: &str = r#"{
         "accession": "S-2041-0007",
@@ -248,52 +247,6 @@ mod tests {
         assert!(refused(r#"{"collected_at": "2025-01-02"}"#).contains("RFC 3339"));
         assert!(refused(r#"{"patient": {"birth_date": "1.1.1960"}}"#).contains("YYYY-MM-DD"));
         assert!(matches!(Order::from_json(&vec![b' '; MAX_ORDER_BYTES + 1]), Err(OrderError::TooLarge(_))));
-    }
-
-    fn of_patient(id: Option<&str>, authority: Option<&str>) -> Order {
-        let (id, id_authority) = (id.map(str::to_owned), authority.map(str::to_owned));
-        Order { patient: Some(Patient { id, id_authority, ..Patient::default() }), ..Order::default() }
-    }
-
-    fn panel_of(identifiers: &[(&str, &[&str])]) -> LabPanel {
-        let read = |(value, names): &(&str, &[&str])| PatientIdentifier::new(value, names.iter().copied());
-        let mut panel = LabPanel::default();
-        panel.patient.extend(identifiers.iter().filter_map(read));
-        panel
-    }
-
-    #[test]
-    fn the_panel_of_another_patient_is_refused() {
-        let order = of_patient(Some("MRN123"), Some("HOSP"));
-        for same in [
-            panel_of(&[("MRN123", &["HOSP"])]),
-            panel_of(&[("MRN123", &[])]),
-            panel_of(&[("123456789", &["NATIONAL"]), ("MRN123", &["HOSP"])]),
-        ] {
-            order.check_panel(&same).expect("one patient");
-        }
-        let other = panel_of(&[("MRN999", &["HOSP"]), ("5", &[])]);
-        let error = order.check_panel(&other).expect_err("another patient");
-        assert_eq!(
-            error.to_string(),
-            "expected the panel of patient `MRN123 (HOSP)`, as the order says, found that of `MRN999 (HOSP)`, `5`; give \
-             the panel and the order of one patient"
-        );
-        for other in [panel_of(&[("MRN124", &[])]), panel_of(&[("MRN123", &["CLINIC"])])] {
-            assert!(matches!(order.check_panel(&other), Err(OrderError::OtherPatient { .. })));
-        }
-        let unnamed = of_patient(Some("MRN123"), None);
-        unnamed.check_panel(&panel_of(&[("MRN123", &["CLINIC"])])).expect("one side names no authority");
-        assert!(unnamed.check_panel(&panel_of(&[("MRN124", &["CLINIC"])])).is_err());
-    }
-
-    #[test]
-    fn without_an_identifier_on_both_sides_nothing_is_refused() {
-        let identified = of_patient(Some("MRN123"), Some("HOSP"));
-        identified.check_panel(&LabPanel::default()).expect("a panel without identifier");
-        for order in [Order::default(), of_patient(None, Some("HOSP")), of_patient(None, None)] {
-            order.check_panel(&panel_of(&[("MRN999", &["HOSP"])])).expect("an order without identifier");
-        }
     }
 
     #[test]

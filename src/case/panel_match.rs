@@ -1,4 +1,4 @@
-//! Whose panel it is, and of which time: order, specimen and panel compared wherever two of them meet.
+//! Compares order, specimen and panel: whose panel it is, and of which time.
 //!
 //! In: an order, the specimen number, a [`LabPanel`]. Out: a [`PanelMatch`] for the report: what agrees, what could not be
 //! compared, the time window; or the refusal where two of them contradict each other.
@@ -7,10 +7,9 @@
 //! age alone, that age against the order's day of birth; 6. specimen numbers.
 //!
 //! METHOD: a contradiction is refused, because values of another patient must never meet a smear. Another name with the same
-//! identifier is refused as well: a wrong label is rarer than a married name, and the harm of the one is greater than the
-//! work of the other; a laboratory whose systems keep former names sets `clinical.panel.other_name`, and the report then
-//! says so. A specimen number that differs is no contradiction: blood count, coagulation and chemistry have tubes of their
-//! own; it is printed.
+//! identifier is refused as well. A wrong label is rarer than a married name, but its harm is greater than the work that a
+//! refusal makes. A laboratory whose systems keep former names sets `clinical.panel.other_name`, and the report then says so.
+//! Another specimen number is no contradiction and is printed: blood count, coagulation and chemistry have tubes of their own.
 //!
 //! Limits: what one side does not give cannot be compared and is printed as a gap.
 
@@ -283,6 +282,34 @@ mod tests {
             let error = order.check_panel(&message(pid, "202501020830")).expect_err(pid).to_string();
             assert!(error.starts_with("expected ") && error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn an_identifier_agrees_by_its_value_and_by_its_authority_where_both_name_one() {
+        let panel = |identifiers: &str| message(&format!("{identifiers}||||"), "");
+        let known = order(r#""id": "MRN123", "id_authority": "HOSP""#, "");
+        let unnamed = order(r#""id": "MRN123""#, "");
+        for (order, identifiers, agrees) in [
+            (&known, "MRN123^^^HOSP", true),
+            (&known, "MRN123", true),
+            (&known, "123456789^^^NATIONAL~MRN123^^^HOSP", true),
+            (&known, "MRN124", false),
+            (&known, "MRN123^^^CLINIC", false),
+            (&unnamed, "MRN123^^^CLINIC", true),
+            (&unnamed, "MRN124^^^CLINIC", false),
+            // Without an identifier on both sides nothing is refused.
+            (&known, "", true),
+            (&order(r#""id_authority": "HOSP""#, ""), "MRN999^^^HOSP", true),
+            (&Order::default(), "MRN999^^^HOSP", true),
+        ] {
+            assert_eq!(order.check_panel(&panel(identifiers)).is_ok(), agrees, "{identifiers}");
+        }
+        let other = known.check_panel(&panel("MRN999^^^HOSP~5")).expect_err("another patient");
+        assert_eq!(
+            other.to_string(),
+            "expected the panel of patient `MRN123 (HOSP)`, as the order says, found that of `MRN999 (HOSP)`, `5`; give \
+             the panel and the order of one patient"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How like the films that the model learned from a film is, by what can be measured of its pictures.
+//! Compares a film with the films that the model learned from, by what can be measured of its pictures.
 //!
 //! In: for each measure of a film its value, and the range that the model card states of it. Out: a [`FilmLikeness`]: every
 //! measure with its range, and the worst of their places.
@@ -9,8 +9,8 @@
 //! networks reached on films of an origin that was left out of their training ([`super::UnseenPerformance`]). Further off
 //! than any origin that was tried, nothing was measured, and the count says nothing.
 //!
-//! Limits: measures are judged one by one; an unusual mixture of usual values passes. A range knows nothing of what is not
-//! measured, such as a staining that draws other structures at equal colors.
+//! Limits: measures are judged one by one, so that an unusual mixture of usual values passes. What is not measured is not
+//! seen, such as a stain that shows other structures in the same colors.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,14 +3,14 @@
 //! In: for each accepted field its counted red cells by class, and what the model card states of the classifier. Out: a
 //! [`SchistocyteCount`], fractions 0–1. Refused fields and excluded cells never come here.
 //!
-//! A film unlike those that the model learned from ([`likeness`]) is corrected and placed by the errors of networks on origins that
-//! they had not seen as well, and what is wider holds; one further off than any that was tried is not assessable.
+//! A film unlike those that the model learned from (`likeness`) is also corrected and placed by the errors of networks on
+//! origins that they had not seen, and the wider limits hold. A film further off than any that was tried is not assessable.
 //!
 //! Order: 1. sum over fields; 2. Wilson interval of x/n; 3. percentile bootstrap over fields, because cells of one
 //! field are not independent; 4. where the count was looked at after every field, the interval that allows for it; 5. floor of
-//! false calls and context: schistocytes and other shapes, each against what is called in healthy films ([`shapes`]);
+//! false calls and context: schistocytes and other shapes, each against what is called in healthy films (`shapes`);
 //! 6. correction for sensitivity and false calls, as wide as the widest of the intervals 2 to 4; 7. the two limits of the
-//! true share ([`rules`]); 8. state.
+//! true share (`rules`); 8. state.
 //!
 //! METHOD: false calls are taken from healthy films where the card states them, because most films are nearly healthy. Where
 //! other abnormal shapes outnumber schistocytes, more of them are called schistocyte than in health. The lower limit is

@@ -1,8 +1,8 @@
 //! Counted red cells by class, and called schistocytes by form, with ICSH's rule for microspherocytes: they count only where
 //! another form of schistocyte is present in the same film.
 //!
-//! In: classified cells of a field. Out: their tally, and of the called schistocytes two totals, with and without the microspherocytes that the rule admits, and the
-//! narrower count of helmets, crescents and triangles.
+//! In: the classified cells of a field. Out: their tally. Of the called schistocytes it gives two totals, with and without the
+//! microspherocytes that the rule admits, and the narrower count of helmets, crescents and triangles.
 //! Source: ICSH (Zini et al. 2012 and 2021); helmet + crescent + triangle alone agreed with ICSH in 95 % of films split
 //! at 1 % (Noutsos et al. 2021).
 //! Limits: the form of a cell is a rule on its outline, measured against readings ([`FORMS_MEASURED`]) and validated by no

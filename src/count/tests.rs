@@ -1,4 +1,4 @@
-//! Counts of drawn tallies: state and context on both sides of each limit, and the laws that hold for all of them.
+//! Counts of made-up tallies: state and context on both sides of each limit, and the laws that hold for all of them.
 
 use proptest::prelude::*;
 

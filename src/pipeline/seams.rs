@@ -1,12 +1,12 @@
-//! Which field of a slide a cell belongs to, where fields overlap.
+//! Tells to which field of a slide a cell belongs, where fields overlap.
 //!
 //! In: the fields of a slide one after another, each with its core and all objects of its frame. Out: for each object whether it
 //! belongs to the field. An object belongs to the field in whose core the middle of its outline lies; cores touch and never
 //! overlap, so it is exactly one.
 //!
 //! METHOD: a cell on a border is outlined twice, from two frames of slightly different light, and its middle may come out on
-//! either side. Within a quarter of a cell diameter of a border ([`BAND_DIAMETERS`]) the field that was added first is therefore asked:
-//! an object that it has already taken is left to it, and one that neither core would take is taken by the later field. The outcome
+//! either side. Within a quarter of a cell diameter of a border ([`BAND_DIAMETERS`]) the field that was added first decides. What
+//! it has taken already is left to it, and the later field takes an object that neither core would take. The outcome
 //! depends on the order of the fields alone.
 //!
 //! Limits: clumps and other excluded objects wider than the margin may be listed by two fields; they are in no count.

@@ -140,7 +140,7 @@ pub fn analyze(
 
 /// Applies `work` to every field and gives the results to `sink` in input order, on the threads of the current pool.
 ///
-/// METHOD: fields are taken in windows of [`TASKS_PER_THREAD`] for each thread; a window is worked on in parallel and then
+/// METHOD: fields are taken in windows of `TASKS_PER_THREAD` for each thread; a window is worked on in parallel and then
 /// handed on. Work on one field is parallel itself: without a bound, a thread that waits for a part of its field starts
 /// further fields and holds the pixels of all of them.
 ///

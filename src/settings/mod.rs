@@ -1,7 +1,7 @@
 //! The laboratory's configuration: one TOML file with everything that a laboratory settles once.
 //!
 //! In: TOML text of at most [`MAX_SETTINGS_BYTES`]. Out: [`Settings`], checked; every part has a default. Unknown keys are
-//! refused, because a misspelled limit that is silently left out would be worse than no file.
+//! refused, because a misspelled limit that is silently left out would be worse than no file at all.
 //!
 //! | table | holds |
 //! | --- | --- |
@@ -16,6 +16,8 @@
 
 mod entries;
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -61,62 +63,52 @@ pub struct Settings {
     pub messages: ReportSettings,
 }
 
-/// Why a configuration is refused.
+/// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SettingsError {
+pub enum SettingsProblem {
     /// The file cannot be read (environment).
-    #[error("{path}: expected a configuration file that can be read; check the path and its permissions", path = .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error("expected a configuration file that can be read; check the path and its permissions")]
+    Read(#[source] std::io::Error),
     /// More than a configuration holds (limit reached).
-    #[error("{path}: expected a configuration of at most {MAX_SETTINGS_BYTES} bytes, found more; name another file", path = .path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("expected a configuration of at most {MAX_SETTINGS_BYTES} bytes, found more; name another file")]
+    TooLarge,
     /// No TOML, an unknown key or a value of another type (input unsuitable).
-    #[error("{path}: the configuration cannot be used", path = .path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error("the configuration cannot be used")]
+    Toml(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A value that cannot be used (input unsuitable).
-    #[error("{path}: {problem}", path = .path.display())]
-    Clinical {
-        /// The file.
-        path: PathBuf,
-        /// The entry.
-        problem: Box<PanelProblem>,
-    },
+    #[error("{0}")]
+    Clinical(Box<PanelProblem>),
     /// A grading table with a gap (input unsuitable).
-    #[error("{path}: {problem}", path = .path.display())]
-    Grading {
-        /// The file.
-        path: PathBuf,
-        /// The table.
-        problem: GradingError,
-    },
+    #[error("{0}")]
+    Grading(GradingError),
     /// Messages that this build cannot make (request invalid).
-    #[error("{path}: messages: {problem}", path = .path.display())]
-    Messages {
-        /// The file.
-        path: PathBuf,
-        /// What is missing.
-        problem: Box<ReportError>,
-    },
+    #[error("messages: {0}")]
+    Messages(Box<ReportError>),
     /// No red cell would be enough (input unsuitable).
-    #[error("{path}: count.min_cells: expected a number above 0, found 0", path = .path.display())]
-    NoMinimum {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("count.min_cells: expected a number above 0, found 0")]
+    NoMinimum,
+}
+
+/// Why a configuration is refused.
+#[derive(Debug)]
+pub struct SettingsError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub problem: SettingsProblem,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.problem)
+    }
+}
+
+impl Error for SettingsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.problem.source()
+    }
 }
 
 /// Settings with the file that they came from.
@@ -132,13 +124,18 @@ impl LoadedSettings {
     /// The settings of a file's text; `path` is for messages.
     ///
     /// # Errors
-    /// [`SettingsError`] other than [`SettingsError::Read`].
+    /// [`SettingsError`].
     pub fn parse(text: &str, path: PathBuf) -> Result<Self, SettingsError> {
-        let refused = |source| SettingsError::Toml { path: path.clone(), source: Box::new(source) };
-        let settings: Settings = toml::from_str(text).map_err(refused)?;
-        let given: toml::Table = toml::from_str(text).map_err(refused)?;
-        settings.check(&path)?;
-        Ok(Self { settings, file: Some((path, given)) })
+        let checked = || {
+            let refused = |source| SettingsProblem::Toml(Box::new(source));
+            let settings: Settings = toml::from_str(text).map_err(refused)?;
+            settings.check()?;
+            Ok((settings, toml::from_str::<toml::Table>(text).map_err(refused)?))
+        };
+        match checked() {
+            Ok((settings, given)) => Ok(Self { settings, file: Some((path, given)) }),
+            Err(problem) => Err(SettingsError { path, problem }),
+        }
     }
 
     /// Reads a file.
@@ -146,13 +143,16 @@ impl LoadedSettings {
     /// # Errors
     /// [`SettingsError`].
     pub fn read(path: PathBuf) -> Result<Self, SettingsError> {
-        let unreadable = |source| SettingsError::Read { path: path.clone(), source };
-        let bytes = std::fs::metadata(&path).map_err(unreadable)?.len();
-        if bytes > MAX_SETTINGS_BYTES {
-            return Err(SettingsError::TooLarge { path });
+        let text = || {
+            if std::fs::metadata(&path).map_err(SettingsProblem::Read)?.len() > MAX_SETTINGS_BYTES {
+                return Err(SettingsProblem::TooLarge);
+            }
+            std::fs::read_to_string(&path).map_err(SettingsProblem::Read)
+        };
+        match text() {
+            Ok(text) => Self::parse(&text, path),
+            Err(problem) => Err(SettingsError { path, problem }),
         }
-        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-        Self::parse(&text, path)
     }
 
     /// Every key with its effective value and where it came from, sorted by key.
@@ -165,21 +165,11 @@ impl LoadedSettings {
 }
 
 impl Settings {
-    fn check(&self, path: &std::path::Path) -> Result<(), SettingsError> {
-        let path = || path.to_owned();
-        self.clinical
-            .check()
-            .map_err(|problem| SettingsError::Clinical { path: path(), problem: Box::new(problem) })?;
-        if let Some(grading) = &self.count.grading {
-            grading.check().map_err(|problem| SettingsError::Grading { path: path(), problem })?;
-        }
-        self.messages
-            .check()
-            .map_err(|problem| SettingsError::Messages { path: path(), problem: Box::new(problem) })?;
-        if self.count.min_cells == 0 {
-            return Err(SettingsError::NoMinimum { path: path() });
-        }
-        Ok(())
+    fn check(&self) -> Result<(), SettingsProblem> {
+        self.clinical.check().map_err(|problem| SettingsProblem::Clinical(Box::new(problem)))?;
+        self.count.grading.as_ref().map_or(Ok(()), GradingTable::check).map_err(SettingsProblem::Grading)?;
+        self.messages.check().map_err(|problem| SettingsProblem::Messages(Box::new(problem)))?;
+        if self.count.min_cells == 0 { Err(SettingsProblem::NoMinimum) } else { Ok(()) }
     }
 
     /// SHA-256 of the effective settings: a part of the name of a piece of work. Comments and order do not enter.

@@ -1,8 +1,8 @@
 //! Claims complete drops: moves them to `work`, so that nobody adds to them while they are worked on.
 //!
-//! A folder is claimed by one rename. An order file has images elsewhere: they are moved one by one into
-//! `work/NAME.claim/inputs/N`, then the order file, then the folder takes its name. A claim that was interrupted goes on
-//! from where it stopped: what is no longer in the drop folder lies in the claim.
+//! One rename claims a folder. The images of an order file lie elsewhere: they are moved one by one into
+//! `work/NAME.claim/inputs/N`, then the order file is, and then the folder takes its name. A claim that was interrupted goes
+//! on from where it stopped, because what is no longer in the drop folder lies in the claim.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,14 +1,14 @@
 //! Looks into the drop folder: which drops are complete.
 //!
-//! A drop's signature is the names, sizes and modification times of everything in it. It is complete with a file
-//! `.ready`, or when the signature has stayed for the settling time. Times of the file system are compared with each other
-//! only, never with this machine's clock: a share's clock may differ.
+//! The signature of a drop is the names, sizes and modification times of everything in it. A drop is complete when it holds a
+//! file `.ready`, or when its signature has not changed for the settling time. Times of the file system are compared only
+//! with each other, never with this machine's clock, because the clock of a share may differ.
 //!
 //! An order waits for its files. A marker in the work folder stands for each order that waits, named by a hash of the order
 //! file's name and content, so that a corrected order waits anew and a restart forgets nothing. Its age is the difference
 //! of two modification times that one file system gave.
 //!
-//! Hidden entries, links, pipes, devices and the watcher's own folders are no drops; nor is `files`, which holds what order
+//! Hidden entries, links, pipes, devices and the watcher's own folders are no drops. Nor is `files`, which holds what order
 //! files name.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! A drop folder: specimens put in are taken up when complete, worked on one after another, and moved to `done` or `error`.
+//! Watches a drop folder: takes up each specimen when it is complete, has it worked on, and moves it to `done` or `error`.
 //!
 //! In: a folder that other programs write to. Out: for each specimen one result folder and one receipt. A handler of the
 //! caller works on a specimen; this module moves files and nothing else.
@@ -7,10 +7,10 @@
 //! or an order file `NAME.order.json` that names images and a panel ([`DropOrder`]). It is complete when a folder holds a
 //! file `.ready`, or when nothing in it has changed for the settling time.
 //!
-//! METHOD: what an order may name lies where no specimen is taken from: beside the order as a file, or below `files`.
-//! Every other folder of the drop folder is a specimen; an order that names one is refused together with it, and so are
-//! two orders that name one file, because nobody can tell here whose picture it is. An order whose files do not come
-//! ends in `error` after [`WatchOptions::order_wait`].
+//! METHOD: an order may name only what cannot be a specimen: a file beside the order, or anything below `files`. Every other
+//! folder of the drop folder is a specimen. An order that names one is refused together with it, and so are two orders that
+//! name one file, because nobody can tell here whose picture it is. An order whose files do not come ends in `error` after
+//! [`WatchOptions::order_wait`].
 //!
 //! Order for one drop, every step one rename: 1. claimed: moved to `work/NAME`; 2. the handler writes to
 //! `OUT/.partial-NAME`; 3. that folder becomes `OUT/RESULT`; where `RESULT` stands already, the same work was done before
@@ -18,15 +18,15 @@
 //! reason). What is found in `work` at the start was interrupted and is worked on first. When a drop is done, an earlier
 //! one of its name moves from `error` to `repaired` with its receipt, so that `error` holds what is still open.
 //!
-//! METHOD: the result's name follows from its content (accession and job), so that work repeated after a kill at any
-//! moment ends in the folder that is there or not yet there: nothing is lost, nothing is made twice.
+//! METHOD: the name of a result follows from its content (accession and job). Work that is repeated after a kill therefore
+//! ends in the same folder, whether that is there already or not: nothing is lost and nothing is made twice.
 //!
 //! A lock on `work/.lock` keeps a second watcher off ([`WatchError::AlreadyWatched`]); the system lets go of it when the
 //! process ends, however that happens, so the file stays. A drop with a link, a pipe or a device in it, or with a name that
 //! is no plain text, is refused: a link could lead to another patient's files, and reading a pipe may never end.
 //!
-//! Limits: programs on systems that do not share locks are not kept off; `done`, `error` and `work` lie on the drop
-//! folder's file system and the partial results on the output folder's, because only there a rename is one step.
+//! Limits: programs on systems that do not share locks are not kept off. `done`, `error` and `work` lie on the file system of
+//! the drop folder, and partial results on that of the output folder, because a rename is one step only within a file system.
 
 mod claim;
 mod drops;
