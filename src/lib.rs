@@ -24,8 +24,8 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | 9 | `cli` |
-//! | 8 | `analysis`, `batch`, `export`, `settings`, `verify`, `watch` |
-//! | 7 | `pipeline`, `report`, `evaluate` |
+//! | 8 | `analysis`, `batch`, `evaluate`, `export`, `settings`, `watch` |
+//! | 7 | `pipeline`, `report` |
 //! | 6 | `case` |
 //! | 5 | `evidence` |
 //! | 4 | `count`, `clinical` |
@@ -82,8 +82,6 @@ pub mod survey;
 pub mod synth;
 #[doc(hidden)]
 pub mod time;
-#[doc(hidden)]
-pub mod verify;
 #[doc(hidden)]
 pub mod watch;
 

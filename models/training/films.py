@@ -37,7 +37,7 @@ import labels
 
 MEASURES = ("stain_density", "stain_red_ratio", "stain_blue_ratio", "focus_per_um")
 NOT_RED_CELL_SHARE = "not_red_cell_share"
-# As SHARPEN_SIGMA_PX and SHARPEN_AMOUNT of src/verify/repeatability/changes.rs.
+# As SHARPEN_SIGMA_PX and SHARPEN_AMOUNT of src/evaluate/repeatability/changes.rs.
 SHARPEN_SIGMA_PX, SHARPEN_AMOUNT = 1.5, 0.8
 # Steps between magnifications, adapters and stains are of this size and more; a smaller excess is chance among few origins.
 LEAST_EXCESS = 1.25

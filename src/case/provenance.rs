@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Order;
-use crate::smear::CellClass;
+pub use crate::classify::{ClassHealthyShare, HealthyShare};
 use crate::time::Timestamp;
 
 /// An input file.
@@ -51,40 +51,6 @@ pub struct ModelProvenance {
     pub healthy_share: Option<HealthyShare>,
     /// Shares of healthy people's cells that the model calls other classes; empty where none was measured.
     pub class_healthy_shares: Vec<ClassHealthyShare>,
-}
-
-/// Share of healthy people's cells that a model calls schistocyte, from its card.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HealthyShare {
-    /// Share, %.
-    pub percent: f64,
-    /// Lower limit of its 95 % interval, %.
-    pub low: f64,
-    /// Upper limit of its 95 % interval, %.
-    pub high: f64,
-    /// Cells behind it.
-    pub cells: u64,
-    /// Fields they lie in.
-    pub measured_on: String,
-}
-
-/// Share of healthy people's cells that a model calls a class, from its card.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClassHealthyShare {
-    /// The class.
-    pub class: CellClass,
-    /// Share, %.
-    pub percent: f64,
-    /// Lower limit of its 95 % interval, %.
-    pub low: f64,
-    /// Upper limit of its 95 % interval, %.
-    pub high: f64,
-    /// Cells behind it.
-    pub cells: u64,
-    /// Fields they lie in.
-    pub measured_on: String,
 }
 
 /// The detector of cells in use.

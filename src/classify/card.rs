@@ -1,34 +1,33 @@
 //! The card of a model: what the graph expects, what it answers, where it was measured and what it must not be used for.
 //!
 //! In: a JSON file beside the graph (`x.onnx` has `x.card.json`) or the card embedded in the program. Out: a
-//! [`ModelCard`] whose figures have been checked. Unknown fields are refused, so a misspelt figure cannot be overlooked.
+//! [`ModelCard`] whose values have been checked. Unknown fields are refused, so that a misspelt one cannot be overlooked.
 //! Source of the idea: model cards (Mitchell et al. 2019, 10.1145/3287560.3287596).
 //!
-//! Limits: the card states what its author measured; nothing here repeats the measurement. Whether card and graph
-//! belong together is tested in two places: the checksum by [`ModelCard::check_graph`], names, shapes and types of the
-//! loaded graph by the session.
+//! Limits: the card states what its author measured; nothing here repeats the measurement. Whether card and graph belong
+//! together is tested in two places: the checksum by [`ModelCard::check_graph`]; names, shapes and types when an engine
+//! loads the graph.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::{CardField, ClassifyError, ModelOrigin};
-use super::performance::{Performance, Unsound};
+use super::performance::{MeasuredPerformance, Unsound};
 use crate::smear::CellClass;
 
 /// Color channels of a crop: red, green, blue.
-pub const CHANNELS: usize = 3;
+pub(super) const CHANNELS: usize = 3;
 /// Channel order a card must state.
-pub const CHANNEL_ORDER: &str = "RGB";
+const CHANNEL_ORDER: &str = "RGB";
 /// Largest batch accepted, cells: 256 crops of 64 × 64 already take 12 MiB for each worker thread.
-pub const MAX_BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
 /// Crop sides accepted, px: below 16 a cell at any sensible scale has no shape; above 512 the batch buffer explodes.
-pub const CROP_SIDE_RANGE_PX: std::ops::RangeInclusive<usize> = 16..=512;
+const CROP_SIDE_RANGE_PX: std::ops::RangeInclusive<usize> = 16..=512;
 /// Pixel sizes accepted, µm: from twice finer than a 100× objective resolves to 15 px for a red cell.
-pub const UM_PER_PX_RANGE: std::ops::RangeInclusive<f64> = 0.02..=0.5;
+const UM_PER_PX_RANGE: std::ops::RangeInclusive<f64> = 0.02..=0.5;
 
 /// How a channel value 0–255 becomes a graph input: `value / divide − subtract`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaling {
     /// Divisor, above zero.
@@ -45,7 +44,7 @@ impl Scaling {
 }
 
 /// The graph's input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardInput {
     /// Name in the graph.
@@ -59,7 +58,7 @@ pub struct CardInput {
 }
 
 /// Names of the graph's outputs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardOutputs {
     /// `[batch, 13]`: probability of each class, in label order.
@@ -71,7 +70,7 @@ pub struct CardOutputs {
 }
 
 /// One set of labelled cells used in training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingData {
     /// Name of the set.
@@ -86,7 +85,7 @@ pub struct TrainingData {
 }
 
 /// How the model was made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
     /// The data.
@@ -98,7 +97,7 @@ pub struct Training {
 }
 
 /// Everything a report or a colleague needs to know about a model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelCard {
     /// Name of the model.
@@ -128,7 +127,7 @@ pub struct ModelCard {
     /// Temperature found in calibration; already inside the graph.
     pub temperature: Option<f64>,
     /// What was measured.
-    pub performance: Performance,
+    pub performance: MeasuredPerformance,
     /// How it was made.
     pub training: Training,
     /// Licence of the graph.
@@ -183,76 +182,57 @@ impl ModelCard {
     }
 
     fn check_values(&self, origin: &ModelOrigin) -> Result<(), ClassifyError> {
-        let refuse = |field, expected: &str, found: String| {
-            Err(ClassifyError::CardInvalid { card: origin.card(), field, expected: expected.to_owned(), found })
+        const SHA256: &str = "64 hexadecimal digits in lower case";
+        const CUT: &str = "above 0 and up to 1";
+        let check = |is_sound: bool, field: CardField, expected: &str, found: String| match is_sound {
+            true => Ok(()),
+            false => {
+                Err(ClassifyError::CardInvalid { card: origin.card(), field, expected: expected.to_owned(), found })
+            }
         };
-        let is_share = |value: f64| (0.0..=1.0).contains(&value);
+        let is_sha256 = |text: &str| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let is_cut = |value: f64| value > 0.0 && value <= 1.0;
+        let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
 
         let classes = CellClass::ALL.map(CellClass::name);
-        if self.labels != classes {
-            return refuse(CardField::Labels, &classes.join(" "), self.labels.join(" "));
+        check(self.labels == classes, CardField::Labels, &classes.join(" "), self.labels.join(" "))?;
+        check(is_sha256(&self.graph_sha256), CardField::GraphSha256, SHA256, self.graph_sha256.clone())?;
+        let seal = self.evaluation_sha256.as_deref();
+        check(seal.is_none_or(is_sha256), CardField::EvaluationSha256, SHA256, seal.unwrap_or_default().to_owned())?;
+
+        let CardInput { shape, channel_order, scaling: Scaling { divide, subtract }, .. } = &self.input;
+        let [batch, channels, height, width] = *shape;
+        let is_batch = (1..=MAX_BATCH).contains(&batch) && channels == CHANNELS;
+        let is_square = height == width && CROP_SIDE_RANGE_PX.contains(&width);
+        let expected = "[1 to 256, 3, side, side] with a side from 16 to 512";
+        check(is_batch && is_square, CardField::InputShape, expected, format!("{shape:?}"))?;
+        check(channel_order == CHANNEL_ORDER, CardField::ChannelOrder, CHANNEL_ORDER, channel_order.clone())?;
+        let is_scaling = divide.is_finite() && *divide > 0.0 && subtract.is_finite();
+        let expected = "finite numbers and a divisor above 0";
+        check(is_scaling, CardField::Scaling, expected, format!("{divide} and {subtract}"))?;
+        let is_size = UM_PER_PX_RANGE.contains(&self.um_per_px);
+        check(is_size, CardField::UmPerPx, "0.02 to 0.5 µm", self.um_per_px.to_string())?;
+        let is_share = (0.0..=1.0).contains(&self.neighbor_dimming);
+        check(is_share, CardField::NeighborDimming, "0 to 1", self.neighbor_dimming.to_string())?;
+
+        let called = self.operating_point;
+        check(is_cut(called), CardField::OperatingPoint, CUT, called.to_string())?;
+        let review = self.review_operating_point;
+        let is_below = review.is_none_or(|cut| is_cut(cut) && cut <= called);
+        let expected = "above 0 and up to operating_point, or null";
+        check(is_below, CardField::ReviewOperatingPoint, expected, text(review))?;
+        let red_cell = self.red_cell_operating_point;
+        check(red_cell.is_none_or(is_cut), CardField::RedCellOperatingPoint, CUT, text(red_cell))?;
+        let is_answered = red_cell.is_none() || self.outputs.red_cell_probability.is_some();
+        let expected = "null where outputs.red_cell_probability is null";
+        check(is_answered, CardField::RedCellOperatingPoint, expected, text(red_cell))?;
+        let is_temperature = self.temperature.is_none_or(|value| value.is_finite() && value > 0.0);
+        check(is_temperature, CardField::Temperature, "above 0", text(self.temperature))?;
+
+        match self.performance.unsound() {
+            Some(Unsound { field, expected, found }) => check(false, field, expected, found),
+            None => Ok(()),
         }
-        let is_sha256 = |text: &str| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_sha256(&self.graph_sha256) {
-            return refuse(CardField::GraphSha256, "64 hexadecimal digits in lower case", self.graph_sha256.clone());
-        }
-        if let Some(sha256) = self.evaluation_sha256.as_deref().filter(|text| !is_sha256(text)) {
-            return refuse(CardField::EvaluationSha256, "64 hexadecimal digits in lower case", sha256.to_owned());
-        }
-        let [batch, channels, height, width] = self.input.shape;
-        if !(1..=MAX_BATCH).contains(&batch)
-            || channels != CHANNELS
-            || height != width
-            || !CROP_SIDE_RANGE_PX.contains(&width)
-        {
-            return refuse(
-                CardField::InputShape,
-                "[1 to 256, 3, side, side] with a side from 16 to 512",
-                format!("{:?}", self.input.shape),
-            );
-        }
-        if self.input.channel_order != CHANNEL_ORDER {
-            return refuse(CardField::ChannelOrder, CHANNEL_ORDER, self.input.channel_order.clone());
-        }
-        let Scaling { divide, subtract } = self.input.scaling;
-        if !(divide.is_finite() && divide > 0.0 && subtract.is_finite()) {
-            return refuse(
-                CardField::Scaling,
-                "finite numbers and a divisor above 0",
-                format!("{divide} and {subtract}"),
-            );
-        }
-        if !UM_PER_PX_RANGE.contains(&self.um_per_px) {
-            return refuse(CardField::UmPerPx, "0.02 to 0.5 µm", self.um_per_px.to_string());
-        }
-        if !is_share(self.neighbor_dimming) {
-            return refuse(CardField::NeighborDimming, "0 to 1", self.neighbor_dimming.to_string());
-        }
-        if !is_cut(self.operating_point) {
-            return refuse(CardField::OperatingPoint, "above 0 and up to 1", self.operating_point.to_string());
-        }
-        if let Some(cut) = self.review_operating_point.filter(|cut| !(is_cut(*cut) && *cut <= self.operating_point)) {
-            let expected = "above 0 and up to operating_point, or null";
-            return refuse(CardField::ReviewOperatingPoint, expected, cut.to_string());
-        }
-        match (self.red_cell_operating_point, &self.outputs.red_cell_probability) {
-            (Some(cut), _) if !is_cut(cut) => {
-                return refuse(CardField::RedCellOperatingPoint, "above 0 and up to 1", cut.to_string());
-            }
-            (Some(cut), None) => {
-                let expected = "null where outputs.red_cell_probability is null";
-                return refuse(CardField::RedCellOperatingPoint, expected, cut.to_string());
-            }
-            _ => {}
-        }
-        if let Some(temperature) = self.temperature.filter(|t| !(t.is_finite() && *t > 0.0)) {
-            return refuse(CardField::Temperature, "above 0", temperature.to_string());
-        }
-        if let Some(Unsound { field, expected, found }) = self.performance.unsound() {
-            return refuse(field, expected, found);
-        }
-        Ok(())
     }
 }
 

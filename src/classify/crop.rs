@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn planes_hold_the_scaled_bytes_channel_by_channel() {
         let (field, labels) = (field(2, 2, 0.2, |x, y| [0, 255, (x + 2 * y) as u8]), labels(2, 2, |_, _| 1));
-        let table = crate::classify::Scaling { divide: 127.5, subtract: 1.0 }.table();
+        let table = crate::classify::card::Scaling { divide: 127.5, subtract: 1.0 }.table();
         let mut planes = Array3::from_elem((3, 2, 2), f32::NAN);
         let cropper = Cropper::new(&field, &labels, 2, 0.2, 0.3);
         let target = CropTarget { label: 1, center_px: [1.0, 1.0] };

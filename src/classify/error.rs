@@ -52,16 +52,22 @@ pub fn card_path(graph: &Path) -> PathBuf {
 }
 
 /// A field of the card, as written in its JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "snake_case")]
 #[allow(missing_docs)] // each is the field of that name
 pub enum CardField {
     Labels,
     GraphSha256,
     EvaluationSha256,
+    #[strum(serialize = "input.name")]
     InputName,
+    #[strum(serialize = "input.shape")]
     InputShape,
+    #[strum(serialize = "input (type)")]
     InputType,
+    #[strum(serialize = "input.channel_order")]
     ChannelOrder,
+    #[strum(serialize = "input.scaling")]
     Scaling,
     UmPerPx,
     NeighborDimming,
@@ -69,47 +75,26 @@ pub enum CardField {
     ReviewOperatingPoint,
     RedCellOperatingPoint,
     Temperature,
+    #[strum(serialize = "performance.sensitivity")]
     Sensitivity,
+    #[strum(serialize = "performance.specificity")]
     Specificity,
+    #[strum(serialize = "performance.false_positive_floor")]
     FalsePositiveFloor,
+    #[strum(serialize = "performance.class_floors")]
     ClassFloors,
+    #[strum(serialize = "performance.unseen_origins")]
     UnseenOrigins,
+    #[strum(serialize = "performance.film_ranges")]
     FilmRanges,
+    #[strum(serialize = "performance.repeatability")]
     Repeatability,
+    #[strum(serialize = "outputs.class_probability")]
     ClassProbability,
+    #[strum(serialize = "outputs.schistocyte_probability")]
     SchistocyteProbability,
+    #[strum(serialize = "outputs.red_cell_probability")]
     RedCellProbability,
-}
-
-impl fmt::Display for CardField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Labels => "labels",
-            Self::GraphSha256 => "graph_sha256",
-            Self::EvaluationSha256 => "evaluation_sha256",
-            Self::InputName => "input.name",
-            Self::InputShape => "input.shape",
-            Self::InputType => "input (type)",
-            Self::ChannelOrder => "input.channel_order",
-            Self::Scaling => "input.scaling",
-            Self::UmPerPx => "um_per_px",
-            Self::NeighborDimming => "neighbor_dimming",
-            Self::OperatingPoint => "operating_point",
-            Self::ReviewOperatingPoint => "review_operating_point",
-            Self::RedCellOperatingPoint => "red_cell_operating_point",
-            Self::Temperature => "temperature",
-            Self::Sensitivity => "performance.sensitivity",
-            Self::Specificity => "performance.specificity",
-            Self::FalsePositiveFloor => "performance.false_positive_floor",
-            Self::ClassFloors => "performance.class_floors",
-            Self::UnseenOrigins => "performance.unseen_origins",
-            Self::FilmRanges => "performance.film_ranges",
-            Self::Repeatability => "performance.repeatability",
-            Self::ClassProbability => "outputs.class_probability",
-            Self::SchistocyteProbability => "outputs.schistocyte_probability",
-            Self::RedCellProbability => "outputs.red_cell_probability",
-        })
-    }
 }
 
 /// Why cells cannot be classified.

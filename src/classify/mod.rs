@@ -13,31 +13,23 @@
 //! Batches are cut from the targets in their order and never mixed between fields, so the answers do not depend on the
 //! number of threads.
 //!
-//! Limits: the two engines sum in different orders and agree to about 1e-6, not to the last bit. A cell within that of
-//! the operating point may be called differently; the engine therefore stands in the provenance of a report.
+//! Limits: the two engines sum in different orders and agree to about 1e-6, not to the last bit. A cell within 1e-6 of the
+//! operating point may be called differently, which is why the provenance of a report names the engine.
 
 mod card;
 mod crop;
 mod error;
-mod model;
-mod onnx;
+mod graph;
 mod performance;
 mod scores;
-mod scripted;
 mod seal;
 
-pub use card::{
-    CHANNEL_ORDER, CHANNELS, CROP_SIDE_RANGE_PX, CardInput, CardOutputs, MAX_BATCH, ModelCard, Scaling, Training,
-    TrainingData, UM_PER_PX_RANGE,
-};
-pub use crop::{CropSink, CropTarget, Cropper, InterleavedRgb, Planes, SCALE_TOLERANCE};
-pub use error::{CardField, CardPlace, ClassifyError, ModelOrigin, card_path};
-pub use model::{MAX_CARD_BYTES, MAX_GRAPH_BYTES, Model};
-pub use performance::{
-    CardFigure, ClassFloor, FalsePositiveFloor, FilmRange, Performance, Repeatability, UnseenOrigins,
-};
-pub use scores::{MAX_HIDDEN_SHARE, PROBABILITY_ROUNDING, Scores, Verdict};
-pub use scripted::Script;
+pub use card::ModelCard;
+pub use crop::{CropTarget, Cropper, InterleavedRgb};
+pub use error::{CardField, ClassifyError, ModelOrigin, card_path};
+pub use graph::Model;
+pub use performance::{CardEstimate, ClassHealthyShare, FilmRange, HealthyShare};
+pub use scores::{Scores, Script, Verdict};
 
 use rayon::prelude::*;
 
@@ -50,7 +42,7 @@ pub struct Classifier {
 }
 
 enum Backend {
-    Onnx(Box<onnx::ClassifierGraph>),
+    Onnx(Box<graph::ClassifierGraph>),
     Scripted { card: Box<ModelCard>, script: Script },
 }
 
@@ -60,7 +52,7 @@ impl Classifier {
     /// # Errors
     /// The engine cannot load the graph; its inputs or outputs are not those of the card.
     pub fn new(engine: Engine, model: Model) -> Result<Self, ClassifyError> {
-        Ok(Self { backend: Backend::Onnx(Box::new(onnx::ClassifierGraph::new(engine, model)?)) })
+        Ok(Self { backend: Backend::Onnx(Box::new(graph::ClassifierGraph::new(engine, model)?)) })
     }
 
     /// A classifier that answers by script, with the operating points of a card.
@@ -71,7 +63,7 @@ impl Classifier {
     /// The card of the model in use.
     pub fn card(&self) -> &ModelCard {
         match &self.backend {
-            Backend::Onnx(pool) => &pool.model().card,
+            Backend::Onnx(graph) => graph.card(),
             Backend::Scripted { card, .. } => card,
         }
     }
@@ -79,7 +71,7 @@ impl Classifier {
     /// The engine in use; `None` where the answers are scripted.
     pub fn engine(&self) -> Option<&EngineInfo> {
         match &self.backend {
-            Backend::Onnx(pool) => Some(pool.engine().info()),
+            Backend::Onnx(graph) => Some(graph.engine()),
             Backend::Scripted { .. } => None,
         }
     }
@@ -103,13 +95,13 @@ impl Classifier {
             Backend::Scripted { script, .. } => {
                 targets.iter().map(|target| verdict(target, &script.scores(target.label))).collect()
             }
-            Backend::Onnx(pool) => {
+            Backend::Onnx(graph) => {
                 let cropper = Cropper::new(field, labels, card.crop_side_px(), card.um_per_px, card.neighbor_dimming);
                 // Errors are collected in order too: the same input names the same cell with any number of threads.
                 let batches: Vec<Result<Vec<Verdict>, ClassifyError>> = targets
                     .par_chunks(card.batch())
                     .map(|batch| {
-                        let scores = pool.run(&cropper, batch)?;
+                        let scores = graph.run(&cropper, batch)?;
                         batch.iter().zip(&scores).map(|(target, scores)| verdict(target, scores)).collect()
                     })
                     .collect();

@@ -1,7 +1,7 @@
-//! What a card states as measured; a part of [`ModelCard`](super::ModelCard).
+//! What a card states as measured.
 //!
-//! Sensitivity and specificity are those of the classifier, on cells that the pipeline counts: they correct a count,
-//! whose denominator is the counted cells. End-to-end figures stand among the further ones.
+//! Sensitivity and specificity are those of the classifier on cells that the pipeline counts: they correct a count, and its
+//! denominator is the counted cells. End-to-end estimates stand among the further ones.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,42 +9,42 @@ use serde::{Deserialize, Serialize};
 use super::error::CardField;
 use crate::smear::CellClass;
 
-/// Share of healthy people's cells that the model calls schistocyte.
+/// Share of healthy people's cells that a model calls schistocyte, from its card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FalsePositiveFloor {
-    /// Share, percent.
+pub struct HealthyShare {
+    /// Share, %.
     pub percent: f64,
-    /// Lower limit of its 95 % interval, percent.
+    /// Lower limit of its 95 % interval, %.
     pub low: f64,
-    /// Upper limit of its 95 % interval, percent.
+    /// Upper limit of its 95 % interval, %.
     pub high: f64,
     /// Cells behind it.
     pub cells: u64,
-    /// Data it was measured on.
+    /// Fields they lie in.
     pub measured_on: String,
 }
 
-/// Share of healthy people's cells that the model calls a class other than schistocyte.
+/// Share of healthy people's cells that a model calls a class, from its card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClassFloor {
+pub struct ClassHealthyShare {
     /// The class.
     pub class: CellClass,
-    /// Share, percent.
+    /// Share, %.
     pub percent: f64,
-    /// Lower limit of its 95 % interval, percent.
+    /// Lower limit of its 95 % interval, %.
     pub low: f64,
-    /// Upper limit of its 95 % interval, percent.
+    /// Upper limit of its 95 % interval, %.
     pub high: f64,
     /// Cells behind it.
     pub cells: u64,
-    /// Data it was measured on.
+    /// Fields they lie in.
     pub measured_on: String,
 }
 
 /// What networks of the same training reached on origins that were left out of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnseenOrigins {
     /// Share of schistocytes called schistocyte, 0–1.
@@ -54,11 +54,11 @@ pub struct UnseenOrigins {
     /// Data it was measured on.
     pub sensitivity_measured_on: String,
     /// The floor of false positives there.
-    pub false_positive_floor: FalsePositiveFloor,
+    pub false_positive_floor: HealthyShare,
 }
 
 /// How far the percentage of a film moves with its pictures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repeatability {
     /// Root of the mean square of the relative changes, share of the percentage.
@@ -69,31 +69,31 @@ pub struct Repeatability {
     pub measured_on: String,
 }
 
-/// A measure of films: its range on those that were learned from, and on those that networks were tried on unseen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The range of a measure on the films of the training, and on films of unseen origins that networks were tried on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilmRange {
-    /// Name of the figure in the quality of a field, with its unit.
+    /// Name in the quality of a field, with its unit.
     pub measure: String,
-    /// Lowest of the films that were learned from.
+    /// Lowest of the films of the training.
     pub low: f64,
-    /// Highest of the films that were learned from.
+    /// Highest of the films of the training.
     pub high: f64,
-    /// Lowest at which networks were tried on films of an origin that they had not seen; at most `low`.
+    /// Lowest of the films of unseen origins; at most `low`.
     pub tried_low: f64,
-    /// Highest at which they were; at least `high`.
+    /// Highest of them; at least `high`.
     pub tried_high: f64,
 }
 
-/// A figure of an evaluation, as the card states it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// An estimate of an evaluation, as the card states it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CardFigure {
+pub struct CardEstimate {
     /// Set it was measured on.
     pub set: String,
-    /// Name of the figure, as in the record of a suite.
+    /// Name of the estimate, as in the record of a suite.
     pub figure: String,
-    /// The figure.
+    /// The estimate.
     pub value: f64,
     /// Lower limit of its 95 % interval.
     pub low: Option<f64>,
@@ -104,9 +104,9 @@ pub struct CardFigure {
 }
 
 /// What was measured at the operating point; what was not is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Performance {
+pub struct MeasuredPerformance {
     /// Share of schistocytes called schistocyte, 0–1.
     pub sensitivity: Option<f64>,
     /// Schistocytes behind the sensitivity.
@@ -118,25 +118,25 @@ pub struct Performance {
     /// Data they were measured on.
     pub measured_on: Option<String>,
     /// The floor of false positives.
-    pub false_positive_floor: Option<FalsePositiveFloor>,
+    pub false_positive_floor: Option<HealthyShare>,
     /// The floors of other classes, each class once; a class without one is never reported as present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub class_floors: Vec<ClassFloor>,
+    pub class_floors: Vec<ClassHealthyShare>,
     /// What holds on films of other origins; left out where no network was trained without an origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen_origins: Option<UnseenOrigins>,
     /// How far the percentage moves with the pictures; left out where that was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeatability: Option<Repeatability>,
-    /// What tells whether a film is like those that were learned from, each measure once.
+    /// What tells whether a film is like those of the training, each measure once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub film_ranges: Vec<FilmRange>,
-    /// Further figures, in the order of their evaluation.
+    /// Further estimates, in the order of their evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub figures: Vec<CardFigure>,
+    pub figures: Vec<CardEstimate>,
 }
 
-/// A figure that cannot be one, and why.
+/// A stated value that cannot be true, and why.
 pub(super) struct Unsound {
     /// The field.
     pub(super) field: CardField,
@@ -149,65 +149,44 @@ pub(super) struct Unsound {
 /// What a floor must be.
 const SOUND_FLOOR: &str = "0 ≤ low ≤ percent ≤ high ≤ 100 on at least 1 cell";
 
-impl Performance {
-    /// The first figure that is out of range, stands without its cells or contradicts another.
+impl MeasuredPerformance {
+    /// The first value that is out of range, stands without its cells or contradicts another.
     pub(super) fn unsound(&self) -> Option<Unsound> {
-        self.unsound_rate()
-            .or_else(|| self.unsound_floor())
+        unsound_rate(CardField::Sensitivity, self.sensitivity, self.sensitivity_cells)
+            .or_else(|| unsound_rate(CardField::Specificity, self.specificity, self.specificity_cells))
+            .or_else(|| {
+                let found = unsound_share(self.false_positive_floor.as_ref()?)?;
+                Some(Unsound { field: CardField::FalsePositiveFloor, expected: SOUND_FLOOR, found })
+            })
             .or_else(|| self.unsound_class_floor())
-            .or_else(|| self.unsound_unseen())
+            .or_else(|| self.unsound_origins())
             .or_else(|| self.unsound_repeatability())
             .or_else(|| self.unsound_range())
     }
 
-    fn unsound_rate(&self) -> Option<Unsound> {
-        let rates = [
-            (CardField::Sensitivity, self.sensitivity, self.sensitivity_cells),
-            (CardField::Specificity, self.specificity, self.specificity_cells),
-        ];
-        let sound = |share: Option<f64>, cells: Option<u64>| match (share, cells) {
-            (None, None) => true,
-            (Some(share), Some(cells)) => (0.0..=1.0).contains(&share) && cells > 0,
-            _ => false,
-        };
-        rates.into_iter().find(|(_, share, cells)| !sound(*share, *cells)).map(|(field, share, cells)| Unsound {
-            field,
-            expected: "0 to 1 together with the number of cells behind it, or both null",
-            found: format!("{} on {} cells", or_null(share), or_null(cells)),
-        })
-    }
-
-    fn unsound_floor(&self) -> Option<Unsound> {
-        let floor = self.false_positive_floor.as_ref()?;
-        let found = unsound_limits([floor.low, floor.percent, floor.high], floor.cells)?;
-        Some(Unsound { field: CardField::FalsePositiveFloor, expected: SOUND_FLOOR, found })
-    }
-
     fn unsound_class_floor(&self) -> Option<Unsound> {
         let floors = &self.class_floors;
-        let of = |(index, floor): (usize, &ClassFloor)| {
-            let name = floor.class.name();
-            let twice = floors[..index].iter().any(|before| before.class == floor.class);
-            if twice || floor.class == CellClass::Schistocyte {
-                return Some(("each class once, and schistocyte in performance.false_positive_floor", name.to_owned()));
+        let of = |(index, floor): (usize, &ClassHealthyShare)| {
+            let ClassHealthyShare { class, percent, low, high, cells, .. } = floor;
+            let twice = floors[..index].iter().any(|before| before.class == *class);
+            if twice || *class == CellClass::Schistocyte {
+                let expected = "each class once, and schistocyte in performance.false_positive_floor";
+                return Some((expected, class.name().to_owned()));
             }
-            let found = unsound_limits([floor.low, floor.percent, floor.high], floor.cells)?;
-            Some((SOUND_FLOOR, format!("{name}: {found}")))
+            let found = unsound_limits([*low, *percent, *high], *cells)?;
+            Some((SOUND_FLOOR, format!("{}: {found}", class.name())))
         };
         let (expected, found) = floors.iter().enumerate().find_map(of)?;
         Some(Unsound { field: CardField::ClassFloors, expected, found })
     }
-}
 
-impl Performance {
-    fn unsound_unseen(&self) -> Option<Unsound> {
+    fn unsound_origins(&self) -> Option<Unsound> {
         let unseen = self.unseen_origins.as_ref()?;
-        let floor = &unseen.false_positive_floor;
-        let limits = unsound_limits([floor.low, floor.percent, floor.high], floor.cells);
         let rate = (!(0.0..=1.0).contains(&unseen.sensitivity) || unseen.sensitivity_cells == 0)
             .then(|| format!("a sensitivity of {} on {} cells", unseen.sensitivity, unseen.sensitivity_cells));
+        let found = rate.or_else(|| unsound_share(&unseen.false_positive_floor))?;
         let expected = "a sensitivity of 0 to 1 and a floor of 0 ≤ low ≤ percent ≤ high ≤ 100, each on at least 1 cell";
-        Some(Unsound { field: CardField::UnseenOrigins, expected, found: rate.or(limits)? })
+        Some(Unsound { field: CardField::UnseenOrigins, expected, found })
     }
 
     fn unsound_repeatability(&self) -> Option<Unsound> {
@@ -233,7 +212,22 @@ impl Performance {
     }
 }
 
-/// The low, middle and high of a floor, percent, where they are not sound.
+fn unsound_rate(field: CardField, share: Option<f64>, cells: Option<u64>) -> Option<Unsound> {
+    let is_sound = match (share, cells) {
+        (None, None) => true,
+        (Some(share), Some(cells)) => (0.0..=1.0).contains(&share) && cells > 0,
+        _ => false,
+    };
+    let expected = "0 to 1 together with the number of cells behind it, or both null";
+    let found = format!("{} on {} cells", or_null(share), or_null(cells));
+    (!is_sound).then_some(Unsound { field, expected, found })
+}
+
+fn unsound_share(share: &HealthyShare) -> Option<String> {
+    unsound_limits([share.low, share.percent, share.high], share.cells)
+}
+
+/// A share in percent between its limits, where they are not sound.
 fn unsound_limits([low, percent, high]: [f64; 3], cells: u64) -> Option<String> {
     let limits = [0.0, low, percent, high, 100.0];
     let sound = limits.is_sorted() && !limits.iter().any(|limit| limit.is_nan()) && cells > 0;
@@ -248,25 +242,24 @@ fn or_null<T: ToString>(value: Option<T>) -> String {
 mod tests {
     use super::*;
 
-    fn floor() -> FalsePositiveFloor {
-        FalsePositiveFloor { percent: 0.2, low: 0.1, high: 0.4, cells: 1000, measured_on: "left out".to_owned() }
+    fn floor() -> HealthyShare {
+        HealthyShare { percent: 0.2, low: 0.1, high: 0.4, cells: 1000, measured_on: "left out".to_owned() }
     }
 
-    fn refused(performance: &Performance) -> Option<CardField> {
+    fn refused(performance: &MeasuredPerformance) -> Option<CardField> {
         performance.unsound().map(|unsound| unsound.field)
     }
 
     #[test]
     fn figures_of_unseen_origins_are_sound() {
-        let of = |sensitivity: f64, sensitivity_cells: u64, false_positive_floor: FalsePositiveFloor| {
+        let of = |sensitivity: f64, sensitivity_cells: u64, false_positive_floor: HealthyShare| {
             let sensitivity_measured_on = "left out".to_owned();
             let unseen =
                 UnseenOrigins { sensitivity, sensitivity_cells, sensitivity_measured_on, false_positive_floor };
-            refused(&Performance { unseen_origins: Some(unseen), ..Performance::default() })
+            refused(&MeasuredPerformance { unseen_origins: Some(unseen), ..MeasuredPerformance::default() })
         };
         assert_eq!(of(0.5, 87, floor()), None);
-        for bad in [of(1.1, 87, floor()), of(0.5, 0, floor()), of(0.5, 87, FalsePositiveFloor { low: 0.3, ..floor() })]
-        {
+        for bad in [of(1.1, 87, floor()), of(0.5, 0, floor()), of(0.5, 87, HealthyShare { low: 0.3, ..floor() })] {
             assert_eq!(bad, Some(CardField::UnseenOrigins));
         }
     }
@@ -275,7 +268,7 @@ mod tests {
     fn a_repeatability_is_a_share_of_changes() {
         let of = |relative_sd, changes| {
             let repeatability = Some(Repeatability { relative_sd, changes, measured_on: "val".to_owned() });
-            refused(&Performance { repeatability, ..Performance::default() })
+            refused(&MeasuredPerformance { repeatability, ..MeasuredPerformance::default() })
         };
         assert_eq!((of(0.0, 1), of(0.06, 9)), (None, None));
         for bad in [of(-0.1, 9), of(1.1, 9), of(f64::NAN, 9), of(0.06, 0)] {
@@ -292,7 +285,9 @@ mod tests {
             tried_low,
             tried_high,
         };
-        let of = |film_ranges: Vec<FilmRange>| refused(&Performance { film_ranges, ..Performance::default() });
+        let of = |film_ranges: Vec<FilmRange>| {
+            refused(&MeasuredPerformance { film_ranges, ..MeasuredPerformance::default() })
+        };
         let sound = range(1.0, 2.0, 0.5, 2.0);
         assert_eq!(of(vec![sound.clone()]), None);
         for bad in [

@@ -2,21 +2,20 @@
 //!
 //! In: a card. Out: SHA-256 over the checksum of the graph, the operating points and every performance field with its
 //! number of cells and the set it was measured on, one `name value` in a line. It stands in `evaluation_sha256` and can
-//! be checked from the card alone; a changed graph or operating point breaks it too, because the figures were measured
+//! be checked from the card alone. A changed graph or operating point breaks it too, because the figures were measured
 //! with these. A card with `evaluation_sha256: null` is loaded and counts as not evaluated.
 //!
-//! What a card may leave out has a line only where it is there, so that seals of older cards hold.
+//! What a card may leave out has a line only where it is there, so that the seals of older cards hold. The text is fixed
+//! for the same reason: another canonical form would break the seal of every card in use.
 //!
 //! Numbers go in with nine digits behind the point of their scientific form, so that reading and writing a card cannot
 //! change them.
 //!
-//! Limits: it finds slips, not forgery; whoever can run the program can also seal what was never measured.
-
-use std::fmt::Write as _;
+//! Limits: the seal finds slips, not forgery; whoever can run the program can also seal what was never measured.
 
 use super::card::{ModelCard, sha256_hex};
 use super::error::{CardField, ClassifyError, ModelOrigin};
-use super::performance::{Performance, Repeatability, UnseenOrigins};
+use super::performance::{HealthyShare, MeasuredPerformance};
 
 /// First line of what is hashed: another meaning gets another line.
 const HEADING: &str = "schistoquant measured figures 1";
@@ -34,7 +33,7 @@ impl ModelCard {
 
     /// The hash that belongs into `evaluation_sha256`.
     fn figures_sha256(&self) -> String {
-        let Performance {
+        let MeasuredPerformance {
             sensitivity,
             sensitivity_cells,
             specificity,
@@ -47,52 +46,48 @@ impl ModelCard {
             repeatability,
             figures,
         } = &self.performance;
-        let mut text = format!("{HEADING}\ngraph_sha256 {}\n", self.graph_sha256);
-        // Writing to a string cannot fail.
-        let mut line = |name: &str, value: String| {
-            let _ = writeln!(text, "{name} {value}");
-        };
-        line("operating_point", number(Some(self.operating_point)));
-        if self.review_operating_point.is_some() {
-            line("review_operating_point", number(self.review_operating_point));
-        }
-        line("red_cell_operating_point", number(self.red_cell_operating_point));
-        line("sensitivity", number(*sensitivity));
-        line("sensitivity_cells", cells(*sensitivity_cells));
-        line("specificity", number(*specificity));
-        line("specificity_cells", cells(*specificity_cells));
-        line("measured_on", measured_on.as_deref().map_or_else(null, quoted));
+        let limits = |floor: &HealthyShare| numbers(&[floor.percent, floor.low, floor.high]);
+        let mut lines = vec![
+            HEADING.to_owned(),
+            format!("graph_sha256 {}", self.graph_sha256),
+            format!("operating_point {}", number(self.operating_point)),
+        ];
+        lines.extend(self.review_operating_point.map(|cut| format!("review_operating_point {}", number(cut))));
+        lines.extend([
+            format!("red_cell_operating_point {}", or_null(self.red_cell_operating_point.map(number))),
+            format!("sensitivity {}", or_null(sensitivity.map(number))),
+            format!("sensitivity_cells {}", or_null(*sensitivity_cells)),
+            format!("specificity {}", or_null(specificity.map(number))),
+            format!("specificity_cells {}", or_null(*specificity_cells)),
+            format!("measured_on {}", or_null(measured_on.as_deref().map(quoted))),
+        ]);
         if let Some(floor) = false_positive_floor {
-            line("floor", [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" "));
-            line("floor_cells", cells(Some(floor.cells)));
-            line("floor_measured_on", quoted(&floor.measured_on));
+            lines.push(format!("floor {}", limits(floor)));
+            lines.push(format!("floor_cells {}", floor.cells));
+            lines.push(format!("floor_measured_on {}", quoted(&floor.measured_on)));
         }
-        for floor in class_floors {
-            let numbers = [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" ");
-            let measured_on = quoted(&floor.measured_on);
-            line("class_floor", format!("{} {numbers} {} {measured_on}", floor.class.name(), floor.cells));
+        lines.extend(class_floors.iter().map(|floor| {
+            let limits = numbers(&[floor.percent, floor.low, floor.high]);
+            format!("class_floor {} {limits} {} {}", floor.class.name(), floor.cells, quoted(&floor.measured_on))
+        }));
+        if let Some(unseen) = unseen_origins {
+            let (sensitivity, cells) = (number(unseen.sensitivity), unseen.sensitivity_cells);
+            lines.push(format!("unseen_sensitivity {sensitivity} {cells} {}", quoted(&unseen.sensitivity_measured_on)));
+            let floor = &unseen.false_positive_floor;
+            lines.push(format!("unseen_floor {} {} {}", limits(floor), floor.cells, quoted(&floor.measured_on)));
         }
-        if let Some(UnseenOrigins { sensitivity, sensitivity_cells, sensitivity_measured_on, false_positive_floor }) =
-            unseen_origins
-        {
-            let measured_on = quoted(sensitivity_measured_on);
-            line("unseen_sensitivity", format!("{} {sensitivity_cells} {measured_on}", number(Some(*sensitivity))));
-            let floor = false_positive_floor;
-            let numbers = [floor.percent, floor.low, floor.high].map(|value| number(Some(value))).join(" ");
-            line("unseen_floor", format!("{numbers} {} {}", floor.cells, quoted(&floor.measured_on)));
-        }
-        if let Some(Repeatability { relative_sd, changes, measured_on }) = repeatability {
-            line("repeatability", format!("{} {changes} {}", number(Some(*relative_sd)), quoted(measured_on)));
-        }
-        for range in film_ranges {
-            let limits = [range.tried_low, range.low, range.high, range.tried_high].map(|limit| number(Some(limit)));
-            line("film_range", format!("{} {}", quoted(&range.measure), limits.join(" ")));
-        }
-        for figure in figures {
-            let numbers = [Some(figure.value), figure.low, figure.high].map(number).join(" ");
-            line("figure", format!("{} {} {numbers} {}", quoted(&figure.set), quoted(&figure.figure), figure.n));
-        }
-        sha256_hex(text.as_bytes())
+        lines.extend(repeatability.as_ref().map(|stated| {
+            format!("repeatability {} {} {}", number(stated.relative_sd), stated.changes, quoted(&stated.measured_on))
+        }));
+        lines.extend(film_ranges.iter().map(|range| {
+            let limits = numbers(&[range.tried_low, range.low, range.high, range.tried_high]);
+            format!("film_range {} {limits}", quoted(&range.measure))
+        }));
+        lines.extend(figures.iter().map(|figure| {
+            let numbers = [Some(figure.value), figure.low, figure.high].map(|value| or_null(value.map(number)));
+            format!("figure {} {} {} {}", quoted(&figure.set), quoted(&figure.figure), numbers.join(" "), figure.n)
+        }));
+        sha256_hex((lines.join("\n") + "\n").as_bytes())
     }
 
     /// Refuses a sealed card whose figures are not those that were sealed.
@@ -113,16 +108,16 @@ impl ModelCard {
     }
 }
 
-fn null() -> String {
-    "null".to_owned()
+fn number(value: f64) -> String {
+    format!("{value:.9e}")
 }
 
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(null, |value| format!("{value:.9e}"))
+fn numbers(values: &[f64]) -> String {
+    values.iter().copied().map(number).collect::<Vec<_>>().join(" ")
 }
 
-fn cells(value: Option<u64>) -> String {
-    value.map_or_else(null, |value| value.to_string())
+fn or_null<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "null".to_owned(), |value| value.to_string())
 }
 
 /// In quotation marks with line breaks escaped, so that no text can pass for a line of its own.
@@ -135,13 +130,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::classify::{CardFigure, ClassFloor, FalsePositiveFloor, FilmRange};
+    use crate::classify::performance::{CardEstimate, ClassHealthyShare, FilmRange, Repeatability, UnseenOrigins};
     use crate::smear::CellClass;
 
     fn measured() -> ModelCard {
         let card = include_bytes!("../../fixtures/models/tiny.card.json");
         let card = ModelCard::from_json(card, &ModelOrigin::Shipped).expect("the fixture");
-        let figure = |figure: &str, value| CardFigure {
+        let figure = |figure: &str, value| CardEstimate {
             set: "val".to_owned(),
             figure: figure.to_owned(),
             value,
@@ -149,20 +144,20 @@ mod tests {
             high: None,
             n: 50,
         };
-        let performance = Performance {
+        let performance = MeasuredPerformance {
             sensitivity: Some(0.812_345),
             sensitivity_cells: Some(97),
             specificity: Some(0.996),
             specificity_cells: Some(1889),
             measured_on: Some("val".to_owned()),
-            false_positive_floor: Some(FalsePositiveFloor {
+            false_positive_floor: Some(HealthyShare {
                 percent: 0.05,
                 low: 0.01,
                 high: 0.28,
                 cells: 1994,
                 measured_on: "healthy".to_owned(),
             }),
-            class_floors: vec![ClassFloor {
+            class_floors: vec![ClassHealthyShare {
                 class: CellClass::Burr,
                 percent: 2.5,
                 low: 1.9,
@@ -174,7 +169,7 @@ mod tests {
                 sensitivity: 0.51,
                 sensitivity_cells: 87,
                 sensitivity_measured_on: "left out".to_owned(),
-                false_positive_floor: FalsePositiveFloor {
+                false_positive_floor: HealthyShare {
                     percent: 0.15,
                     low: 0.08,
                     high: 0.29,

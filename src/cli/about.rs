@@ -16,7 +16,7 @@ use super::exit::{Exit, Failure};
 use super::options::ModelOptions;
 use super::report_options::ConfigOptions;
 use super::terminal::{indented, print, print_document};
-use crate::classify::{CardFigure, ModelCard};
+use crate::classify::{CardEstimate, ModelCard};
 use crate::inference::EngineInfo;
 use crate::segment::DetectorCard;
 
@@ -162,7 +162,7 @@ impl fmt::Display for Document<'_> {
                 (Some(low), Some(high)) => format!(" ({low:.4}–{high:.4})"),
                 _ => String::new(),
             };
-            let CardFigure { set, figure: name, value, n, .. } = figure;
+            let CardEstimate { set, figure: name, value, n, .. } = figure;
             line("", &format!("{set}: {name} {value:.4}{interval}, n {n}"))?;
         }
         line("training", &card.training.procedure)?;
@@ -185,7 +185,7 @@ fn share(share: Option<f64>, cells: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::{ClassFloor, FalsePositiveFloor, ModelOrigin};
+    use crate::classify::{ClassHealthyShare, HealthyShare, ModelOrigin};
     use crate::inference::EngineKind;
     use crate::segment::CenterProbability;
     use crate::smear::CellClass;
@@ -224,12 +224,12 @@ mod tests {
         card.performance.sensitivity_cells = Some(420);
         let measured_on = "healthy".to_owned();
         card.performance.false_positive_floor =
-            Some(FalsePositiveFloor { percent: 0.3, low: 0.251, high: 0.4, cells: 9000, measured_on });
+            Some(HealthyShare { percent: 0.3, low: 0.251, high: 0.4, cells: 9000, measured_on });
         card.review_operating_point = Some(0.25);
         let measured_on = "healthy".to_owned();
         let class = CellClass::Burr;
         card.performance.class_floors =
-            vec![ClassFloor { class, percent: 2.0, low: 1.5, high: 2.6, cells: 9000, measured_on }];
+            vec![ClassHealthyShare { class, percent: 2.0, low: 1.5, high: 2.6, cells: 9000, measured_on }];
         let text = print(&card);
         assert!(text.contains("                       for review from 0.25\n"), "{text}");
         assert!(text.contains("floors of classes      burr 2.00 % (1.50–2.60 %) of 9000 cells: healthy\n"), "{text}");

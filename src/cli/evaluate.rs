@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use rayon::ThreadPool;
+use strum::VariantArray;
 
 use super::evaluate_suite;
 use super::exit::{Exit, Failure};
@@ -17,13 +18,14 @@ use super::terminal::{Bar, indented, on_interrupt, print, print_json, warn};
 use crate::case::InputFailure;
 use crate::classify::{ModelCard, ModelOrigin, card_path};
 use crate::evaluate::labels::{LabelFormat, LabelOptions};
-use crate::evaluate::part::HashedPart;
-use crate::evaluate::{Evaluation, Figure, NamedFigure};
+use crate::evaluate::split::HashedPart;
+use crate::evaluate::{
+    EVALUATION_FILES, Estimate, EstimateName, EvaluatedSet, Evaluation, LabelSource, LabelledSet, SplitSource,
+    evaluate_set, with_measured,
+};
 use crate::export::replace;
 use crate::pipeline::Models;
 use crate::report::{OutputFolder, ReportError};
-use crate::verify::card::with_measured;
-use crate::verify::{EVALUATION_FILES, LabelSource, LabelledSet, SplitSource, VerifiedSet, verify};
 
 /// Measure model and pipeline on labelled fields
 #[derive(Debug, Clone, Args)]
@@ -163,21 +165,21 @@ pub fn run(args: &EvaluateArgs) -> Result<Exit, Failure> {
 fn run_set(args: &EvaluateArgs, models: &Models, pool: &ThreadPool, stop: &AtomicBool) -> Result<Exit, Failure> {
     let folder = OutputFolder::prepare(&args.out, &EVALUATION_FILES)?;
     let bar = Bar::new(args.quiet);
-    let verified = pool.install(|| verify(&args.set(), models, &bar, stop))?;
+    let evaluated = pool.install(|| evaluate_set(&args.set(), models, &bar, stop))?;
     bar.clear();
-    let mut written = folder.write(&verified.files()?)?;
+    let mut written = folder.write(&evaluated.files()?)?;
     if !args.quiet {
-        verified.evaluation.failed_inputs.iter().for_each(warn_of);
+        evaluated.evaluation.failed_inputs.iter().for_each(warn_of);
     }
     if let Some(graph) = args.card_of() {
-        written.push(write_card(graph, models.classifier.card(), &[&verified.evaluation])?);
+        written.push(write_card(graph, models.classifier.card(), &[&evaluated.evaluation])?);
     }
     if args.json {
-        print_json(&verified.evaluation)?;
+        print_json(&evaluated.evaluation)?;
     } else {
-        print(&summary(&verified.evaluation, &written))?;
+        print(&summary(&evaluated.evaluation, &written))?;
     }
-    Ok(exit_of(&verified))
+    Ok(exit_of(&evaluated))
 }
 
 /// Says on stderr which input could not be evaluated, and why.
@@ -198,10 +200,10 @@ pub(super) fn write_card(graph: &Path, card: &ModelCard, evaluations: &[&Evaluat
     Ok(path)
 }
 
-fn exit_of(verified: &VerifiedSet) -> Exit {
-    if !verified.any_accepted {
+fn exit_of(evaluated: &EvaluatedSet) -> Exit {
+    if !evaluated.any_accepted {
         Exit::NotAssessable
-    } else if verified.evaluation.failed_inputs.is_empty() {
+    } else if evaluated.evaluation.failed_inputs.is_empty() {
         Exit::Success
     } else {
         Exit::SomeInputsFailed
@@ -211,7 +213,7 @@ fn exit_of(verified: &VerifiedSet) -> Exit {
 fn summary(evaluation: &Evaluation, written: &[PathBuf]) -> String {
     let refused = evaluation.refused_fields.len();
     let mut text = format!("{}: {} fields, {refused} refused\n", evaluation.set, evaluation.fields);
-    for name in NamedFigure::ALL {
+    for &name in EstimateName::VARIANTS {
         let figure = name.of(evaluation);
         if let Some(measured) = measured(name, &figure) {
             // Writing to a string cannot fail.
@@ -225,7 +227,7 @@ fn summary(evaluation: &Evaluation, written: &[PathBuf]) -> String {
 }
 
 /// A figure with its interval and what stands behind it; `None` where it is undefined.
-pub(super) fn measured(name: NamedFigure, figure: &Figure) -> Option<String> {
+pub(super) fn measured(name: EstimateName, figure: &Estimate) -> Option<String> {
     let number = |value: f64| if name.is_share() { format!("{:.2}", 100.0 * value) } else { format!("{value:.4}") };
     let unit = if name.is_share() { " %" } else { "" };
     let interval = figure

@@ -14,12 +14,10 @@ use rayon::ThreadPool;
 use super::evaluate::{EvaluateArgs, measured, warn_of, write_card};
 use super::exit::{Exit, Failure};
 use super::terminal::{Bar, print, print_json, warn};
-use crate::evaluate::{Evaluation, NamedFigure};
+use crate::evaluate::suite::{SUITE_FILE, Suite, SuiteRecord, SuiteRow};
+use crate::evaluate::{EVALUATION_FILES, EstimateName, EvaluateError, Evaluation, LabelledSet, document, evaluate_set};
 use crate::pipeline::{Models, provenance};
 use crate::report::{OutputFolder, ReportError};
-use crate::verify::suite::Suite;
-use crate::verify::suite_record::{SUITE_FILE, SuiteRecord, SuiteRow};
-use crate::verify::{EVALUATION_FILES, LabelledSet, VerifyError, verify};
 
 /// Environment variable that names the folder of the labelled sets.
 const DATA_VARIABLE: &str = "SCHISTOQUANT_DATA";
@@ -58,14 +56,14 @@ pub(super) fn run(
     let bar = Bar::new(args.quiet);
     for (set, folder) in suite.sets.iter().zip(folders) {
         let labelled = LabelledSet { threshold: args.threshold, ..set.below(&data, &suite.folder) };
-        let verified = match pool.install(|| verify(&labelled, models, &bar, stop)) {
-            Ok(verified) => verified,
+        let evaluated = match pool.install(|| evaluate_set(&labelled, models, &bar, stop)) {
+            Ok(evaluated) => evaluated,
             Err(
-                error @ (VerifyError::Detect(_)
-                | VerifyError::Examine { .. }
-                | VerifyError::Picture { .. }
-                | VerifyError::Temporary { .. }
-                | VerifyError::Interrupted(_)),
+                error @ (EvaluateError::Detect(_)
+                | EvaluateError::Examine { .. }
+                | EvaluateError::Picture { .. }
+                | EvaluateError::Temporary { .. }
+                | EvaluateError::Interrupted(_)),
             ) => {
                 return Err(error.into());
             }
@@ -79,8 +77,8 @@ pub(super) fn run(
             }
         };
         bar.clear();
-        folder.write(&verified.files()?)?;
-        let evaluation = verified.evaluation;
+        folder.write(&evaluated.files()?)?;
+        let evaluation = evaluated.evaluation;
         if !args.quiet {
             evaluation.failed_inputs.iter().for_each(warn_of);
         }
@@ -98,7 +96,7 @@ pub(super) fn run(
     if let Some(stated) = &stated {
         record.compare_with(stated);
     }
-    let mut written = folder.write(&[(SUITE_FILE, record.document().map_err(ReportError::Json)?)])?;
+    let mut written = folder.write(&[(SUITE_FILE, document(&record).map_err(ReportError::Json)?)])?;
     if let Some(graph) = args.card_of().filter(|_| !for_card.is_empty()) {
         written.push(write_card(graph, models.classifier.card(), &for_card.iter().collect::<Vec<_>>())?);
     }
@@ -178,7 +176,7 @@ fn cells(row: &SuiteRow) -> [String; 6] {
 }
 
 /// A limit in the unit of its figure, without digits that say nothing.
-fn limit(figure: NamedFigure, value: f64) -> String {
+fn limit(figure: EstimateName, value: f64) -> String {
     if figure.is_share() {
         let percent = format!("{:.4}", 100.0 * value);
         format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
@@ -193,9 +191,9 @@ mod tests {
 
     #[test]
     fn limits_stand_in_the_unit_of_their_figure() {
-        assert_eq!(limit(NamedFigure::FalsePositiveFloor, 0.0015), "0.15 %");
-        assert_eq!(limit(NamedFigure::PointsOwn, 0.985), "98.5 %");
-        assert_eq!(limit(NamedFigure::Sensitivity, 1.0), "100 %");
-        assert_eq!(limit(NamedFigure::BoxF1, 0.95), "0.95");
+        assert_eq!(limit(EstimateName::FalsePositiveFloor, 0.0015), "0.15 %");
+        assert_eq!(limit(EstimateName::PointsOwn, 0.985), "98.5 %");
+        assert_eq!(limit(EstimateName::Sensitivity, 1.0), "100 %");
+        assert_eq!(limit(EstimateName::BoxF1, 0.95), "0.95");
     }
 }

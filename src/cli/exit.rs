@@ -6,11 +6,11 @@ use std::error::Error;
 use std::fmt;
 
 use crate::batch::{BatchError, ManifestProblem};
+use crate::evaluate::EvaluateError;
+use crate::evaluate::suite::SuiteError;
 use crate::export::ExportError;
 use crate::pipeline::AnalyzeError;
 use crate::report::ReportError;
-use crate::verify::VerifyError;
-use crate::verify::suite::SuiteError;
 use crate::watch::WatchError;
 
 /// Exit codes, as `docs/files.md` states them.
@@ -150,17 +150,17 @@ impl From<WatchError> for Failure {
     }
 }
 
-impl From<VerifyError> for Failure {
-    fn from(error: VerifyError) -> Self {
+impl From<EvaluateError> for Failure {
+    fn from(error: EvaluateError) -> Self {
         let exit = match error {
-            VerifyError::NothingKnown { .. }
-            | VerifyError::Contradicted { .. }
-            | VerifyError::Labels(_)
-            | VerifyError::Split(_) => Exit::Usage,
-            VerifyError::NoField { .. } => Exit::NoInputReadable,
-            VerifyError::Detect(_) | VerifyError::Examine { .. } => Exit::ModelUnusable,
-            VerifyError::Picture { .. } | VerifyError::Temporary { .. } => Exit::OutputNotWritable,
-            VerifyError::Interrupted(_) => Exit::Interrupted,
+            EvaluateError::NothingKnown { .. }
+            | EvaluateError::Contradicted { .. }
+            | EvaluateError::Labels(_)
+            | EvaluateError::Split(_) => Exit::Usage,
+            EvaluateError::NoField { .. } => Exit::NoInputReadable,
+            EvaluateError::Detect(_) | EvaluateError::Examine { .. } => Exit::ModelUnusable,
+            EvaluateError::Picture { .. } | EvaluateError::Temporary { .. } => Exit::OutputNotWritable,
+            EvaluateError::Interrupted(_) => Exit::Interrupted,
         };
         Self::new(exit, error)
     }

@@ -15,14 +15,14 @@ use super::exit::{Exit, Failure};
 use super::options::{ModelOptions, positive};
 use super::terminal::{Bar, indented, on_interrupt, print, print_json};
 use crate::classify::{Model, ModelCard};
-use crate::evaluate::{ANSWERS_FILE, Answer, Evaluation};
-use crate::pipeline::card_performance;
-use crate::report::OutputFolder;
-use crate::verify::pseudo_patients::{
+use crate::evaluate::pseudo_patients::{
     DEFAULT_FILMS, DEFAULT_SEED, PseudoOptions, PseudoRecord, markdown, pseudo_patients,
 };
-use crate::verify::repeatability::{Change, FilmCount, RepeatabilityRecord, repeatability};
-use crate::verify::{EVALUATION_FILES, LabelledSet, SplitSource};
+use crate::evaluate::repeatability::{Change, FilmCount, RepeatabilityRecord, repeatability};
+use crate::evaluate::{ANSWERS_FILE, Answer, Evaluation};
+use crate::evaluate::{EVALUATION_FILES, LabelledSet, SplitSource};
+use crate::pipeline::card_performance;
+use crate::report::OutputFolder;
 
 /// Files of `pseudo-patients`.
 const PSEUDO_PATIENTS_FILES: [&str; 2] = ["pseudo-patients.json", "pseudo-patients.md"];

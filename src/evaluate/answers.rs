@@ -6,27 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::field::{CellCall, FieldOutcome};
-use super::labels::readings::Consensus;
+use super::cells::CellCall;
+use super::field::FieldOutcome;
+use super::labels::readings::KnownTruth;
 use crate::case::rounded;
 use crate::smear::{CellClass, SchistocyteForm};
 
 /// Name of the file.
 pub const ANSWERS_FILE: &str = "cells.csv";
-
-/// What is known of a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KnownTruth {
-    /// A schistocyte by label or readings.
-    Schistocyte,
-    /// None by label, by readings, or because its field is declared healthy.
-    None,
-    /// Read, and undecided.
-    Undecided,
-    /// Read, and not assessable.
-    NotAssessable,
-}
 
 /// A cell and the classifier's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,17 +68,6 @@ impl Answer {
     }
 }
 
-impl From<Consensus> for KnownTruth {
-    fn from(consensus: Consensus) -> Self {
-        match consensus {
-            Consensus::Schistocyte => Self::Schistocyte,
-            Consensus::NoSchistocyte => Self::None,
-            Consensus::Undecided => Self::Undecided,
-            Consensus::NotAssessable => Self::NotAssessable,
-        }
-    }
-}
-
 /// The rows of a field.
 pub(super) fn answers(field: &FieldOutcome) -> Vec<Answer> {
     let of = |[x, y]: [f64; 2], truth: KnownTruth, weight: f64, outcome: &str, call: Option<CellCall>| Answer {
@@ -113,23 +89,16 @@ pub(super) fn answers(field: &FieldOutcome) -> Vec<Answer> {
         let healthy = field.healthy_cells.iter();
         return healthy.map(|(position, call)| of(*position, KnownTruth::None, 1.0, "own", Some(*call))).collect();
     }
-    let truth = |positive: bool| if positive { KnownTruth::Schistocyte } else { KnownTruth::None };
     let labelled = field.known.iter().filter(|cell| !cell.read);
     let mut rows: Vec<_> = labelled
-        .map(|cell| of(cell.position, truth(cell.positive), cell.weight, cell.outcome.name(), cell.call))
+        .map(|cell| of(cell.position, KnownTruth::of_label(cell.positive), cell.weight, cell.outcome.name(), cell.call))
         .collect();
-    rows.extend(field.read.iter().flat_map(|read| &read.cells).map(|cell| Answer {
+    rows.extend(field.read_cells().iter().map(|cell| Answer {
         read: true,
         set_aside: cell.is_set_aside(),
         read_form: cell.read.form(),
         rule_form: cell.rule_form.flatten(),
-        ..of(
-            cell.read.position,
-            cell.consensus.into(),
-            cell.weight(!field.cells.is_empty()),
-            cell.outcome.name(),
-            cell.call,
-        )
+        ..of(cell.read.position, cell.consensus, cell.weight(!field.cells.is_empty()), cell.outcome.name(), cell.call)
     }));
     rows
 }

@@ -3,14 +3,14 @@
 //! In: scored cells with their cluster, and how many labelled schistocytes of each cluster were not scored at all. Out:
 //! [`DetectionFigures`].
 //!
-//! METHOD: a schistocyte without a counted cell of its own can pass no threshold. It therefore scales sensitivity, area
-//! under the curve and average precision by the share of schistocytes that were scored: the same as ranking it below
-//! everything, without the credit that a last threshold "everything passes" would give it.
+//! METHOD: a schistocyte without a counted cell of its own can pass no threshold. Sensitivity, area under the curve and
+//! average precision are therefore scaled by the share of schistocytes that were scored. This is the same as ranking such a
+//! schistocyte below everything, without the credit that a last threshold "everything passes" would give it.
 
-use super::figures::{Trials, carried_by, ratio, statistic, weighted_share};
-use super::record::{CurvePoint, DetectionFigures, Figure, SensitivityAtRate, ThresholdFigures};
+use super::estimate::{Estimate, Trials, carried_by, ratio, statistic, weighted_share};
+use super::record::{CurvePoint, DetectionFigures, SensitivityAtRate, ThresholdFigures};
 use crate::case::rounded;
-use crate::stats::ranking::{Ranking, RankingStep, ScoredItem};
+use crate::stats::scores::{Ranking, RankingStep, ScoredItem};
 
 /// False-positive rates at which the sensitivity is stated. At a threshold of 1 % schistocytes a rate of 1 % doubles
 /// the reading of a film at the limit; 0.2 % is what healthy people carry.
@@ -54,7 +54,7 @@ fn counts(cells: &[DetectedCell], clusters: usize, is_called: impl Fn(&DetectedC
 }
 
 /// Sensitivity, specificity and precision.
-fn rates(by_cluster: &[Counts], unscored: &[Trials]) -> [Figure; 3] {
+fn rates(by_cluster: &[Counts], unscored: &[Trials]) -> [Estimate; 3] {
     let of = |part: fn(&Counts) -> Trials| by_cluster.iter().map(part).collect::<Vec<_>>();
     let all: Vec<_> =
         of(|counts| counts.positives).iter().zip(unscored).map(|(scored, missed)| scored.plus(missed)).collect();
@@ -87,7 +87,7 @@ pub(super) fn detection(cells: &[DetectedCell], unscored: &[Trials], threshold: 
     let n: u64 = n.sum();
     let weight = positives + missed + negatives;
     let weight = (weight != n as f64).then(|| rounded(weight));
-    // Where schistocytes exist but none was scored, every figure that needs a score is 0, given a cell to rank against.
+    // Where there are schistocytes but none was scored, every figure that needs a score is 0, given a cell to rank against.
     let scaled = |weights: &[u32], figure: Option<f64>, needs_negatives: bool| {
         let [scored, missed, negatives] = sum(&Trials::weight, weights);
         let share = ratio(scored, scored + missed)?;
@@ -98,7 +98,7 @@ pub(super) fn detection(cells: &[DetectedCell], unscored: &[Trials], threshold: 
         let figure = statistic(n, clusters, |weights| scaled(weights, figure(weights), needs_negatives));
         let carriers =
             by_cluster.iter().zip(unscored).map(|(counts, missed)| counts.positives.trials() + missed.trials());
-        Figure { weight, ..carried_by(figure, carriers) }
+        Estimate { weight, ..carried_by(figure, carriers) }
     };
     let [sensitivity, specificity, precision] = rates(&by_cluster, unscored);
     DetectionFigures {
@@ -164,12 +164,14 @@ mod tests {
         items.iter().enumerate().map(cell).collect()
     }
 
-    /// A cluster without an unscored schistocyte.
-    const NONE: Trials = Trials::NONE;
+    /// Two clusters without an unscored schistocyte.
+    fn none() -> [Trials; 2] {
+        [Trials::default(); 2]
+    }
 
     /// A cluster with unscored schistocytes.
     fn missed(count: usize) -> Trials {
-        let mut trials = NONE;
+        let mut trials = Trials::default();
         (0..count).for_each(|_| trials.add(false, 1.0));
         trials
     }
@@ -182,7 +184,7 @@ mod tests {
         let mut copied = cells(&ITEMS);
         copied.extend(std::iter::repeat_n(copied[1], 2));
         copied.extend(std::iter::repeat_n(copied[5], 9));
-        let (drawn, copied) = (detection(&drawn, &[NONE; 2], Some(0.15)), detection(&copied, &[NONE; 2], Some(0.15)));
+        let (drawn, copied) = (detection(&drawn, &none(), Some(0.15)), detection(&copied, &none(), Some(0.15)));
         assert_eq!((drawn.specificity.value, drawn.precision.value), (Some(rounded(11.0 / 14.0)), Some(0.4)));
         assert_eq!((drawn.specificity.n, drawn.specificity.weight), (3, Some(14.0)));
         assert_eq!((drawn.auc.n, drawn.auc.weight), (6, Some(17.0)));
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn figures_computed_by_hand() {
-        let found = detection(&cells(&ITEMS), &[NONE; 2], None);
+        let found = detection(&cells(&ITEMS), &none(), None);
         assert_eq!((found.sensitivity.count, found.sensitivity.n), (Some(2), 3));
         assert_eq!((found.specificity.count, found.specificity.n), (Some(2), 3));
         // Ordered pairs: 3 + 2 + 1 of 9.
@@ -220,17 +222,19 @@ mod tests {
 
     #[test]
     fn an_unscored_schistocyte_is_a_miss_at_every_threshold() {
-        let (all, lost) =
-            (detection(&cells(&ITEMS), &[NONE; 2], None), detection(&cells(&ITEMS), &[missed(3), NONE], None));
+        let (all, lost) = (
+            detection(&cells(&ITEMS), &none(), None),
+            detection(&cells(&ITEMS), &[missed(3), Trials::default()], None),
+        );
         assert_eq!((lost.sensitivity.count, lost.sensitivity.n), (Some(2), 6));
         assert_eq!(lost.specificity.value, all.specificity.value);
-        let halved = |figure: Figure| figure.value.map(|value| (value * 5e5).round() / 1e6);
+        let halved = |figure: Estimate| figure.value.map(|value| (value * 5e5).round() / 1e6);
         assert_eq!(
             lost.auc.value.map(|value| (value * 1e5).round()),
             halved(all.auc).map(|value| (value * 1e5).round())
         );
         assert_eq!(lost.curve.last().map(|point| point.sensitivity), Some(0.5));
-        let none = detection(&cells(&[(0.1, false), (0.2, false)]), &[missed(1), NONE], None);
+        let none = detection(&cells(&[(0.1, false), (0.2, false)]), &[missed(1), Trials::default()], None);
         assert_eq!(
             (none.auc.value, none.sensitivity.value, none.average_precision.value),
             (Some(0.0), Some(0.0), Some(0.0))
@@ -239,17 +243,17 @@ mod tests {
 
     #[test]
     fn without_a_schistocyte_only_the_specificity_stands() {
-        let found = detection(&cells(&[(0.1, false), (0.9, false)]), &[NONE; 2], None);
+        let found = detection(&cells(&[(0.1, false), (0.9, false)]), &none(), None);
         assert_eq!(found.specificity.value, Some(0.5));
         assert_eq!((found.auc.value, found.average_precision.value, found.sensitivity.value), (None, None, None));
         assert!(found.curve.is_empty());
-        assert_eq!(detection(&[], &[], None).specificity, Figure::default());
+        assert_eq!(detection(&[], &[], None).specificity, Estimate::default());
     }
 
     #[test]
     fn the_curve_keeps_its_corners() {
         let items = [(0.9, true), (0.8, true), (0.7, false), (0.6, false), (0.5, true)];
-        let points: Vec<_> = detection(&cells(&items), &[NONE; 2], None)
+        let points: Vec<_> = detection(&cells(&items), &none(), None)
             .curve
             .iter()
             .map(|point| (point.threshold, point.sensitivity, point.false_positive_rate))

@@ -1,10 +1,14 @@
-//! One field: its labels laid over what the pipeline made of it.
+//! One field, its labels laid over what the pipeline made of it; and the fields by cluster.
 //!
-//! In: [`FieldInput`]. Out: counts and scored cells, small enough to keep for every field. The outlines are not kept.
+//! In: [`FieldInput`]s. Out: counts and scored cells, small enough to keep for every field. The outlines are not kept.
 
+use std::collections::BTreeMap;
+
+use super::cells::{CellCall, KnownCell, LabelledCell, ReadOutcome};
+use super::estimate::{Estimate, share};
 use super::labels::readings::ReadCell;
 use super::matching::{self, BoxTally, MaskTally, Outcome, PointMatch};
-use super::read_field::ReadField;
+use super::record::ClusterKind;
 use crate::count::FieldTally;
 use crate::smear::{CellClass, ClassifiedCell, ExclusionReason, LabeledField, TruthKind};
 
@@ -25,80 +29,6 @@ pub struct FieldInput<'a> {
     pub expect_none: bool,
     /// What readers say of cells, where the field is judged by readings.
     pub readings: Option<&'a [ReadCell]>,
-}
-
-/// A cell of which it is known whether it is a schistocyte: by its label, or where there are readings by these.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct KnownCell {
-    pub positive: bool,
-    /// Cells that it stands for.
-    pub weight: f64,
-    pub position: [f64; 2],
-    /// What label or readings call it.
-    pub truth: &'static str,
-    /// Whether two readers read it.
-    pub read: bool,
-    pub outcome: Outcome,
-    /// Its call, where it has a counted cell of its own.
-    pub call: Option<CellCall>,
-    /// Whether it is a schistocyte that the frame cuts and that is not to be counted.
-    pub set_aside: bool,
-}
-
-impl KnownCell {
-    /// Whether it is called schistocyte.
-    pub(super) fn is_called(&self) -> bool {
-        self.call.is_some_and(|call| call.is_schistocyte())
-    }
-}
-
-/// A labelled red cell with a class, and what became of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct LabelledCell {
-    pub class: CellClass,
-    pub position: [f64; 2],
-    pub outcome: Outcome,
-    /// Its call, where it has a counted cell of its own.
-    pub call: Option<CellCall>,
-}
-
-impl LabelledCell {
-    /// Whether it is labelled schistocyte.
-    pub(super) fn is_schistocyte(&self) -> bool {
-        self.class == CellClass::Schistocyte
-    }
-
-    fn known(&self) -> KnownCell {
-        KnownCell {
-            positive: self.is_schistocyte(),
-            weight: 1.0,
-            position: self.position,
-            truth: self.class.name(),
-            read: false,
-            outcome: self.outcome,
-            call: self.call,
-            set_aside: false,
-        }
-    }
-}
-
-/// What the classifier said, as far as it is evaluated.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct CellCall {
-    pub class: CellClass,
-    pub probability: f64,
-}
-
-impl CellCall {
-    pub(super) fn of(cell: &ClassifiedCell) -> Option<Self> {
-        let call = cell.counted_call()?;
-        Some(Self { class: call.class, probability: call.schistocyte_probability.value() })
-    }
-
-    /// Whether it is called schistocyte.
-    pub(super) fn is_schistocyte(&self) -> bool {
-        self.class == CellClass::Schistocyte
-    }
 }
 
 /// What became of a labelled red cell with a position.
@@ -141,8 +71,8 @@ pub(super) struct FieldOutcome {
     pub cells: Vec<LabelledCell>,
     /// Cells with a known truth.
     pub known: Vec<KnownCell>,
-    /// What is kept of the readings.
-    pub read: Option<ReadField>,
+    /// Cells that were read, where the field is judged by readings.
+    pub read: Option<Vec<ReadOutcome>>,
     /// Calls of counted cells that stand for labelled cells, none of them a schistocyte, but for no single one: merged
     /// cells, and for a split cell the part most like a schistocyte.
     pub shared_negatives: Vec<CellCall>,
@@ -163,38 +93,20 @@ impl FieldOutcome {
             (Outcome::Own, [cell]) => CellCall::of(&input.cells[*cell]),
             _ => None,
         };
-        let cells: Vec<_> = matches
-            .iter()
-            .filter_map(|matched| {
-                Some(LabelledCell {
-                    class: class_of(matched)?,
-                    position: matched.position,
-                    outcome: matched.outcome,
-                    call: call_of(matched),
-                })
-            })
-            .collect();
-        let read = input.readings.map(|read| ReadField::of(truth, read, input.cells));
-        let is_read = |object: &usize| read.as_ref().is_some_and(|read| read.holds(*object));
-        let unread = matches.iter().filter(|matched| !matched.cells.iter().any(is_read));
+        let labelled = |matched: &PointMatch| {
+            let (position, outcome, call) = (matched.position, matched.outcome, call_of(matched));
+            Some(LabelledCell { class: class_of(matched)?, position, outcome, call })
+        };
+        let cells: Vec<_> = matches.iter().filter_map(labelled).collect();
+        let read = input.readings.map(|read| ReadOutcome::of_field(truth, read, input.cells));
+        let is_read = |object: &usize| read.iter().flatten().any(|cell| cell.object == Some(*object));
         let known = match &read {
-            // A labelled point that no reading covers is a negative where its class is not schistocyte.
-            Some(read) => unread
-                .filter_map(|matched| {
-                    let class = class_of(matched).filter(|class| *class != CellClass::Schistocyte)?;
-                    Some(KnownCell {
-                        positive: false,
-                        weight: 1.0,
-                        position: matched.position,
-                        truth: class.name(),
-                        read: false,
-                        outcome: matched.outcome,
-                        call: call_of(matched),
-                        set_aside: false,
-                    })
-                })
-                .chain(read.known(!cells.is_empty()))
-                .collect(),
+            // A labelled point that no reading covers is a negative unless its class is schistocyte.
+            Some(read) => {
+                let unread = matches.iter().filter(|matched| !matched.cells.iter().any(is_read)).filter_map(labelled);
+                let negatives = unread.filter(|cell| !cell.is_schistocyte()).map(|cell| cell.known());
+                negatives.chain(read.iter().filter_map(|cell| cell.known(!cells.is_empty()))).collect()
+            }
             None => cells.iter().map(LabelledCell::known).collect(),
         };
         let shared_negatives = shared_negatives(truth, input.cells, &matches);
@@ -227,6 +139,26 @@ impl FieldOutcome {
         }
     }
 
+    /// Labelled schistocytes.
+    pub(super) fn labelled_schistocytes(&self) -> u64 {
+        self.cells.iter().filter(|cell| cell.is_schistocyte()).count() as u64
+    }
+
+    /// The cells that were read.
+    pub(super) fn read_cells(&self) -> &[ReadOutcome] {
+        self.read.as_deref().unwrap_or_default()
+    }
+
+    /// Cells whose truth is known for the calibration: the call, whether it is a schistocyte, and its weight.
+    ///
+    /// On a field declared healthy every counted cell is a negative, whatever its labels.
+    pub(super) fn known_calls(&self) -> Vec<(CellCall, bool, f64)> {
+        if self.expect_none {
+            return self.healthy_cells.iter().map(|(_, call)| (*call, false, 1.0)).collect();
+        }
+        self.known.iter().filter_map(|cell| Some((cell.call?, cell.positive, cell.weight))).collect()
+    }
+
     /// Found and labelled red cells of a completely labelled field, cells at the frame left aside; `None` where the
     /// field is not completely labelled with boxes or outlines.
     pub(super) fn counts(&self) -> Option<(u64, u64)> {
@@ -254,23 +186,87 @@ fn shared_negatives(truth: &LabeledField, cells: &[ClassifiedCell], matches: &[P
     merged_calls.chain(split_calls).collect()
 }
 
+/// Fields by cluster.
+pub(super) struct Clustered<'a> {
+    clusters: Vec<Vec<&'a FieldOutcome>>,
+    kind: ClusterKind,
+}
+
+impl<'a> Clustered<'a> {
+    /// Groups where given; a field without a group is a cluster by itself.
+    pub(super) fn of(fields: &'a [FieldOutcome]) -> Self {
+        let mut clusters: BTreeMap<(bool, &str), Vec<&FieldOutcome>> = BTreeMap::new();
+        for field in fields {
+            let key = field.group.as_deref().map_or((false, field.name.as_str()), |group| (true, group));
+            clusters.entry(key).or_default().push(field);
+        }
+        let grouped = clusters.keys().any(|(grouped, _)| *grouped);
+        Self {
+            clusters: clusters.into_values().collect(),
+            kind: if grouped { ClusterKind::Groups } else { ClusterKind::Fields },
+        }
+    }
+
+    /// The clusters in which some field has a say in a figure.
+    ///
+    /// METHOD: if clusters that carry nothing were drawn too, the number of those that carry something would vary from
+    /// resample to resample and widen the interval for no reason.
+    pub(super) fn with(&self, has_a_say: impl Fn(&FieldOutcome) -> bool) -> Self {
+        let clusters = self.clusters.iter().filter(|fields| fields.iter().any(|field| has_a_say(field)));
+        Self { clusters: clusters.cloned().collect(), kind: self.kind }
+    }
+
+    /// The fields of each cluster.
+    pub(super) fn groups(&self) -> &[Vec<&'a FieldOutcome>] {
+        &self.clusters
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.clusters.len()
+    }
+
+    pub(super) fn kind(&self) -> ClusterKind {
+        self.kind
+    }
+
+    /// Accepted fields with the index of their cluster.
+    pub(super) fn accepted(&self) -> impl Iterator<Item = (usize, &'a FieldOutcome)> + '_ {
+        let indexed = self.clusters.iter().enumerate();
+        indexed
+            .flat_map(|(cluster, fields)| fields.iter().map(move |field| (cluster, *field)))
+            .filter(|(_, f)| f.accepted)
+    }
+
+    /// For each cluster the sum of a pair of counts over its fields.
+    pub(super) fn pairs(&self, pair: impl Fn(&FieldOutcome) -> (u64, u64)) -> Vec<(u64, u64)> {
+        let sum = |fields: &Vec<&FieldOutcome>| {
+            fields.iter().map(|field| pair(field)).fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1))
+        };
+        self.clusters.iter().map(sum).collect()
+    }
+
+    /// Share of a pair of counts over all fields.
+    pub(super) fn share(&self, pair: impl Fn(&FieldOutcome) -> (u64, u64)) -> Estimate {
+        share(self.pairs(pair))
+    }
+}
+
+/// An accepted field of which only labels and cells are known.
+#[cfg(test)]
+pub(super) fn input<'a>(truth: &'a LabeledField, cells: &'a [ClassifiedCell]) -> FieldInput<'a> {
+    FieldInput { truth, cells, accepted: true, group: None, specimen: None, expect_none: false, readings: None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::labels::readings::Reading;
     use crate::evaluate::matching::scenes::{boxed, counted, field, labelled, point};
     use crate::smear::CellClass::{Burr, Normal, Schistocyte};
     use crate::smear::LabeledCell;
 
     fn outcome(truth: &LabeledField, cells: &[ClassifiedCell]) -> FieldOutcome {
-        FieldOutcome::of(&FieldInput {
-            truth,
-            cells,
-            accepted: true,
-            group: None,
-            specimen: None,
-            expect_none: false,
-            readings: None,
-        })
+        FieldOutcome::of(&input(truth, cells))
     }
 
     #[test]
@@ -307,5 +303,49 @@ mod tests {
         assert_eq!(found.shared_negatives, [CellCall { class: Schistocyte, probability: 0.7 }]);
         assert_eq!(found.counts(), Some((2, 1)));
         assert!(found.every_cell_classed);
+    }
+
+    fn read(x: f64, y: f64, labelled: bool, both: &str, weight: f64) -> ReadCell {
+        let reading = Reading::of_text(both).expect("a reading");
+        ReadCell { position: [x, y], labelled, readings: [reading; 2], weight }
+    }
+
+    /// (positive, weight, probability of the call) of the known cells.
+    fn known(labels: &LabeledField, readings: &[ReadCell], cells: &[ClassifiedCell]) -> Vec<(bool, f64, Option<f64>)> {
+        let outcome = FieldOutcome::of(&FieldInput { readings: Some(readings), ..input(labels, cells) });
+        outcome.known.iter().map(|cell| (cell.positive, cell.weight, cell.call.map(|call| call.probability))).collect()
+    }
+
+    #[test]
+    fn readings_come_first_and_labelled_points_without_one_are_negatives() {
+        let cells = [
+            counted(10.0, 10.0, 30.0, Schistocyte, 0.9),
+            counted(60.0, 10.0, 30.0, Normal, 0.4),
+            counted(110.0, 10.0, 30.0, Normal, 0.2),
+            counted(10.0, 60.0, 30.0, Normal, 0.3),
+            counted(60.0, 60.0, 30.0, Normal, 0.1),
+        ];
+        let labels = field(
+            false,
+            vec![
+                point(20.0, 20.0, Schistocyte), // read as none
+                point(70.0, 20.0, Burr),        // read as schistocyte
+                point(120.0, 20.0, Normal),     // not read
+                point(20.0, 70.0, Schistocyte), // not read: left aside
+            ],
+        );
+        let readings = [
+            read(25.0, 25.0, true, "N", 1.0),
+            read(75.0, 25.0, true, "S", 101.6),
+            read(75.0, 75.0, false, "N", 4.4),
+            read(75.0, 150.0, false, "D", 1.0),
+        ];
+        assert_eq!(
+            known(&labels, &readings, &cells),
+            [(false, 1.0, Some(0.2)), (false, 1.0, Some(0.9)), (true, 1.0, Some(0.4)), (false, 4.4, Some(0.1))]
+        );
+        // Without labels a drawn cell keeps its weight.
+        let alone = known(&field(false, Vec::new()), &readings, &cells);
+        assert_eq!(alone[1], (true, 101.6, Some(0.4)));
     }
 }

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::field::FieldOutcome;
-use super::figures::{ratio, share, statistic};
-use super::labels::readings::{Consensus, Letter};
-use super::read_field::ReadOutcome;
-use super::read_record::{FormRow, ReadFigures, ReadSchistocytes};
-use super::summary::Clustered;
+use super::cells::ReadOutcome;
+use super::estimate::{ratio, share, statistic};
+use super::field::{Clustered, FieldOutcome};
+use super::labels::readings::{KnownTruth, Letter};
+use super::record::{FormRow, ReadFigures, ReadSchistocytes};
 use crate::case::rounded;
 use crate::smear::SchistocyteForm;
 use crate::stats::agreement::cohen_kappa;
@@ -28,13 +27,13 @@ pub(super) fn read_figures(clustered: &Clustered<'_>, unread_are_none: bool) -> 
         .iter()
         .map(|fields| fields.iter().copied().filter(|field| field.accepted && field.read.is_some()).collect())
         .collect();
-    let cells = || clusters.iter().flatten().flat_map(|field| read_cells(field));
+    let cells = || clusters.iter().flatten().flat_map(|field| field.read_cells());
     let mut consensus = BTreeMap::new();
     for cell in cells() {
         *consensus.entry(cell.consensus.name().to_owned()).or_default() += 1;
     }
     let tables: Vec<_> =
-        clusters.iter().map(|fields| yes_no(fields.iter().flat_map(|field| read_cells(field)))).collect();
+        clusters.iter().map(|fields| yes_no(fields.iter().flat_map(|field| field.read_cells()))).collect();
     let kappa = statistic(cells().count() as u64, clusters.len(), |weights| {
         let sum = |row: usize, column: usize| {
             tables.iter().zip(weights).map(|(table, &weight)| table[row][column] * u64::from(weight)).sum()
@@ -70,10 +69,6 @@ pub(super) fn read_figures(clustered: &Clustered<'_>, unread_are_none: bool) -> 
     })
 }
 
-fn read_cells(field: &FieldOutcome) -> &[ReadOutcome] {
-    field.read.as_ref().map_or(&[], |read| &read.cells)
-}
-
 /// Both readings, sure or probable against all else: first reader in rows.
 fn yes_no<'a>(cells: impl Iterator<Item = &'a ReadOutcome>) -> [[u64; 2]; 2] {
     let mut table = [[0; 2]; 2];
@@ -86,7 +81,7 @@ fn yes_no<'a>(cells: impl Iterator<Item = &'a ReadOutcome>) -> [[u64; 2]; 2] {
 
 fn schistocytes<'a>(cells: impl Iterator<Item = &'a ReadOutcome>) -> ReadSchistocytes {
     let mut found = ReadSchistocytes::default();
-    for cell in cells.filter(|cell| cell.consensus == Consensus::Schistocyte) {
+    for cell in cells.filter(|cell| cell.consensus == KnownTruth::Schistocyte) {
         found.read += 1;
         if cell.at_frame {
             found.cut_by_frame += 1;
@@ -109,9 +104,9 @@ fn read_weight(field: &FieldOutcome, or_undecided: bool) -> f64 {
     let labels_used = !field.cells.is_empty();
     let counts = |cell: &&ReadOutcome| {
         !cell.at_frame
-            && (cell.consensus == Consensus::Schistocyte || (or_undecided && cell.consensus == Consensus::Undecided))
+            && (cell.consensus == KnownTruth::Schistocyte || (or_undecided && cell.consensus == KnownTruth::Undecided))
     };
-    read_cells(field).iter().filter(counts).map(|cell| cell.weight(labels_used)).sum()
+    field.read_cells().iter().filter(counts).map(|cell| cell.weight(labels_used)).sum()
 }
 
 /// Called less read percentage of a field; `None` without a counted cell.
@@ -126,7 +121,7 @@ type FormTable = [[u64; FORMS + 1]; FORMS];
 fn forms(clusters: &[Vec<&FieldOutcome>]) -> Vec<FormRow> {
     let table_of = |fields: &Vec<&FieldOutcome>| {
         let mut table = FormTable::default();
-        for cell in fields.iter().flat_map(|field| read_cells(field)) {
+        for cell in fields.iter().flat_map(|field| field.read_cells()) {
             if let (Some(read), Some(rule)) = (cell.read.form(), cell.rule_form) {
                 table[read.index()][rule.map_or(FORMS, SchistocyteForm::index)] += 1;
             }

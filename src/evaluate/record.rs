@@ -1,48 +1,22 @@
 //! The record of an evaluation: what `evaluation.json` holds.
 //!
-//! Rates are fractions 0–1; percent stands only where the name ends with it. What is not defined for the labels at hand
-//! is null, never 0: precision where not every cell is labelled, a curve without a schistocyte, an interval of one
-//! field.
+//! Format: one JSON object in UTF-8, indented by two spaces, with a newline at the end; its fields are those of
+//! [`Evaluation`] in the order of the type. The JSON Schema (draft 2020-12) is `schema/evaluation-v1.json` beside this file.
+//!
+//! Rates are fractions 0–1; percent stands only where the name says so. Every field is always present. What the labels at
+//! hand do not define is null, never 0: precision where not every cell is labelled, a curve without a schistocyte, an
+//! interval of one field.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::read_record::ReadFigures;
-
+use super::estimate::Estimate;
 use crate::case::{InputFailure, PercentInterval, Provenance};
 
 /// Version of the record's schema.
 pub const SCHEMA_VERSION: &str = "1.1";
-
-/// Lower and upper limit in the unit of the figure.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FigureInterval {
-    /// Lower limit.
-    pub low: f64,
-    /// Upper limit.
-    pub high: f64,
-}
-
-/// A figure with what stands behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Figure {
-    /// The figure; null where it is not defined.
-    pub value: Option<f64>,
-    /// How many of `n`, where the figure is a share.
-    pub count: Option<u64>,
-    /// Cells, boxes, fields or specimens behind it: the denominator.
-    pub n: u64,
-    /// Cells that those `n` were drawn to stand for; null where each stands for itself. Value and interval are by weight,
-    /// `count` and `n` are not.
-    pub weight: Option<f64>,
-    /// 95 % interval: percentile bootstrap over clusters, for a share joined with its Wilson interval; null where fewer
-    /// than two clusters carry what the figure is about, unless it is a share.
-    pub interval_95: Option<FigureInterval>,
-}
 
 /// What clusters the bootstrap draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,19 +33,19 @@ pub enum ClusterKind {
 #[serde(deny_unknown_fields)]
 pub struct PointFigures {
     /// In a found cell that holds no other point.
-    pub own: Figure,
+    pub own: Estimate,
     /// The same, without points of cells that the frame cuts.
-    pub own_inside_frame: Figure,
+    pub own_inside_frame: Estimate,
     /// In an object of its own that is a found cell or is left out because the frame cuts it.
-    pub own_or_cut_by_frame: Figure,
+    pub own_or_cut_by_frame: Estimate,
     /// In a found cell that holds another point too.
-    pub merged: Figure,
+    pub merged: Estimate,
     /// In more than one found cell.
-    pub split: Figure,
+    pub split: Estimate,
     /// In an object that is left out.
-    pub excluded: Figure,
+    pub excluded: Estimate,
     /// In no object.
-    pub missed: Figure,
+    pub missed: Estimate,
     /// Points in objects that are left out, by reason.
     pub exclusions: BTreeMap<String, u64>,
 }
@@ -81,11 +55,11 @@ pub struct PointFigures {
 #[serde(deny_unknown_fields)]
 pub struct BoxFigures {
     /// Share of found cells with a labelled box; null where not every cell is labelled.
-    pub precision: Figure,
+    pub precision: Estimate,
     /// Share of labelled boxes with a found cell.
-    pub recall: Figure,
+    pub recall: Estimate,
     /// Harmonic mean of both.
-    pub f1: Figure,
+    pub f1: Estimate,
     /// Labelled boxes left aside because they touch the frame.
     pub boxes_at_frame: u64,
 }
@@ -95,9 +69,9 @@ pub struct BoxFigures {
 #[serde(deny_unknown_fields)]
 pub struct MaskFigures {
     /// Mean IoU of the pairs.
-    pub mean_iou: Figure,
+    pub mean_iou: Estimate,
     /// Panoptic quality; null where not every cell is labelled.
-    pub panoptic_quality: Figure,
+    pub panoptic_quality: Estimate,
 }
 
 /// Found less labelled red cells of a completely labelled field, cells at the frame left aside.
@@ -105,15 +79,15 @@ pub struct MaskFigures {
 #[serde(deny_unknown_fields)]
 pub struct CountFigures {
     /// Mean difference, cells a field.
-    pub bias: Figure,
+    pub bias: Estimate,
     /// Mean absolute difference, cells a field.
-    pub mean_absolute_error: Figure,
+    pub mean_absolute_error: Estimate,
     /// Lower limit of agreement, cells a field.
-    pub lower_limit: Figure,
+    pub lower_limit: Estimate,
     /// Upper limit of agreement, cells a field.
-    pub upper_limit: Figure,
+    pub upper_limit: Estimate,
     /// Sum of the differences over the sum of the labelled cells.
-    pub relative_bias: Figure,
+    pub relative_bias: Estimate,
     /// The fields behind it.
     pub fields: Vec<FieldCount>,
 }
@@ -143,7 +117,7 @@ pub struct SegmentationFigures {
     /// Counts per field.
     pub counts: CountFigures,
     /// Share of labelled white cells that lie in a found red cell.
-    pub white_cells_taken_for_red: Figure,
+    pub white_cells_taken_for_red: Estimate,
 }
 
 /// Sensitivity at a false-positive rate.
@@ -153,7 +127,7 @@ pub struct SensitivityAtRate {
     /// Highest false-positive rate allowed.
     pub false_positive_rate: f64,
     /// Sensitivity of the best threshold within it.
-    pub sensitivity: Figure,
+    pub sensitivity: Estimate,
 }
 
 /// A threshold on the curves.
@@ -177,11 +151,11 @@ pub struct ThresholdFigures {
     /// Least schistocyte probability that is called schistocyte.
     pub threshold: f64,
     /// Share of schistocytes that reach it.
-    pub sensitivity: Figure,
+    pub sensitivity: Estimate,
     /// Share of other cells that do not.
-    pub specificity: Figure,
+    pub specificity: Estimate,
     /// Share of schistocytes among cells that reach it.
-    pub precision: Figure,
+    pub precision: Estimate,
 }
 
 /// How well schistocytes are told from other red cells.
@@ -189,17 +163,17 @@ pub struct ThresholdFigures {
 #[serde(deny_unknown_fields)]
 pub struct DetectionFigures {
     /// Share of labelled schistocytes called so at the operating point.
-    pub sensitivity: Figure,
+    pub sensitivity: Estimate,
     /// Share of other labelled cells not called schistocyte at the operating point.
-    pub specificity: Figure,
+    pub specificity: Estimate,
     /// Share of schistocytes among cells of a known truth that are called so at the operating point.
-    pub precision: Figure,
+    pub precision: Estimate,
     /// The same three at a second threshold; null where none was asked for.
     pub at_threshold: Option<ThresholdFigures>,
     /// Area under the ROC curve.
-    pub auc: Figure,
+    pub auc: Estimate,
     /// Average precision.
-    pub average_precision: Figure,
+    pub average_precision: Estimate,
     /// Sensitivity at fixed false-positive rates.
     pub sensitivity_at: Vec<SensitivityAtRate>,
     /// Thresholds from the highest down, only the corners of the curve.
@@ -213,11 +187,11 @@ pub struct ClassFigures {
     /// Class.
     pub class: String,
     /// Share of cells called so that are labelled so.
-    pub precision: Figure,
+    pub precision: Estimate,
     /// Share of cells labelled so that are called so.
-    pub recall: Figure,
+    pub recall: Estimate,
     /// Harmonic mean of both; null where no counted cell is labelled so.
-    pub f1: Figure,
+    pub f1: Estimate,
 }
 
 /// Labelled cells of one class by what they were called.
@@ -261,14 +235,14 @@ pub struct ClassificationFigures {
     /// Each class on counted cells.
     pub classes: Vec<ClassFigures>,
     /// Mean F1 of the classes that occur; `n` is their number.
-    pub macro_f1: Figure,
+    pub macro_f1: Estimate,
     /// Cohen's kappa of labels and calls.
-    pub kappa: Figure,
+    pub kappa: Estimate,
     /// Labelled by called class.
     pub confusion: Vec<ConfusionRow>,
     /// Expected calibration error of the schistocyte probability, on counted cells that are labelled or declared
     /// healthy.
-    pub calibration_error: Figure,
+    pub calibration_error: Estimate,
     /// Bins behind it.
     pub calibration_bins: Vec<CalibrationBinRecord>,
 }
@@ -280,7 +254,7 @@ pub struct HealthyClass {
     /// Class.
     pub class: String,
     /// Share of counted cells called so.
-    pub called: Figure,
+    pub called: Estimate,
 }
 
 /// Fields declared to hold no schistocyte.
@@ -290,7 +264,7 @@ pub struct HealthyFigures {
     /// Accepted fields.
     pub fields: u64,
     /// The false-positive floor: share of counted cells called schistocyte.
-    pub called_schistocyte: Figure,
+    pub called_schistocyte: Estimate,
     /// Share of counted cells called each class, in label order; empty without such a field.
     pub classes: Vec<HealthyClass>,
 }
@@ -334,11 +308,11 @@ pub struct SpecimenRecord {
 #[serde(deny_unknown_fields)]
 pub struct AgreementFigures {
     /// Mean difference.
-    pub bias: Figure,
+    pub bias: Estimate,
     /// Lower limit of agreement.
-    pub lower_limit: Figure,
+    pub lower_limit: Estimate,
     /// Upper limit of agreement.
-    pub upper_limit: Figure,
+    pub upper_limit: Estimate,
 }
 
 /// A cell worth looking at.
@@ -357,6 +331,61 @@ pub struct Example {
     pub outcome: String,
     /// Schistocyte probability; null where it was not counted.
     pub schistocyte_probability: Option<f64>,
+}
+
+/// Read schistocytes and what became of them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadSchistocytes {
+    /// All in accepted fields.
+    pub read: u64,
+    /// Of them cut by the frame and set aside.
+    pub cut_by_frame: u64,
+    /// Of the others, in a counted cell of their own.
+    pub counted: u64,
+    /// The others that are not, by what became of them.
+    pub not_counted: BTreeMap<String, u64>,
+}
+
+/// Cells of one read form by the form that the rules give.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormRow {
+    /// Form that both readers name.
+    pub read: String,
+    /// Counted cells by form of the rules, in the order of the rows.
+    pub by_rule: Vec<u64>,
+    /// Counted cells that no rule gives a form.
+    pub no_form: u64,
+    /// Share of counted cells that the rules call so.
+    pub recall: Estimate,
+    /// Share of cells that the rules call so that both readers call so, among those of a read form.
+    pub precision: Estimate,
+}
+
+/// Two blind readings against what the pipeline says; cells of accepted fields.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadFigures {
+    /// Cells that were read.
+    pub cells: u64,
+    /// Cells by what both readings say together.
+    pub consensus: BTreeMap<String, u64>,
+    /// Cohen's kappa of both readings, schistocyte (sure or probable) against all else.
+    pub kappa: Estimate,
+    /// Read schistocytes.
+    pub schistocytes: ReadSchistocytes,
+    /// Called less read percentage, mean over fields, percentage points; null unless cells that nobody read are taken
+    /// for none.
+    pub called_minus_read_percent: Estimate,
+    /// Called schistocytes among counted cells of the same fields.
+    pub called: Estimate,
+    /// Read schistocytes (by weight) in percent of counted cells of the same fields; null as the difference.
+    pub read_percent: Option<f64>,
+    /// The same with undecided cells taken for schistocytes.
+    pub read_or_undecided_percent: Option<f64>,
+    /// Read forms by the form of the rules.
+    pub forms: Vec<FormRow>,
 }
 
 /// The record written as `evaluation.json`.

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use super::estimate::{Estimate, statistic};
 use super::field::FieldOutcome;
-use super::figures::statistic;
-use super::record::{AgreementFigures, Figure, SpecimenBasis, SpecimenRecord};
+use super::record::{AgreementFigures, SpecimenBasis, SpecimenRecord};
 use crate::case::{PercentInterval, rounded};
 use crate::stats::agreement::{BlandAltman, bland_altman};
 use crate::stats::proportion::wilson;
@@ -59,7 +59,7 @@ fn percent(part: u64, whole: u64) -> Option<f64> {
 /// Bias and limits of agreement of the rows with both percentages; intervals by bootstrap over them.
 pub(super) fn agreement(specimens: &[SpecimenRecord]) -> AgreementFigures {
     let pairs: Vec<_> = specimens.iter().filter_map(|row| Some((row.called_percent?, row.true_percent?))).collect();
-    let of = |part: fn(&BlandAltman) -> f64| -> Figure {
+    let of = |part: fn(&BlandAltman) -> f64| -> Estimate {
         statistic(pairs.len() as u64, pairs.len(), |weights| {
             let weighted = pairs.iter().zip(weights).map(|(pair, &weight)| (pair.0, pair.1, weight));
             bland_altman(weighted).map(|agreement| part(&agreement))

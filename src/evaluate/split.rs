@@ -1,13 +1,16 @@
 //! Which images belong to which part of a labelled set, and which of them belong together.
 //!
 //! In: a CSV file with a header; the columns `image` (file name, with or without its ending) and `split` are needed,
-//! `group` (images that share a slide or are near duplicates) and `specimen` (images of one sample of blood) may stand,
-//! others are passed over. Out: for each image of the wanted part its group and its specimen.
+//! `group` (images that share a slide or are near duplicates) and `specimen` (images of one sample of blood) are read where
+//! they are there, others are passed over. Out: for each image of the wanted part its group and its specimen. A set without
+//! such a file has its parts by the names of its images ([`HashedPart`]).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use sha1::{Digest, Sha1};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// Why a split file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -122,17 +125,71 @@ impl Split {
     }
 }
 
+/// Remainders there are: one each for test and val, so that a fifth of the images is in either.
+const REMAINDERS: u32 = 5;
+
+/// A part of a set that has no split file, or all that training never saw.
+///
+/// Rule: SHA-1 of the file name with its ending, read as one big-endian number, modulo 5. Remainder 0 is `test`, 1 is `val`, 2
+/// to 4 are `train`. An image therefore never changes its part when others are added. It is the rule of the training program
+/// (`models/training/labels.py`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownPart, parse_err_fn = unknown_part)]
+pub enum HashedPart {
+    /// Never trained on, never tuned on.
+    Test,
+    /// For choosing settings and operating point.
+    Val,
+    /// For training.
+    Train,
+    /// `test` and `val` together.
+    NotTrain,
+}
+
+impl HashedPart {
+    /// Name as typed and written.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether an image of this file name belongs to the part.
+    pub fn holds(self, file_name: &str) -> bool {
+        let digest = Sha1::digest(file_name.as_bytes());
+        let remainder = digest.iter().fold(0, |rest, &byte| (rest * 256 + u32::from(byte)) % REMAINDERS);
+        match self {
+            Self::Test => remainder == 0,
+            Self::Val => remainder == 1,
+            Self::Train => remainder > 1,
+            Self::NotTrain => remainder <= 1,
+        }
+    }
+}
+
+/// A name that is no part.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a part (test, val, train or not-train), found `{0}`")]
+pub struct UnknownPart(pub String);
+
+fn unknown_part(name: &str) -> UnknownPart {
+    UnknownPart(name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
 
-    fn read(text: &str, wanted: &str) -> Result<Split, SplitError> {
+    fn read_any(text: &str, wanted: Option<&str>) -> Result<Split, SplitError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("split.csv");
         fs::write(&path, text).expect("a writable folder");
-        Split::read(&path, Some(wanted))
+        Split::read(&path, wanted)
+    }
+
+    fn read(text: &str, wanted: &str) -> Result<Split, SplitError> {
+        read_any(text, Some(wanted))
     }
 
     #[test]
@@ -146,10 +203,7 @@ mod tests {
 
     #[test]
     fn all_parts_and_specimens_where_no_part_is_named() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("split.csv");
-        fs::write(&path, "image,split,specimen\n1,train,S1\n2,val,\n").expect("a writable folder");
-        let split = Split::read(&path, None).expect("two images");
+        let split = read_any("image,split,specimen\n1,train,S1\n2,val,\n", None).expect("two images");
         assert_eq!(split.images().collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!((split.specimen_of("1.png"), split.specimen_of("2.png")), (Some("S1"), None));
     }
@@ -163,5 +217,35 @@ mod tests {
         assert!(matches!(read("image,split\n1,val\n1,val\n", "val"), Err(SplitError::Twice { .. })));
         assert!(matches!(read("name,split\n1,val\n", "val"), Err(SplitError::Unreadable { .. })));
         assert!(matches!(read("image,split\n", "val"), Err(SplitError::NoSuchPart { .. })));
+    }
+
+    #[test]
+    fn names_have_the_parts_of_the_training_program() {
+        // Computed with Python: int(hashlib.sha1(name.encode()).hexdigest(), 16) % 5.
+        for (name, part) in PARTS {
+            assert!(part.holds(name), "{name}");
+            assert_eq!(HashedPart::NotTrain.holds(name), part != HashedPart::Train, "{name}");
+            let holders = HashedPart::VARIANTS[..3].iter().filter(|part| part.holds(name)).count();
+            assert_eq!(holders, 1, "{name}");
+        }
+    }
+
+    const PARTS: [(&str, HashedPart); 6] = [
+        ("BloodImage_00001.jpg", HashedPart::Test),
+        ("BloodImage_00000.jpg", HashedPart::Val),
+        ("BloodImage_00002.jpg", HashedPart::Train),
+        ("BloodImage_00005.jpg", HashedPart::Train),
+        ("BloodImage_00006.jpg", HashedPart::Train),
+        ("a.png", HashedPart::Val),
+    ];
+
+    #[test]
+    fn parts_are_told_by_their_names() {
+        for &part in HashedPart::VARIANTS {
+            assert_eq!(part.name().parse(), Ok(part));
+            let quoted = format!("\"{}\"", part.name());
+            assert_eq!(serde_json::from_str::<HashedPart>(&quoted).expect("a part"), part);
+        }
+        assert_eq!("rest".parse::<HashedPart>(), Err(UnknownPart("rest".to_owned())));
     }
 }

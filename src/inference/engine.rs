@@ -4,7 +4,7 @@
 //! (nothing here reads the environment). Out: a running [`Engine`] that sessions are made in.
 //!
 //! **One process uses one ONNX Runtime library.** `ort` keeps its function table and its environment in process-wide places
-//! that are set once; [`Engine::start`] gives the same library again to the same request and refuses another. The embedded
+//! that are set once. [`Engine::start`] gives the same library again for the same request and refuses another. The embedded
 //! engine has no such state.
 //!
 //! Order of operations: the library is loaded and its version checked before any other call, since `ort` panics where a
@@ -22,11 +22,59 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::error::EngineError;
+/// Why no engine is there to run a graph.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// Environment: ONNX Runtime was asked for and no library named.
+    #[error(
+        "expected the path of an ONNX Runtime library, found none; give --onnxruntime PATH or set ORT_DYLIB_PATH, or use \
+         --engine embedded"
+    )]
+    LibraryNotNamed,
+    /// Environment: no such library file.
+    #[error("{path}: expected an ONNX Runtime library file; correct the path or use --engine embedded")]
+    LibraryUnreadable {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Environment: the file is no usable ONNX Runtime library.
+    #[error(
+        "{path}: expected an ONNX Runtime library of version 1.{minimum} or later, found one that cannot be used; install \
+         one (pip install onnxruntime) or use --engine embedded", minimum = ort::MINOR_VERSION
+    )]
+    LibraryUnusable {
+        /// The path as given.
+        path: PathBuf,
+        /// Not loadable, not ONNX Runtime, or too old.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Request invalid: a process keeps the library it started with.
+    #[error(
+        "{path}: expected the library this process started with ({running}), found another; start another process for it"
+    )]
+    Conflict {
+        /// The path as given.
+        path: PathBuf,
+        /// The engine that runs.
+        running: String,
+    },
+    /// Environment: the library was loaded and does not start.
+    #[error("{path}: expected ONNX Runtime to start, found that it does not; use --engine embedded")]
+    Unusable {
+        /// The path as given.
+        path: PathBuf,
+        /// What it says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
 
 /// The two engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum EngineKind {
     /// RTen, compiled into the program; needs nothing installed.
     Embedded,
@@ -37,16 +85,7 @@ pub enum EngineKind {
 impl EngineKind {
     /// Name as typed and written.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Embedded => "embedded",
-            Self::OnnxRuntime => "onnxruntime",
-        }
-    }
-}
-
-impl fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        self.into()
     }
 }
 

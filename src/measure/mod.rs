@@ -3,7 +3,7 @@
 //! In: an outline in pixels of the original image, the size of such a pixel in µm, and the flattened field. Out: a
 //! [`Morphology`], lengths in µm, densities base 10. Order of steps: `shape` from the polygon alone, then `stain`
 //! from the pixels inside it. Only the pixels of the outline's bounding box are read.
-//! Limits: neighbors that lie on top of the cell count as its stain.
+//! Limits: a neighbor that lies on top of the cell counts as its stain.
 
 mod form;
 mod shape;

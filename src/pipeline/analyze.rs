@@ -303,7 +303,7 @@ mod tests {
     use super::*;
     use crate::case::{CaseField, State};
     use crate::count::{MeasuredFloor, UnseenPerformance};
-    use crate::quality::{FieldQuality, Figure};
+    use crate::quality::{FieldQuality, QualityMeasure};
     use crate::smear::{CellClass, made};
     use crate::stats::{Interval, Probability};
 
@@ -343,7 +343,7 @@ mod tests {
             size_px: (100, 100),
             calibration: None,
             quality: FieldQuality {
-                figures: vec![Figure { name: "stain_density", value: Some(density), min: None, max: None }],
+                measures: vec![QualityMeasure { name: "stain_density", value: Some(density), min: None, max: None }],
                 refusals: Vec::new(),
             },
             signature: None,

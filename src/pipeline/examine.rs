@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::prepare::{PrepareError, PreparedField, SpecimenScale, prepare};
-use crate::case::{
-    ClassHealthyShare, DetectorProvenance, HealthyShare, InputFailure, InputFile, ModelProvenance, Provenance,
-};
-use crate::classify::{ClassFloor, Classifier, ClassifyError, CropTarget, FilmRange, ModelCard};
+use crate::case::{DetectorProvenance, InputFailure, InputFile, ModelProvenance, Provenance};
+use crate::classify::{Classifier, ClassifyError, CropTarget, FilmRange, ModelCard};
 use crate::count::{LearnedRange, MeasuredFloor, Performance, UnseenPerformance};
 use crate::measure::{form, measure};
 use crate::quality::{FieldQuality, PictureSignature, assess, red_cell_um, unrecognized_share};
@@ -163,7 +161,7 @@ pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<
         Ok(prepared) => prepared,
         Err(PrepareError::Detect(error)) => return Err(error.into()),
         Err(error) => {
-            let quality = FieldQuality { figures: Vec::new(), refusals: vec![error.to_string()] };
+            let quality = FieldQuality { measures: Vec::new(), refusals: vec![error.to_string()] };
             return Ok(ExaminedField { calibration: None, quality, cells: Vec::new(), signature: None });
         }
     };
@@ -279,28 +277,11 @@ pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec
             specificity: card.performance.specificity,
             specificity_cells: card.performance.specificity_cells,
             measured_on: card.performance.measured_on.clone(),
-            healthy_share: card.performance.false_positive_floor.as_ref().map(|floor| HealthyShare {
-                percent: floor.percent,
-                low: floor.low,
-                high: floor.high,
-                cells: floor.cells,
-                measured_on: floor.measured_on.clone(),
-            }),
-            class_healthy_shares: card.performance.class_floors.iter().map(of_class).collect(),
+            healthy_share: card.performance.false_positive_floor.clone(),
+            class_healthy_shares: card.performance.class_floors.clone(),
         },
         engine: models.classifier.engine().map_or("scripted", |engine| engine.kind.name()).to_owned(),
         options,
         inputs,
-    }
-}
-
-fn of_class(floor: &ClassFloor) -> ClassHealthyShare {
-    ClassHealthyShare {
-        class: floor.class,
-        percent: floor.percent,
-        low: floor.low,
-        high: floor.high,
-        cells: floor.cells,
-        measured_on: floor.measured_on.clone(),
     }
 }

@@ -84,12 +84,12 @@ impl FieldResult {
                 *exclusions.entry(reason).or_insert(0) += 1;
             }
         }
-        let figures = self.quality.figures.iter().map(|figure| QualityFigure {
-            name: figure.name.to_owned(),
-            value: figure.value.map(rounded),
-            min: figure.min,
-            max: figure.max,
-            accepted: figure.accepted(),
+        let figures = self.quality.measures.iter().map(|measure| QualityFigure {
+            name: measure.name.to_owned(),
+            value: measure.value.map(rounded),
+            min: measure.min,
+            max: measure.max,
+            accepted: measure.within_limits() != Some(false),
         });
         FieldRecord {
             field: self.field.field.clone(),

@@ -1,34 +1,34 @@
 //! Whether a field is good enough to be counted.
 //!
-//! In: a field as read, flattened and segmented. Out: a [`FieldQuality`]: every figure with its limits, and the reasons
-//! why the field is refused. Order: light (`exposure`), stain, sharpness (`focus`), crowding (`crowding`), size and, once its
-//! cells are classified, recognition (`recognition`). Between the fields of a specimen: whether a picture was counted already
+//! In: a field as read, flattened and segmented. Out: a [`FieldQuality`]: every measure with its limits, and the reasons
+//! why the field is refused. Order: light, stain and sharpness (`light`), crowding and size (`objects`) and, once its cells
+//! are classified, recognition (`objects`). Between the fields of a specimen: whether a picture was counted already
 //! (`picture`).
-//! METHOD: limits are lenient. They stand outside what real photographs show, so that a refused field is unfit beyond
-//! doubt; a strict limit would choose fields, and with them the percentage.
+//!
+//! METHOD: the limits are lenient. They lie outside what real photographs show, so that a refused field is unfit beyond
+//! doubt. A strict limit would choose fields, and with them the percentage.
 
-mod crowding;
-mod exposure;
-mod focus;
+mod light;
+mod objects;
 mod picture;
-mod recognition;
 
 use image::RgbImage;
 
+pub use objects::{red_cell_um, unrecognized_share};
 pub use picture::{CountedPictures, OrientedSignature, PictureSignature, SAME_PICTURE_LIKENESS, SamePicture};
-pub use recognition::{red_cell_um, unrecognized_share};
 
 use crate::smear::{NormalizedField, Segmentation};
 
-/// Least background level, green, gray values: below it a pale cell (density 0.05) is fewer than 7 gray values deep.
+/// Least background level, green, gray values. Below it a pale cell (density 0.05) is fewer than 7 gray values deep.
 const MIN_BACKGROUND_GRAY: f64 = 60.0;
-/// Least evenness of the light: the darkest part then still has 4 of 10 parts of the brightest. Real fields: 0.59 up.
+/// Least evenness of the light: the darkest part then still has 4 tenths of the brightest. Real fields have 0.59 and more.
 const MIN_LIGHT_EVENNESS: f64 = 0.4;
 /// Largest share of black pixels: the round view of an eyepiece in a 4:3 frame leaves 0.41 dark.
 const MAX_BLACK_SHARE: f64 = 0.5;
 /// Largest share of white pixels: white background alone hides no cell, but at nine tenths cells are bleached as well.
 const MAX_WHITE_SHARE: f64 = 0.9;
-/// Least density of the red cells, green, base 10: 7 % of the light, near the noise of compression. Real: 0.048 up.
+/// Least density of the red cells, green, base 10: 7 % of the light, near the noise of compression. Real fields have 0.048 and
+/// more.
 const MIN_STAIN_DENSITY: f64 = 0.03;
 /// Least sharpness, 1/µm: that of a blur of σ 0.66 µm, which smooths spines and notches of about 1 µm.
 ///
@@ -37,33 +37,34 @@ const MIN_STAIN_DENSITY: f64 = 0.03;
 const MIN_FOCUS_PER_UM: f64 = 0.6;
 /// Largest covered share: equal disks in the densest packing cover 0.907, so beyond 0.9 cells lie on each other.
 const MAX_COVERED_SHARE: f64 = 0.9;
-/// Largest share of heaps: with 6 of 7 cells in heaps, those that lie alone stand for the film no more.
+/// Largest share of heaps. With 6 of 7 cells in heaps, those that lie alone no longer represent the film.
 const MAX_OVERLAP_SHARE: f64 = 0.85;
-/// Largest share of pressed cells: beyond one half, the cells with an outline of their own stand for the film no more, and
-/// small ones, which have fewer neighbors, are too many among them.
+/// Largest share of pressed cells. Beyond one half, the cells with an outline of their own no longer represent the film:
+/// small cells, which have fewer neighbors, are too many among them.
 const MAX_PRESSED_SHARE: f64 = 0.5;
 /// Least and largest median diameter of the red cells, µm: two thirds and three halves of the nominal one.
 ///
-/// METHOD: 506 photographs of five labelled sets, each set or run of one scale, show 5.97 to 10.44, the largest in a run of
-/// two scales; objectives of 40, 63 and 100 times differ by factors of 1.58 and more.
+/// METHOD: 506 photographs of five labelled sets, each set or run of one scale, show 5.97 to 10.44; the largest comes from a
+/// run of two scales. Objectives of 40, 63 and 100 times differ by factors of 1.58 and more.
 const RED_CELL_UM: (f64, f64) = (5.0, 11.25);
-/// Least median diameter of the red cells, pixels of the picture as it was read: what messengers and previews leave of a
-/// photograph is often less.
+/// Least median diameter of the red cells, pixels of the picture as it was read. Messengers and previews often leave less
+/// of a photograph.
 ///
-/// METHOD: the val films of chula-rbc-12 (39 px) read 1.14 %; reduced to 29, 24, 20, 16, 13 and 10 px 13 % and 12 % more and 6, 14, 22 and
-/// 46 % less of that. A film of another camera (79 px), reduced to 24, 20, 16 and 12 px, 2, 3, 10 and 35 % less
-/// (`repeatability --changes shrink:50,…`). Cells of 20 px and more are promised; what is left is the error of their median.
+/// METHOD: the val films of chula-rbc-12 (39 px) read 1.14 %. Reduced to 29, 24, 20, 16, 13 and 10 px they read 13 % and
+/// 12 % more and 6, 14, 22 and 46 % less of that. A film of another camera (79 px) reads 2, 3, 10 and 35 % less when it is
+/// reduced to 24, 20, 16 and 12 px (`repeatability --changes shrink:50,…`). The program promises to read cells of 20 px and
+/// more; the difference allows for the error of their median.
 const MIN_RED_CELL_PX: f64 = 18.0;
 /// Largest share of cell-sized objects that were not recognized.
 ///
-/// METHOD: set between what 467 photographs of the labelled sets show (at most 0.11 in 409 of one set, 0.30 in 58 of four
-/// others, among them fields of few cells chosen for their white cell) and fields enlarged 2.8 times and more against the
-/// pixel size in use (0.65 up).
+/// METHOD: 467 photographs of the labelled sets show less (at most 0.11 in 409 of one set, 0.30 in 58 of four others, among
+/// them fields of few cells chosen for their white cell). Fields enlarged 2.8 times and more against the pixel size in use
+/// show more (0.65 and up).
 pub const MAX_UNRECOGNIZED_SHARE: f64 = 0.5;
 
-/// One figure of a field and its limits, both inclusive.
+/// One measure of a field and its limits, both inclusive.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Figure {
+pub struct QualityMeasure {
     /// Name in every output, with the unit where there is one.
     pub name: &'static str,
     /// What was measured; `None` where the field shows nothing to measure it on.
@@ -74,19 +75,30 @@ pub struct Figure {
     pub max: Option<f64>,
 }
 
-impl Figure {
-    /// Whether the value is within the limits; a figure that could not be measured breaks none.
-    pub fn accepted(&self) -> bool {
-        self.value
-            .is_none_or(|value| self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max))
+impl QualityMeasure {
+    /// Whether the value lies within the limits; `None` where it could not be measured.
+    pub fn within_limits(&self) -> Option<bool> {
+        let value = self.value?;
+        Some(self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max))
+    }
+
+    /// What was found, what was expected and what to do, where the value lies outside of the limits.
+    fn refusal(&self, advice: &str) -> Option<String> {
+        let value = self.value.filter(|_| self.within_limits() == Some(false))?;
+        let limit = match (self.min, self.max) {
+            (Some(min), _) if value < min => format!("at least {min}"),
+            (_, Some(max)) => format!("at most {max}"),
+            _ => return None,
+        };
+        Some(format!("{} is {value:.2}, expected {limit}: {advice}", self.name))
     }
 }
 
-/// Figures of a field and why it is refused.
+/// Measures of a field and why it is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldQuality {
-    /// All figures, in a fixed order.
-    pub figures: Vec<Figure>,
+    /// All measures, in a fixed order.
+    pub measures: Vec<QualityMeasure>,
     /// Why the field is not counted, each with what to do; empty for a good field.
     pub refusals: Vec<String>,
 }
@@ -100,10 +112,9 @@ impl FieldQuality {
     /// Judges the share of objects that were not recognized, as [`unrecognized_share`] gives it.
     pub fn judge_recognition(&mut self, unrecognized_share: Option<f64>) {
         let max = Some(MAX_UNRECOGNIZED_SHARE);
-        let figure = Figure { name: "unrecognized_share", value: unrecognized_share, min: None, max };
-        self.refusals
-            .extend(refusal(&figure, "light or stain unlike those the models know, more fields will not help"));
-        self.figures.push(figure);
+        let measure = QualityMeasure { name: "unrecognized_share", value: unrecognized_share, min: None, max };
+        self.refusals.extend(measure.refusal("light or stain unlike those the models know, more fields will not help"));
+        self.measures.push(measure);
     }
 }
 
@@ -119,19 +130,24 @@ pub fn assess(
     segmentation: &Segmentation,
     red_cell_um: Option<f64>,
 ) -> FieldQuality {
-    let seen = !segmentation.objects.is_empty();
+    const THINNER: &str = "choose a thinner part of the smear";
     let lit = normalized.lit.as_ref().map(|lit| lit.scaled_to(original.width(), original.height()));
-    let clipped = exposure::clipped(original, lit.as_ref()).filter(|_| seen);
-    let at_least =
-        |name, value: Option<f64>, min| Figure { name, value: value.filter(|_| seen), min: Some(min), max: None };
-    let at_most =
-        |name, value: Option<f64>, max| Figure { name, value: value.filter(|_| seen), min: None, max: Some(max) };
-    let focus = focus::sharpness_per_um(normalized, segmentation);
-    let stain = exposure::stain(normalized, segmentation);
+    let clipped = light::clipped(original, lit.as_ref());
+    let stain = light::stain(normalized, segmentation);
+    let focus = light::sharpness_per_um(normalized, segmentation);
+    let covered = objects::covered_share(segmentation, normalized.lit.as_ref());
+    let overlap = objects::overlap_share(segmentation);
+    let pressed = objects::pressed_share(segmentation);
     let red_cell_px = red_cell_um.map(|um| um / normalized.um_per_px * normalized.original_px_per_px);
-    let free = |name, value: Option<f64>| Figure { name, value: value.filter(|_| seen), min: None, max: None };
-    let size = at_least("red_cell_um", red_cell_um, RED_CELL_UM.0);
-    let size = Figure { max: Some(RED_CELL_UM.1), ..size };
+
+    // Without an object nothing is measured: the field is refused for that alone.
+    let seen = !segmentation.objects.is_empty();
+    let measure = |name, value: Option<f64>, min, max| QualityMeasure { name, value: value.filter(|_| seen), min, max };
+    let at_least = |name, value, min| measure(name, value, Some(min), None);
+    let at_most = |name, value, max| measure(name, value, None, Some(max));
+    // Without limits: whether a film is like those that the models were trained on.
+    let free = |name, value| measure(name, value, None, None);
+    let (least_um, most_um) = RED_CELL_UM;
     let judged = [
         (at_least("background_gray", Some(background[1]), MIN_BACKGROUND_GRAY), "expose longer"),
         (at_least("light_evenness", Some(evenness), MIN_LIGHT_EVENNESS), "center the condenser"),
@@ -139,46 +155,29 @@ pub fn assess(
         (at_most("white_share", clipped.map(|c| c.bright), MAX_WHITE_SHARE), "expose shorter"),
         (at_least("stain_density", stain.map(|stain| stain.density), MIN_STAIN_DENSITY), "stain again"),
         (at_least("focus_per_um", focus, MIN_FOCUS_PER_UM), "focus and photograph again"),
+        (at_most("covered_share", covered, MAX_COVERED_SHARE), THINNER),
+        (at_most("overlap_share", overlap, MAX_OVERLAP_SHARE), THINNER),
+        (at_most("pressed_share", pressed, MAX_PRESSED_SHARE), THINNER),
         (
-            at_most("covered_share", crowding::covered_share(segmentation, normalized.lit.as_ref()), MAX_COVERED_SHARE),
-            "choose a thinner part of the smear",
+            measure("red_cell_um", red_cell_um, Some(least_um), Some(most_um)),
+            "check --um-per-px, and do not mix magnifications in one specimen",
         ),
-        (
-            at_most("overlap_share", crowding::overlap_share(segmentation), MAX_OVERLAP_SHARE),
-            "choose a thinner part of the smear",
-        ),
-        (
-            at_most("pressed_share", crowding::pressed_share(segmentation), MAX_PRESSED_SHARE),
-            "choose a thinner part of the smear",
-        ),
-        (size, "check --um-per-px, and do not mix magnifications in one specimen"),
         (
             at_least("red_cell_px", red_cell_px, MIN_RED_CELL_PX),
             "take the picture as the camera gave it, not one that was reduced on its way",
         ),
-        // No limits of their own: they tell whether a film is like those that were learned.
         (free("stain_red_ratio", stain.and_then(|stain| stain.red_ratio)), ""),
         (free("stain_blue_ratio", stain.and_then(|stain| stain.blue_ratio)), ""),
     ];
-    let mut refusals: Vec<String> = judged.iter().filter_map(|(figure, advice)| refusal(figure, advice)).collect();
-    // METHOD: a blur joins cells until none borders on background, so a field whose sharpness cannot be measured is
+    let mut refusals: Vec<String> = judged.iter().filter_map(|(measure, advice)| measure.refusal(advice)).collect();
+    // METHOD: a blur joins cells until none borders on background. A field whose sharpness cannot be measured is therefore
     // not taken for a sharp one.
     if !seen {
         refusals.push("no stained object found".to_owned());
     } else if focus.is_none() {
         refusals.push("sharpness not measurable, no red cell borders on background: choose another field".to_owned());
     }
-    FieldQuality { figures: judged.map(|(figure, _)| figure).to_vec(), refusals }
-}
-
-fn refusal(figure: &Figure, advice: &str) -> Option<String> {
-    let value = figure.value.filter(|_| !figure.accepted())?;
-    let limit = match (figure.min, figure.max) {
-        (Some(min), _) if value < min => format!("at least {min}"),
-        (_, Some(max)) => format!("at most {max}"),
-        _ => return None,
-    };
-    Some(format!("{} is {value:.2}, expected {limit}: {advice}", figure.name))
+    FieldQuality { measures: judged.map(|(measure, _)| measure).to_vec(), refusals }
 }
 
 #[cfg(test)]
@@ -243,21 +242,22 @@ mod tests {
         }
     }
 
-    /// The only refusal names the figure.
+    /// The only refusal names the measure.
     fn refused_for(quality: &FieldQuality, name: &str) -> bool {
         matches!(&quality.refusals[..], [only] if only.starts_with(name))
     }
 
     fn value(quality: &FieldQuality, name: &str) -> Option<f64> {
-        quality.figures.iter().find(|figure| figure.name == name).expect("a figure of this name").value
+        quality.measures.iter().find(|measure| measure.name == name).expect("a measure of this name").value
     }
 
     #[test]
-    fn good_field_is_accepted_with_every_figure_measured() {
+    fn a_good_field_is_accepted_with_every_measure_within_its_limits() {
         let quality = good().assess();
         assert_eq!(quality.refusals, Vec::<String>::new());
-        let measured = |figure: &Figure| figure.value.is_some() || figure.name == "pressed_share";
-        assert!(quality.figures.iter().all(|figure| measured(figure) && figure.accepted()), "{quality:?}");
+        // Twenty cells would be needed for a share of pressed ones.
+        let expected = |measure: &QualityMeasure| (measure.name != "pressed_share").then_some(true);
+        assert!(quality.measures.iter().all(|measure| measure.within_limits() == expected(measure)), "{quality:?}");
         assert!((value(&quality, "stain_density").expect("a density") - 0.3).abs() < 0.005);
         assert!((value(&quality, "covered_share").expect("a share") - PI * 0.04).abs() < 0.002);
     }
@@ -366,7 +366,7 @@ mod tests {
         assert!(with(None).accepted() && with(Some(MAX_UNRECOGNIZED_SHARE)).accepted());
         let refused = with(Some(MAX_UNRECOGNIZED_SHARE + 0.01));
         assert!(refused_for(&refused, "unrecognized_share"), "{refused:?}");
-        assert_eq!(refused.figures.last().expect("figures").max, Some(MAX_UNRECOGNIZED_SHARE));
+        assert_eq!(refused.measures.last().expect("measures").max, Some(MAX_UNRECOGNIZED_SHARE));
     }
 
     #[test]
@@ -389,11 +389,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_seen_is_refused_without_figures() {
+    fn nothing_seen_is_refused_without_a_value() {
         let labels = LabelMap::new(SIDE, SIDE, vec![0; (SIDE * SIDE) as usize]);
         let quality = Drawn { segmentation: Segmentation { objects: Vec::new(), labels }, ..good() }.assess();
         assert_eq!(quality.refusals, ["no stained object found"]);
-        assert!(quality.figures.iter().all(|figure| figure.value.is_none()));
+        assert!(quality.measures.iter().all(|measure| measure.within_limits().is_none()));
     }
 
     #[test]

@@ -6,13 +6,14 @@
 //!
 //! METHOD: a correlation, and no hash of bits (`dHash`, `pHash`): on a field of few cells most bits of a hash are those of
 //! the empty background, so that two such fields are alike. Densities end at [`MAX_DENSITY`], because one white cell in the
-//! middle of a field would outweigh all red cells. On 1,437 photographs of eight labelled sets different ones reach 0.63 (pbc, a
-//! white cell in the middle of each); the same ones turned, mirrored, saved as JPEG of quality 50, reduced to a quarter of their
-//! width, darkened or blurred 0.97 and more, and cut by 2 % at two sides 0.87 and more.
+//! middle of a field would outweigh all red cells. Among 1,437 photographs of eight labelled sets, different ones reach 0.63
+//! (pbc, a white cell in the middle of each). The same photographs reach 0.97 and more when they are turned, mirrored, saved as
+//! JPEG of quality 50, reduced to a quarter of their width, darkened or blurred, and 0.87 and more when 2 % is cut off at two
+//! sides.
 //!
-//! Limits: pictures that share less than about 95 % of what they show are different ones, so cells in the overlap of two
-//! neighboring fields are counted twice. A border or a bar added to a picture makes it another one where it is not found as
-//! such (`optics/illuminated`).
+//! Limits: pictures that share less than about 95 % of what they show count as different, so that cells in the overlap of two
+//! neighboring fields are counted twice. A border or a bar added to a picture makes it another one unless
+//! `optics/illuminated` finds it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,11 +22,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::smear::NormalizedField;
 
-/// Parts along each side: a part of a usual field is about as large as a red cell.
+/// Parts along each side; in a usual field a part is about as large as a red cell.
 const SIDE: usize = 16;
-/// Largest density of a pixel that tells, base 10: about that of a well stained red cell.
+/// Density at which a pixel counts no further, base 10: about that of a well stained red cell.
 const MAX_DENSITY: f32 = 0.13;
-/// Likeness from which two fields show the same picture: in the middle of 0.63 and 0.97, the same side of 0.87 (see above).
+/// Likeness from which two fields show the same picture: midway between 0.63 and 0.97, and below 0.87 (see above).
 pub const SAME_PICTURE_LIKENESS: f64 = 0.8;
 
 /// What a picture looks like from afar; written as base64 of 256 signed bytes, rows from the top.
@@ -51,7 +52,7 @@ impl PictureSignature {
                 *pixels += 1;
             }
         }
-        // A part of which less than half is lit says nothing.
+        // A part that is lit by less than half says nothing.
         let least = width / SIDE as u32 * (height / SIDE as u32) / 2;
         let means = parts.map(|(sum, pixels)| (pixels > least).then(|| sum / f64::from(pixels)));
         let seen = means.iter().flatten().count();
@@ -98,7 +99,7 @@ impl OrientedSignature {
     }
 }
 
-/// For each way to turn and mirror a picture the part that comes to lie on each part.
+/// For each way to turn and mirror a picture, the part that comes to lie on each part.
 static POSITIONS: [[u8; SIDE * SIDE]; 8] = positions();
 
 const fn positions() -> [[u8; SIDE * SIDE]; 8] {

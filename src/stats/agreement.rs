@@ -45,8 +45,8 @@ pub fn bland_altman(pairs: impl Iterator<Item = (f64, f64, u32)> + Clone) -> Opt
 
 /// Cohen's kappa of a table with the first rater in rows and the second in columns.
 ///
-/// (observed − expected) / (1 − expected). `None` of an empty table, and where both raters gave every item one and the
-/// same class: agreement by chance is then certain.
+/// (observed − expected) / (1 − expected). `None` of an empty table, and where both raters gave every item one and the same
+/// class, because agreement by chance is then certain.
 pub fn cohen_kappa<const K: usize>(table: &[[u64; K]; K]) -> Option<f64> {
     let total = table.iter().flatten().sum::<u64>() as f64;
     let agreed: u64 = (0..K).map(|k| table[k][k]).sum();

@@ -8,8 +8,8 @@
 //! Welsh, J R Stat Soc B 2007, 69:369–390). Quantiles are interpolated linearly (Hyndman and Fan's type 7). Draws come
 //! from PCG-64 with a fixed seed: the same clusters in the same order give the same limits on any machine.
 //!
-//! Limits: with few clusters the interval is too narrow, and where every cluster agrees it has no width. Report it
-//! beside an interval that knows the count, and act on the wider of the two.
+//! Limits: with few clusters the interval is too narrow, and where all clusters agree it has no width. Report it beside an
+//! interval that knows the count, and act on the wider of the two.
 
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -18,17 +18,20 @@ use super::Interval;
 
 /// Resamples. With 2000 the Monte Carlo error of a 2.5 % tail is 0.35 percentage points of coverage, and Efron and
 /// Tibshirani (1993, section 13) ask for 1000 or more.
-pub const RESAMPLES: usize = 2000;
+const RESAMPLES: usize = 2000;
 
 /// Seed of every interval. Any fixed value serves; this one is the year of Efron's paper.
-pub const SEED: u64 = 1979;
+const SEED: u64 = 1979;
 
 /// Fewest clusters that can be resampled: one cluster has no spread to show.
 pub const MIN_CLUSTERS: usize = 2;
 
 /// Least share of resamples in which the statistic must be defined. Below one half the interval would describe a
 /// minority of the resamples.
-pub const MIN_DEFINED_SHARE: f64 = 0.5;
+const MIN_DEFINED_SHARE: f64 = 0.5;
+
+/// Share of the resamples beyond each limit: two-sided 95 %.
+const TAIL: f64 = 0.025;
 
 /// Lower and upper limit of a statistic of any range, in its unit; `low` ≤ `high`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,8 +45,8 @@ pub struct Limits {
 /// 95 % percentile limits of `statistic` over `clusters` clusters.
 ///
 /// `statistic` receives one weight for each cluster (they add up to `clusters`) and returns `None` where it is not
-/// defined for them. The result is `None` with fewer than [`MIN_CLUSTERS`], or where fewer than [`MIN_DEFINED_SHARE`]
-/// of the resamples define the statistic.
+/// defined for them. The result is `None` with fewer than [`MIN_CLUSTERS`], or where fewer than half of the resamples
+/// define the statistic.
 ///
 /// ```
 /// use schistoquant::stats::bootstrap::percentile_limits;
@@ -73,10 +76,7 @@ pub fn percentile_limits(clusters: usize, mut statistic: impl FnMut(&[u32]) -> O
         return None;
     }
     replicates.sort_by(f64::total_cmp);
-    Some(Limits {
-        low: quantile(&replicates, super::proportion::TAIL_95)?,
-        high: quantile(&replicates, 1.0 - super::proportion::TAIL_95)?,
-    })
+    Some(Limits { low: quantile(&replicates, TAIL)?, high: quantile(&replicates, 1.0 - TAIL)? })
 }
 
 /// 95 % percentile interval of Σ successes / Σ trials over clusters of (successes, trials).

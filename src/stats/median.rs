@@ -1,9 +1,9 @@
 //! The middle of many values without sorting them.
 //!
 //! In: values of which some count, and the range where most of those lie. Out: the value of rank n / 2 of those in total
-//! order, exact whatever the range. Method: the values are counted into equal buckets of the range, and the rank is looked
-//! for among the values of its bucket alone. Limits: with a range that does not fit, all of them are there. A few values are
-//! put in part into order instead.
+//! order, exact whatever the range. Method: the values are counted into equal buckets of the range, and only the values of
+//! one bucket are searched for the rank. Limits: where the range does not fit, that bucket holds all values and the search is
+//! slow. A few values are partly sorted instead.
 
 use std::ops::Range;
 
@@ -11,15 +11,15 @@ use fearless_simd::{Level, dispatch};
 
 /// Buckets of the range: their counts fit into the nearest cache and leave a thousandth of the values in each.
 const BUCKETS: usize = 2048;
-/// Places for what does not count, one after the other, so that no count waits for the one before.
+/// Buckets for what does not count, used in turn, so that no count waits for the one before.
 const ASIDE: usize = 64;
 /// Values that are sorted into buckets together.
 const CHUNK: usize = 256;
 
 /// The value of rank n / 2 of those that count; `None` of nothing.
 ///
-/// METHOD: what does not count is set aside, so that no branch depends on the values: about as many densities of an empty
-/// background lie above zero as below, which no processor foretells.
+/// METHOD: what does not count goes into buckets of its own, so that no branch depends on the values. About as many densities
+/// of an empty background lie above zero as below, which no processor can predict.
 pub fn median(values: &[f32], range: Range<f32>, counts: impl Fn(f32) -> bool + Copy) -> Option<f32> {
     let scale = BUCKETS as f32 / (range.end - range.start);
     let level = Level::new();

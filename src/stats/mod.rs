@@ -5,11 +5,10 @@
 
 pub mod agreement;
 pub mod bootstrap;
-pub mod calibration_error;
 pub mod median;
 pub mod prevalence;
 pub mod proportion;
-pub mod ranking;
+pub mod scores;
 pub mod sequential;
 
 use std::fmt;

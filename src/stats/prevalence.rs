@@ -7,9 +7,9 @@
 //!
 //! 1. that of Lang and Reiczigel (Prev Vet Med 2014, 113:13–22), which carries the uncertainty of all three estimates and
 //!    takes the tested as independent;
-//! 2. the interval of the apparent share, each limit corrected like the point: whatever made that interval wider than
-//!    independent trials (alike cells of a field, repeated looks) stays in the corrected one;
-//! 3. an upper limit that no error is subtracted from, see [`correct`], so that few positives never give 0–0.
+//! 2. the interval of the apparent share, each limit corrected like the point: what makes that interval wider than that of
+//!    independent trials (cells of a field that are alike, repeated looks) widens the corrected one too;
+//! 3. an upper limit from which no error is subtracted, see [`correct`], so that few positives never give 0–0.
 //!
 //! Limits: valid for sensitivity and specificity of at least one half.
 
@@ -96,7 +96,7 @@ pub enum NotCorrectable {
 /// first, AP by z²/2 and Se, Sp by one success and one failure; the interval is centered on the shifted estimate and
 /// clipped to 0–1.
 ///
-/// METHOD: fewer positives than errors predict say that this sample has fewer errors than those which the specificity was
+/// METHOD: fewer positives than errors predict mean that this sample has fewer errors than the cells that the specificity was
 /// measured on. Subtracting errors that did not occur would leave an interval of 0–0, a false certainty. Whatever the
 /// specificity is, AP ≥ Se · prevalence; so up to the count that errors alone explain, k = ⌊n (1 − Sp)⌋, the upper limit is at
 /// least (upper limit of AP) / (lower limit of Se). Above k it is at least what it was at k: more positives never make the
@@ -137,8 +137,8 @@ pub fn correct(
         return Err(NotCorrectable::Uninformative);
     };
     let both = carried.union(&independent);
-    // METHOD: more positives than the sensitivity allows say that this sample is found better than those which the
-    // sensitivity was measured on. Nothing is then divided out of the lower limit.
+    // METHOD: more positives than the sensitivity allows mean that they are found better here than where the sensitivity was
+    // measured. The lower limit is then not divided by it.
     let low = if estimate.is_none() { both.low().min(limits.low()) } else { both.low() };
     Interval::new(low, both.high().max(most))
         .map(|interval| CorrectedPrevalence { estimate, interval })

@@ -1,21 +1,14 @@
-//! Intervals of a proportion from a count.
+//! The interval of a proportion from a count.
 //!
-//! In: successes and trials. Out: an [`Interval`] from 0 to 1, two-sided at 95 %.
+//! In: successes and trials. Out: an [`Interval`] from 0 to 1, two-sided at 95 %. Method: Wilson score (Wilson, J Am Stat
+//! Assoc 1927, 22:209–212), whose mean coverage is close to 95 %.
 //!
-//! * Wilson score (Wilson, J Am Stat Assoc 1927, 22:209–212): mean coverage close to 95 %; the reported interval.
-//! * Clopper–Pearson (Biometrika 1934, 26:404–413): never covers less than 95 %; for floors and acceptance limits.
-//!
-//! Limits: both take the trials as independent. Cells of one field are not; [`super::bootstrap`] covers that.
-
-use statrs::function::beta::inv_beta_reg;
+//! Limits: the trials are taken as independent. Cells of one field are not; [`super::bootstrap`] covers that.
 
 use super::Interval;
 
 /// The 0.975 quantile of the standard normal distribution: two-sided 95 %.
 pub const Z_95: f64 = 1.959_963_984_540_054;
-
-/// Chance of missing the value on each side of a two-sided 95 % interval.
-pub const TAIL_95: f64 = 0.025;
 
 /// Wilson score interval; `None` without a trial or with more successes than trials.
 ///
@@ -41,68 +34,49 @@ fn score(share: f64, n: f64) -> Option<Interval> {
 
 /// Number of independent trials whose Wilson upper limit around `share` is `high`; at most `trials`, at least 1.
 ///
-/// An interval that allows for clusters is wider than Wilson's of the same trials, as if fewer had been made. The limit h
+/// An interval that allows for clusters is wider than Wilson's of the same trials, as if there were fewer. The limit h
 /// solves (h − p)² = z² h (1 − h) / n, so n = z² h (1 − h) / (h − p)².
 pub fn effective_trials(share: f64, high: f64, trials: u64) -> u64 {
     let alike = Z_95 * Z_95 * high * (1.0 - high) / (high - share).powi(2);
-    // A limit on the share itself is that of no number of trials.
+    // No number of trials has its limit on the share itself.
     if high > share && alike.is_finite() { trials.min(alike.round().max(1.0) as u64) } else { trials }
 }
 
 /// Wilson score interval of a share of weighted trials; `None` where the share or the weights cannot be.
 ///
-/// `share` is Σ weight of successes / Σ weight. METHOD: drawn trials that stand for others carry less than their weight
-/// says, so n is Kish's effective number (Σ w)² / Σ w² (Kish, Survey Sampling, 1965, section 11.7). With equal weights
+/// `share` is Σ weight of successes / Σ weight. METHOD: drawn trials that stand for others say less than their weight
+/// suggests, so n is Kish's effective number (Σ w)² / Σ w² (Kish, Survey Sampling, 1965, section 11.7). With equal weights
 /// this is the plain interval.
 pub fn wilson_weighted(share: f64, weight_sum: f64, weight_squares: f64) -> Option<Interval> {
     let is_sound = (0.0..=1.0).contains(&share) && weight_sum > 0.0 && weight_squares > 0.0;
     if is_sound { score(share, weight_sum * weight_sum / weight_squares) } else { None }
 }
 
-/// Clopper–Pearson (exact) interval; `None` without a trial or with more successes than trials.
-///
-/// Low: the 0.025 quantile of Beta(x, n−x+1), 0 for x = 0. High: the 0.975 quantile of Beta(x+1, n−x), 1 for x = n.
-pub fn clopper_pearson(successes: u64, trials: u64) -> Option<Interval> {
-    if trials == 0 || successes > trials {
-        return None;
-    }
-    let (x, n) = (successes as f64, trials as f64);
-    let low = if successes == 0 { 0.0 } else { inv_beta_reg(x, n - x + 1.0, TAIL_95) };
-    let high = if successes == trials { 1.0 } else { inv_beta_reg(x + 1.0, n - x, 1.0 - TAIL_95) };
-    Interval::new(low, high)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use statrs::function::beta::beta_reg;
 
     use super::*;
 
-    /// x, n, Wilson low and high, Clopper–Pearson low and high, in percent to two decimals.
-    const PUBLISHED: [(u64, u64, [f64; 2], [f64; 2]); 10] = [
-        (0, 1000, [0.00, 0.38], [0.00, 0.37]),
-        (2, 1000, [0.05, 0.73], [0.02, 0.72]),
-        (5, 1000, [0.21, 1.17], [0.16, 1.16]),
-        (10, 1000, [0.54, 1.83], [0.48, 1.83]),
-        (15, 1000, [0.91, 2.46], [0.84, 2.46]),
-        (20, 1000, [1.30, 3.07], [1.23, 3.07]),
-        (50, 1000, [3.81, 6.53], [3.73, 6.54]),
-        (20, 2000, [0.65, 1.54], [0.61, 1.54]),
-        (50, 5000, [0.76, 1.32], [0.74, 1.32]),
-        (100, 10000, [0.82, 1.21], [0.81, 1.21]),
+    /// x, n, low and high in percent to two decimals.
+    const PUBLISHED: [(u64, u64, [f64; 2]); 10] = [
+        (0, 1000, [0.00, 0.38]),
+        (2, 1000, [0.05, 0.73]),
+        (5, 1000, [0.21, 1.17]),
+        (10, 1000, [0.54, 1.83]),
+        (15, 1000, [0.91, 2.46]),
+        (20, 1000, [1.30, 3.07]),
+        (50, 1000, [3.81, 6.53]),
+        (20, 2000, [0.65, 1.54]),
+        (50, 5000, [0.76, 1.32]),
+        (100, 10000, [0.82, 1.21]),
     ];
 
-    fn percent(interval: Option<Interval>) -> [f64; 2] {
-        let interval = interval.expect("trials above zero");
-        [interval.low(), interval.high()].map(|limit| (limit * 1e4).round() / 1e2)
-    }
-
     #[test]
-    fn both_agree_with_the_published_table() {
-        for (x, n, score, exact) in PUBLISHED {
-            assert_eq!(percent(wilson(x, n)), score, "Wilson {x}/{n}");
-            assert_eq!(percent(clopper_pearson(x, n)), exact, "Clopper–Pearson {x}/{n}");
+    fn agrees_with_the_published_table() {
+        for (x, n, limits) in PUBLISHED {
+            let found = wilson(x, n).expect("trials above zero");
+            assert_eq!([found.low(), found.high()].map(|limit| (limit * 1e4).round() / 1e2), limits, "{x}/{n}");
         }
     }
 
@@ -123,22 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn clopper_pearson_has_closed_forms_at_the_ends() {
-        let n = 50_u64;
-        let none = clopper_pearson(0, n).expect("trials");
-        assert_eq!(none.low(), 0.0);
-        assert!((none.high() - (1.0 - TAIL_95.powf(1.0 / n as f64))).abs() < 1e-9);
-        let all = clopper_pearson(n, n).expect("trials");
-        assert_eq!(all.high(), 1.0);
-        assert!((all.low() - TAIL_95.powf(1.0 / n as f64)).abs() < 1e-9);
-    }
-
-    #[test]
     fn undefined_counts_have_no_interval() {
-        for (x, n) in [(0, 0), (2, 1)] {
-            assert_eq!(wilson(x, n), None);
-            assert_eq!(clopper_pearson(x, n), None);
-        }
+        assert_eq!([(0, 0), (2, 1)].map(|(x, n)| wilson(x, n)), [None, None]);
     }
 
     #[test]
@@ -155,24 +115,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn intervals_hold_the_proportion_and_mirror_their_complement(n in 1_u64..20_000, share in 0.0..=1.0_f64) {
+        fn the_interval_holds_the_proportion_and_mirrors_its_complement(n in 1_u64..20_000, share in 0.0..=1.0_f64) {
             let x = (share * n as f64).floor() as u64;
-            for method in [wilson, clopper_pearson] {
-                let (interval, mirror) = (method(x, n).expect("trials"), method(n - x, n).expect("trials"));
-                let p = x as f64 / n as f64;
-                prop_assert!(interval.low() <= p && p <= interval.high());
-                prop_assert!((interval.low() + mirror.high() - 1.0).abs() < 1e-9);
-            }
-        }
-
-        #[test]
-        fn exact_limits_leave_one_tail_each(n in 2_u64..20_000, share in 0.0..1.0_f64) {
-            let x = 1 + (share * (n - 1) as f64) as u64;
-            prop_assume!(x < n);
-            let interval = clopper_pearson(x, n).expect("trials");
-            let (xf, nf) = (x as f64, n as f64);
-            prop_assert!((beta_reg(xf, nf - xf + 1.0, interval.low()) - TAIL_95).abs() < 1e-6);
-            prop_assert!((beta_reg(xf + 1.0, nf - xf, interval.high()) - (1.0 - TAIL_95)).abs() < 1e-6);
+            let (interval, mirror) = (wilson(x, n).expect("trials"), wilson(n - x, n).expect("trials"));
+            let p = x as f64 / n as f64;
+            prop_assert!(interval.low() <= p && p <= interval.high());
+            prop_assert!((interval.low() + mirror.high() - 1.0).abs() < 1e-9);
         }
     }
 }

@@ -1,23 +1,23 @@
 //! An interval of a proportion that holds whenever one looks: for counts that stop when the interval says so.
 //!
-//! In: successes and trials so far, and the proportion that matters. Out: an [`Interval`]; with 95 % chance it holds the proportion at
-//! every look at once, however often one looks and whatever makes one stop.
+//! In: successes and trials so far, and the proportion that matters. Out: an [`Interval`]. With a chance of 95 % it holds the
+//! proportion at all looks together, however often one looks and whatever makes one stop.
 //!
 //! Method: Robbins' mixture (Ann Math Stat 1970, 41:1397–1409) for Bernoulli trials, in the form of Howard, Ramdas,
 //! McAuliffe and Sekhon (Ann Stat 2021, 49:1055–1080). For the true proportion p the ratio
 //!
 //! M(p) = B(a + x, b + n − x) / (B(a, b) · p^x · (1 − p)^(n − x))
 //!
-//! is a martingale of mean 1, so by Ville's inequality it ever reaches 1/α with a chance of at most α. The interval is
-//! every p with M(p) < 1/α. The weights a and b say where the interval is narrowest, not what is believed: it holds for
-//! every p. Here a = 1 and b = 1/t − 1, a mixture whose mean is the threshold t.
+//! is a martingale of mean 1, so that by Ville's inequality the chance that it ever reaches 1/α is at most α. The interval is
+//! every p with M(p) < 1/α. The weights a and b set where the interval is narrowest; they are no belief, and the interval
+//! holds for every p. Here a = 1 and b = 1/t − 1, a mixture whose mean is the threshold t.
 //!
-//! METHOD: cells of one field are alike, which the mixture does not know. Successes and trials are therefore divided by
-//! the design effect before (Rao and Scott, Biometrics 1992, 48:577–585): the variance of the ratio between fields over
+//! METHOD: cells of one field are alike, which the mixture does not know. Successes and trials are therefore first divided by
+//! the design effect (Rao and Scott, Biometrics 1992, 48:577–585): the variance of the ratio between fields over
 //! that of independent cells, 1 where it is smaller.
 //!
-//! Limits: the design effect is itself estimated: where the shares of the fields scatter by half of their mean the interval
-//! still holds, where they scatter by the whole of it it misses in one of ten counts (`docs/slides.md`).
+//! Limits: the design effect is itself estimated. Where the shares of the fields scatter by half of their mean, the interval
+//! still holds; where they scatter by all of it, the interval misses in one of ten counts (`docs/slides.md`).
 
 use statrs::function::beta::ln_beta;
 

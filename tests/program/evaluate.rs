@@ -8,11 +8,10 @@ use std::sync::LazyLock;
 use crate::support::tiny_model::tiny_model;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-use schistoquant::evaluate::part::HashedPart;
-use schistoquant::evaluate::{EVALUATION_SCHEMA, Evaluation, Figure, schema};
+use schistoquant::evaluate::split::HashedPart;
+use schistoquant::evaluate::suite::{Suite, SuiteRecord};
+use schistoquant::evaluate::{EVALUATION_SCHEMA, Estimate, Evaluation, SUITE_SCHEMA, schema};
 use schistoquant::smear::{CellClass, LabeledField, TruthKind};
-use schistoquant::verify::suite::Suite;
-use schistoquant::verify::suite_record::{SUITE_SCHEMA, SuiteRecord, suite_schema};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -122,8 +121,8 @@ fn assert_follows(schema: &str, document: &Value) {
 #[test]
 fn committed_schemas_are_those_of_the_types() {
     for (path, committed, current) in [
-        ("src/evaluate/schema/evaluation-v1.json", EVALUATION_SCHEMA, schema()),
-        ("src/verify/schema/suite-v1.json", SUITE_SCHEMA, suite_schema()),
+        ("src/evaluate/schema/evaluation-v1.json", EVALUATION_SCHEMA, schema::<Evaluation>()),
+        ("src/evaluate/schema/suite-v1.json", SUITE_SCHEMA, schema::<SuiteRecord>()),
     ] {
         let current = current.expect("the types have a schema");
         if std::env::var_os("REGENERATE").is_some() {
@@ -162,7 +161,7 @@ fn synthetic_fields_give_every_figure_their_truth_allows() {
     assert_eq!(classes.end_to_end.sensitivity.n, schistocytes);
     assert!(classes.end_to_end.sensitivity.count <= classes.counted_cells.sensitivity.count);
     assert_eq!(classes.end_to_end.sensitivity_at.len(), 3);
-    let defined: [Figure; 5] = [
+    let defined: [Estimate; 5] = [
         classes.counted_cells.auc,
         classes.counted_cells.average_precision,
         classes.macro_f1,
@@ -171,7 +170,7 @@ fn synthetic_fields_give_every_figure_their_truth_allows() {
     ];
     assert!(defined.iter().all(|figure| figure.value.is_some() && figure.interval_95.is_some()), "{defined:?}");
     assert_eq!(classes.classes.len(), 13);
-    assert_eq!(found.healthy.called_schistocyte, Figure::default());
+    assert_eq!(found.healthy.called_schistocyte, Estimate::default());
 
     let page = fs::read_to_string(out.path().join("evaluation.html")).expect("the page");
     assert!(!found.worst_false_positives.is_empty() && !found.worst_misses.is_empty());
@@ -249,7 +248,7 @@ fn a_part_by_file_name_holds_its_fields_alone() {
         let code = if expected == 0 { 3 } else { 0 };
         with_truth(SPECIMEN.path(), out.path(), &["--part", part.name()]).code(code);
         if expected > 0 {
-            assert_eq!(evaluation(out.path()).fields, expected, "{part}");
+            assert_eq!(evaluation(out.path()).fields, expected, "{}", part.name());
         }
         sum += expected;
     }

@@ -9,10 +9,10 @@ use std::sync::LazyLock;
 use crate::support::tiny_model::tiny_model;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use schistoquant::evaluate::pseudo_patients::PseudoRecord;
+use schistoquant::evaluate::repeatability::RepeatabilityRecord;
 use schistoquant::evaluate::{Evaluation, ReadFigures};
 use schistoquant::smear::{CellClass, LabeledField, SchistocyteForm, TruthKind};
-use schistoquant::verify::pseudo_patients::PseudoRecord;
-use schistoquant::verify::repeatability::RepeatabilityRecord;
 use tempfile::TempDir;
 
 const FIELDS: [&str; 2] = ["field-0001", "field-0002"];

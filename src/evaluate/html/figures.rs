@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use crate::evaluate::record::Figure;
-use crate::evaluate::{Evaluation, FormRow, ReadFigures};
+use crate::evaluate::estimate::Estimate;
+use crate::evaluate::record::{Evaluation, FormRow, ReadFigures};
 use crate::smear::{ExclusionReason, SchistocyteForm};
 
 /// A fraction in percent, with what stands behind it.
-pub(super) fn percent(figure: &Figure) -> Markup {
+pub(super) fn percent(figure: &Estimate) -> Markup {
     described(figure, |value| format!("{:.2}", 100.0 * value), " %")
 }
 
 /// A number in its own unit.
-pub(super) fn plain(figure: &Figure) -> Markup {
+pub(super) fn plain(figure: &Estimate) -> Markup {
     described(figure, |value| format!("{value:.4}"), "")
 }
 
-fn described(figure: &Figure, number: impl Fn(f64) -> String, unit: &str) -> Markup {
+fn described(figure: &Estimate, number: impl Fn(f64) -> String, unit: &str) -> Markup {
     let Some(value) = figure.value else { return html! { span.muted { "not defined" } } };
     html! {
         (number(value)) (unit)

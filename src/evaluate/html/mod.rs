@@ -287,17 +287,16 @@ fn provenance(evaluation: &Evaluation) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use super::super::field::{FieldInput, FieldOutcome, input};
+    use super::super::judged_set::scripted_set;
     use super::super::matching::scenes::{counted, field, point};
-    use super::super::tests::provenance;
-    use super::super::{Evaluator, FieldInput, JudgedField, JudgingOptions};
     use super::*;
     use crate::case::banned_terms_in;
     use crate::smear::CellClass::{Burr, Normal, Schistocyte};
 
     fn evaluation() -> Evaluation {
-        let mut provenance = provenance();
-        provenance.model.name = "<model> & co".to_owned();
-        let mut evaluator = Evaluator::new("scene", provenance, JudgingOptions::default());
+        let mut set = scripted_set("scene");
+        set.provenance.model.name = "<model> & co".to_owned();
         for (name, probability) in [("a.png", 0.9), ("b.png", 0.3)] {
             let labels = vec![point(20.0, 20.0, Schistocyte), point(70.0, 20.0, Burr), point(120.0, 20.0, Normal)];
             let mut truth = field(false, labels);
@@ -308,19 +307,9 @@ mod tests {
                 counted(60.0, 10.0, 30.0, Schistocyte, 0.7),
                 counted(110.0, 10.0, 30.0, Normal, 0.1),
             ];
-            let (group, specimen) = (Some(name), None);
-            let input = FieldInput {
-                truth: &truth,
-                cells: &cells,
-                accepted: true,
-                group,
-                specimen,
-                expect_none: false,
-                readings: None,
-            };
-            evaluator.add_field(JudgedField::of(&input));
+            set.fields.push(FieldOutcome::of(&FieldInput { group: Some(name), ..input(&truth, &cells) }));
         }
-        evaluator.finish()
+        set.evaluation()
     }
 
     #[test]
@@ -348,7 +337,7 @@ mod tests {
 
     #[test]
     fn undefined_figures_say_so() {
-        let nothing = Evaluator::new("scene", provenance(), JudgingOptions::default()).finish();
+        let nothing = scripted_set("scene").evaluation();
         let text = contents(&nothing, &|_| None).into_string();
         assert!(text.contains("Box precision at IoU 0.5</th><td><span class=\"muted\">not defined</span>"));
         assert!(!text.contains("NaN") && !text.contains("<svg"));

@@ -4,7 +4,8 @@
 
 use maud::{Markup, html};
 
-use crate::evaluate::record::{CurvePoint, DetectionFigures, Evaluation, FieldCount, Figure, SpecimenRecord};
+use crate::evaluate::estimate::Estimate;
+use crate::evaluate::record::{CurvePoint, DetectionFigures, Evaluation, FieldCount, SpecimenRecord};
 
 /// End of the false-positive axis of the close view: beyond 2 % no reading at a threshold of 1 % can be trusted.
 const CLOSE_FALSE_POSITIVE_RATE: f64 = 0.02;
@@ -97,7 +98,7 @@ fn calibration(evaluation: &Evaluation) -> Markup {
 }
 
 /// Differences over means with bias and limits of agreement.
-fn agreement(title: &'static str, labels: [&'static str; 2], pairs: &[(f64, f64)], levels: [Figure; 3]) -> Markup {
+fn agreement(title: &'static str, labels: [&'static str; 2], pairs: &[(f64, f64)], levels: [Estimate; 3]) -> Markup {
     let points: Vec<_> = pairs.iter().map(|&(a, b)| ((a + b) / 2.0, a - b)).collect();
     let shown = levels.iter().filter_map(|figure| figure.value).chain([0.0]);
     let x = Axis::around(labels[0], points.iter().map(|point| point.0));
@@ -111,12 +112,12 @@ fn agreement(title: &'static str, labels: [&'static str; 2], pairs: &[(f64, f64)
         .render()
 }
 
-fn field_counts(fields: &[FieldCount], levels: [Figure; 3]) -> Markup {
+fn field_counts(fields: &[FieldCount], levels: [Estimate; 3]) -> Markup {
     let pairs: Vec<_> = fields.iter().map(|field| (field.found as f64, field.labelled as f64)).collect();
     agreement("Red cells of a field (Bland–Altman)", ["mean of found and labelled", "found − labelled"], &pairs, levels)
 }
 
-fn specimen_agreement(percents: &[(f64, f64)], levels: [Figure; 3]) -> Markup {
+fn specimen_agreement(percents: &[(f64, f64)], levels: [Estimate; 3]) -> Markup {
     let labels = ["mean of called and true, %", "called − true, percentage points"];
     agreement("Specimens (Bland–Altman)", labels, percents, levels)
 }

@@ -1,21 +1,22 @@
 //! Label formats: their names, the endings of their files, and how to tell them apart.
 
-use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::Deserialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::{LabelError, read};
+use super::label::{LabelError, files, read};
 
-/// Label formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+/// Label formats, in the order of the command line help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = UnknownFormat, parse_err_fn = unknown_format)]
 pub enum LabelFormat {
     /// `x y class` in a line, one text file for each image (Chula RBC-12).
     Chula,
     /// One XML file for each image.
+    #[serde(rename = "voc")]
+    #[strum(serialize = "voc")]
     PascalVoc,
     /// One text file for each image, boxes or polygons in fractions of the image.
     Yolo,
@@ -30,21 +31,9 @@ pub enum LabelFormat {
 }
 
 impl LabelFormat {
-    /// Every format, in the order of the command line help.
-    pub const ALL: [Self; 7] =
-        [Self::Chula, Self::PascalVoc, Self::Yolo, Self::Coco, Self::QuPath, Self::Truth, Self::Readings];
-
     /// Name as typed and written.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Chula => "chula",
-            Self::PascalVoc => "voc",
-            Self::Yolo => "yolo",
-            Self::Coco => "coco",
-            Self::QuPath => "qupath",
-            Self::Truth => "truth",
-            Self::Readings => "readings",
-        }
+        self.into()
     }
 
     /// Endings of the label file that belongs to `<stem>.<image ending>`, first choice first.
@@ -67,31 +56,13 @@ impl LabelFormat {
     }
 }
 
-impl fmt::Display for LabelFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// A name that is no label format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected a label format (chula, voc, yolo, coco, qupath, truth or readings), found `{0}`")]
 pub struct UnknownFormat(pub String);
 
-impl FromStr for LabelFormat {
-    type Err = UnknownFormat;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| UnknownFormat(name.to_owned()))
-    }
-}
-
-impl TryFrom<String> for LabelFormat {
-    type Error = UnknownFormat;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        name.parse()
-    }
+fn unknown_format(name: &str) -> UnknownFormat {
+    UnknownFormat(name.to_owned())
 }
 
 /// The format of a label folder or file, by its endings and, where these do not tell, by its first lines.
@@ -99,16 +70,9 @@ impl TryFrom<String> for LabelFormat {
 /// # Errors
 /// [`LabelError::FormatUnknown`] where nothing tells or two formats lie side by side; [`LabelError::Unreadable`].
 pub fn detect(path: &Path) -> Result<LabelFormat, LabelError> {
-    let unreadable = |source| LabelError::Unreadable { path: path.to_owned(), source };
     let unknown = |found: String| LabelError::FormatUnknown { path: path.to_owned(), found };
-    let mut files = if fs::metadata(path).map_err(unreadable)?.is_dir() {
-        let entries = fs::read_dir(path).map_err(unreadable)?;
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?
-    } else {
-        vec![path.to_owned()]
-    };
+    let mut files = files(path)?;
     files.retain(|file| !file.ends_with("classes.txt"));
-    files.sort();
     let mut found: Vec<LabelFormat> = Vec::new();
     for ending in ENDINGS {
         let of_ending = || files.iter().filter(|file| ending_of(file) == Some(ending));
@@ -189,6 +153,8 @@ fn of_lines(text: &str) -> Option<LabelFormat> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn told(files: &[(&str, &str)]) -> Result<LabelFormat, LabelError> {
@@ -227,10 +193,11 @@ mod tests {
 
     #[test]
     fn formats_are_told_by_their_names() {
-        for format in LabelFormat::ALL {
+        for &format in LabelFormat::VARIANTS {
             assert_eq!(format.name().parse(), Ok(format));
+            let quoted = format!("\"{}\"", format.name());
+            assert_eq!(serde_json::from_str::<LabelFormat>(&quoted).expect("a format"), format);
         }
-        let unknown = serde_json::from_str::<LabelFormat>("\"svg\"").expect_err("no format").to_string();
-        assert!(unknown.contains("found `svg`"), "{unknown}");
+        assert_eq!("svg".parse::<LabelFormat>(), Err(UnknownFormat("svg".to_owned())));
     }
 }

@@ -2,114 +2,33 @@
 //!
 //! In: a label file or a folder of them, the name and the size of an image. Out: the field with its labelled objects,
 //! positions in pixels of the original image with the origin at the top-left corner of the top-left pixel, and remarks
-//! on labels that were left out. One file of this folder reads one format and states its source.
+//! on labels that were left out. The readers of the formats state their sources.
 //!
-//! Limits: a label that contradicts its image (another size, an object outside the frame) is an error: shifted labels
-//! would give figures that look like a bad segmenter. Boxes too small for any cell are left out with a remark, because
-//! real sets hold a few.
+//! Limits: a label that contradicts its image (another size, an object outside the frame) is an error, because shifted
+//! labels would give figures that look like those of a bad segmenter. Boxes too small for any cell are left out with a
+//! remark, because real sets hold a few.
 
-mod chula;
-mod coco;
+mod boxes;
 mod format;
-mod names;
-mod pascal_voc;
+mod label;
+mod lines;
 mod qupath;
 pub mod readings;
-mod yolo;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use format::{LabelFormat, UnknownFormat, detect};
-pub use names::Meaning;
+pub use label::{ImageFrame, LabelError};
+use label::{Meaning, field, malformed, malformed_json, read, same_size};
 
-use crate::smear::{LabeledCell, LabeledField};
+use crate::smear::LabeledField;
 
-/// Largest label file that is read, bytes: an annotation of a million cells takes about 200 MiB as GeoJSON.
-pub const MAX_LABEL_BYTES: u64 = 512 << 20;
-
-/// Least side of a labelled box, px. The pipeline reads cells from 20 px on; what is smaller than this is a slip of the
-/// pointer, of which public sets hold a few.
-pub const MIN_BOX_SIDE_PX: f64 = 3.0;
+/// Least side of a labelled box, px. The pipeline reads cells from 20 px on; a smaller box is a slip of the pointer.
+const MIN_BOX_SIDE_PX: f64 = 3.0;
 
 /// How far a label may lie outside the frame, px: rounding of fractions and of 1-based corners.
-pub const OUTSIDE_TOLERANCE_PX: f64 = 2.0;
-
-/// Why labels could not be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LabelError {
-    /// The file or folder cannot be read.
-    #[error("{}: expected a readable label file; check path and permission", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
-    /// No label belongs to the image.
-    #[error("{}: expected labels of `{image}`, found none; leave the image out or label it", path.display())]
-    Missing {
-        /// Folder or file that was searched.
-        path: PathBuf,
-        /// Image without labels.
-        image: String,
-    },
-    /// The file is larger than [`MAX_LABEL_BYTES`].
-    #[error("{}: expected at most {MAX_LABEL_BYTES} bytes, found {found}; split the file", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        found: u64,
-    },
-    /// The files do not tell their format.
-    #[error(
-        "{}: expected labels whose format can be told (Chula, VOC, YOLO, COCO, QuPath, truth or readings), found {found}; name it \
-         with --format", path.display()
-    )]
-    FormatUnknown {
-        /// Folder or file.
-        path: PathBuf,
-        /// What was found.
-        found: String,
-    },
-    /// The text is not of this format.
-    #[error("{}: {place}: expected {expected}, found {found}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Line, element or key.
-        place: String,
-        /// What should stand there.
-        expected: &'static str,
-        /// What stands there.
-        found: String,
-    },
-    /// A label name that stands for no cell known here.
-    #[error("{}: {place}: expected {}, found `{name}`; rename the label", path.display(), names::KNOWN)]
-    UnknownName {
-        /// The file.
-        path: PathBuf,
-        /// Line, element or key.
-        place: String,
-        /// The name.
-        name: String,
-    },
-    /// The labels were made on an image of another size.
-    #[error(
-        "{}: expected labels of an image of {} x {} px, found {} x {} px; use the image that was labelled",
-        path.display(), expected.0, expected.1, found.0, found.1
-    )]
-    OtherSize {
-        /// The file.
-        path: PathBuf,
-        /// Size of the image.
-        expected: (u32, u32),
-        /// Size in the labels.
-        found: (u32, u32),
-    },
-}
+const OUTSIDE_TOLERANCE_PX: f64 = 2.0;
 
 /// Choices that a label file does not make itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,21 +48,10 @@ pub struct Labels {
     pub remarks: Vec<String>,
 }
 
-/// An image that labels are wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ImageFrame<'a> {
-    /// File name.
-    pub name: &'a str,
-    /// Width, px.
-    pub width_px: u32,
-    /// Height, px.
-    pub height_px: u32,
-}
-
-impl ImageFrame<'_> {
-    /// File name without its ending.
-    fn stem(&self) -> &str {
-        Path::new(self.name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(self.name)
+impl Labels {
+    /// Of an image of which nothing is labelled.
+    pub fn none(image: ImageFrame<'_>) -> Self {
+        Self { field: field(image, false, Vec::new()), remarks: Vec::new() }
     }
 }
 
@@ -154,7 +62,7 @@ pub struct LabelSet {
     format: LabelFormat,
     options: LabelOptions,
     yolo_names: Vec<Meaning>,
-    coco: Option<coco::Dataset>,
+    coco: Option<boxes::CocoDataset>,
 }
 
 impl LabelSet {
@@ -165,11 +73,11 @@ impl LabelSet {
     pub fn open(path: &Path, format: LabelFormat, options: LabelOptions) -> Result<Self, LabelError> {
         fs::metadata(path).map_err(|source| LabelError::Unreadable { path: path.to_owned(), source })?;
         let yolo_names = match format {
-            LabelFormat::Yolo => yolo::names(path, options.yolo_names.as_deref())?,
+            LabelFormat::Yolo => lines::yolo_names(path, options.yolo_names.as_deref())?,
             _ => Vec::new(),
         };
         let coco = match format {
-            LabelFormat::Coco => Some(coco::Dataset::parse(path, &read(path)?)?),
+            LabelFormat::Coco => Some(boxes::CocoDataset::parse(path, &read(path)?)?),
             _ => None,
         };
         Ok(Self { path: path.to_owned(), format, options, yolo_names, coco })
@@ -193,25 +101,28 @@ impl LabelSet {
             Some(dataset) => (self.path.clone(), dataset.field(&self.path, image)?.ok_or_else(missing)?),
             None => {
                 let path = self.file_of(image).ok_or_else(missing)?;
-                let text = read(&path)?;
-                let cells = match self.format {
-                    LabelFormat::Chula => chula::cells(&path, &text)?,
-                    LabelFormat::PascalVoc => pascal_voc::cells(&path, &text, image)?,
-                    LabelFormat::Yolo => yolo::cells(&path, &text, image, &self.yolo_names)?,
-                    LabelFormat::QuPath => qupath::cells(&path, &text)?,
-                    // Readings lie over the labels and are opened apart from them.
-                    LabelFormat::Truth | LabelFormat::Coco | LabelFormat::Readings => Vec::new(),
-                };
-                let field = match self.format {
-                    LabelFormat::Truth => truth(&path, &text, image)?,
-                    _ => field(image, self.format.labels_every_object(), cells),
-                };
+                let field = self.read(&path, image)?;
                 (path, field)
             }
         };
         field.complete = self.options.complete.unwrap_or(field.complete);
         let remarks = check(&path, &mut field)?;
         Ok(Labels { field, remarks })
+    }
+
+    /// The field of a label file.
+    fn read(&self, path: &Path, image: ImageFrame<'_>) -> Result<LabeledField, LabelError> {
+        let text = read(path)?;
+        let cells = match self.format {
+            LabelFormat::Truth => return truth(path, &text, image),
+            LabelFormat::Chula => lines::points(path, &text)?,
+            LabelFormat::PascalVoc => boxes::voc_cells(path, &text, image)?,
+            LabelFormat::Yolo => lines::boxes(path, &text, image, &self.yolo_names)?,
+            LabelFormat::QuPath => qupath::cells(path, &text)?,
+            // Readings lie over the labels and are opened apart from them, and COCO is one file for all images.
+            LabelFormat::Coco | LabelFormat::Readings => Vec::new(),
+        };
+        Ok(field(image, self.format.labels_every_object(), cells))
     }
 
     /// The label file of an image in a folder, or the one label file where it is named like the image.
@@ -226,46 +137,11 @@ impl LabelSet {
     }
 }
 
-/// A field of cells with an unknown pixel size.
-fn field(image: ImageFrame<'_>, complete: bool, cells: Vec<LabeledCell>) -> LabeledField {
-    LabeledField {
-        field: image.name.to_owned(),
-        width_px: image.width_px,
-        height_px: image.height_px,
-        um_per_px: None,
-        complete,
-        cells,
-    }
-}
-
 /// The project's own truth: [`LabeledField`] as JSON.
 fn truth(path: &Path, text: &str, image: ImageFrame<'_>) -> Result<LabeledField, LabelError> {
     let field: LabeledField = serde_json::from_str(text).map_err(|error| malformed_json(path, &error))?;
     same_size(path, image, (field.width_px, field.height_px))?;
     Ok(LabeledField { field: image.name.to_owned(), ..field })
-}
-
-/// Text of a label file within [`MAX_LABEL_BYTES`].
-fn read(path: &Path) -> Result<String, LabelError> {
-    let unreadable = |source| LabelError::Unreadable { path: path.to_owned(), source };
-    let found = fs::metadata(path).map_err(unreadable)?.len();
-    if found > MAX_LABEL_BYTES {
-        return Err(LabelError::TooLarge { path: path.to_owned(), found });
-    }
-    fs::read_to_string(path).map_err(unreadable)
-}
-
-fn malformed(path: &Path, place: impl Into<String>, expected: &'static str, found: impl Into<String>) -> LabelError {
-    LabelError::Malformed { path: path.to_owned(), place: place.into(), expected, found: found.into() }
-}
-
-fn malformed_json(path: &Path, error: &serde_json::Error) -> LabelError {
-    malformed(path, format!("line {}", error.line()), "JSON of this label format", error.to_string())
-}
-
-fn same_size(path: &Path, image: ImageFrame<'_>, found: (u32, u32)) -> Result<(), LabelError> {
-    let expected = (image.width_px, image.height_px);
-    if found == expected { Ok(()) } else { Err(LabelError::OtherSize { path: path.to_owned(), expected, found }) }
 }
 
 /// Checks every position against the frame, clips what lies within the tolerance, leaves out boxes without a size.
@@ -302,7 +178,7 @@ fn check(path: &Path, field: &mut LabeledField) -> Result<Vec<String>, LabelErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smear::{CellClass, TruthKind};
+    use crate::smear::{CellClass, LabeledCell, TruthKind};
 
     const IMAGE: ImageFrame<'static> = ImageFrame { name: "7.jpg", width_px: 100, height_px: 80 };
 

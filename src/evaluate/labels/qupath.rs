@@ -11,8 +11,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LabelError, Meaning, malformed, malformed_json};
-use crate::smear::{Contour, LabeledCell};
+use super::label::{LabelError, Meaning, largest_outline, malformed, malformed_json};
+use crate::smear::LabeledCell;
+
+/// A closed line: its last point repeats the first.
+type Ring = Vec<[f64; 2]>;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -31,8 +34,8 @@ struct Feature {
 #[derive(Deserialize)]
 #[serde(tag = "type", content = "coordinates")]
 enum Geometry {
-    Polygon(Vec<Vec<[f64; 2]>>),
-    MultiPolygon(Vec<Vec<Vec<[f64; 2]>>>),
+    Polygon(Vec<Ring>),
+    MultiPolygon(Vec<Vec<Ring>>),
     Point([f64; 2]),
     MultiPoint(Vec<[f64; 2]>),
     #[serde(untagged)]
@@ -81,23 +84,21 @@ pub(super) fn cells(path: &Path, text: &str) -> Result<Vec<LabeledCell>, LabelEr
             place: place(),
             name,
         })?;
-        let fault = |found| malformed(path, place(), "a polygon or a point", found);
+        let fault = |found: &str| malformed(path, place(), "a polygon or a point", found);
+        let outlined = |polygons: &[Vec<Ring>]| {
+            let outline = largest(polygons).ok_or_else(|| fault("fewer than three points"))?;
+            Ok(LabeledCell { contour: Some(outline), ..meaning.cell() })
+        };
         match feature.geometry {
             Geometry::Point(point) => cells.push(LabeledCell { point: Some(point), ..meaning.cell() }),
             Geometry::MultiPoint(points) => {
                 cells.extend(points.into_iter().map(|point| LabeledCell { point: Some(point), ..meaning.cell() }));
             }
-            Geometry::Polygon(rings) => {
-                let outline = largest(&[rings]).ok_or_else(|| fault("fewer than three points".to_owned()))?;
-                cells.push(LabeledCell { contour: Some(outline), ..meaning.cell() });
-            }
-            Geometry::MultiPolygon(polygons) => {
-                let outline = largest(&polygons).ok_or_else(|| fault("fewer than three points".to_owned()))?;
-                cells.push(LabeledCell { contour: Some(outline), ..meaning.cell() });
-            }
+            Geometry::Polygon(rings) => cells.push(outlined(&[rings])?),
+            Geometry::MultiPolygon(polygons) => cells.push(outlined(&polygons)?),
             Geometry::Other(other) => {
                 let kind = other.get("type").and_then(Value::as_str).unwrap_or("no type");
-                return Err(fault(kind.to_owned()));
+                return Err(fault(kind));
             }
         }
     }
@@ -105,16 +106,11 @@ pub(super) fn cells(path: &Path, text: &str) -> Result<Vec<LabeledCell>, LabelEr
 }
 
 /// The largest outer ring, without the repeated last point.
-fn largest(polygons: &[Vec<Vec<[f64; 2]>>]) -> Option<Vec<[f64; 2]>> {
-    let outlines = polygons.iter().filter_map(|rings| {
-        let ring = rings.first()?;
-        let open = match ring[..] {
-            [first, .., last] if first == last => &ring[..ring.len() - 1],
-            _ => &ring[..],
-        };
-        Contour::new(open.to_vec())
-    });
-    outlines.max_by(|a, b| a.area_px().total_cmp(&b.area_px())).map(|outline| outline.points().to_vec())
+fn largest(polygons: &[Vec<Ring>]) -> Option<Vec<[f64; 2]>> {
+    largest_outline(polygons.iter().filter_map(|rings| match &rings.first()?[..] {
+        [first, between @ .., last] if first == last => Some([&[*first], between].concat()),
+        ring => Some(ring.to_vec()),
+    }))
 }
 
 #[cfg(test)]

@@ -11,16 +11,18 @@
 //! METHOD: a microspherocyte counts only beside other forms (ICSH), which one cell cannot show; alone it weighs as
 //! none. What one reader could not assess is not assessable.
 //!
-//! Limits: strict. An unknown letter, a weight not above 0, a cell that stands twice, a position outside its image are
-//! errors with their line, because a wrong reading would pass for the truth.
+//! Limits: an unknown letter, a weight not above 0, a cell that stands twice and a position outside its image are errors
+//! with their line, because a wrong reading would pass for the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strum::{EnumString, IntoStaticStr};
 
-use super::{ImageFrame, LabelError, malformed, read};
+use super::label::{ImageFrame, LabelError, files, malformed, read};
 use crate::case::InputFile;
 use crate::smear::SchistocyteForm;
 
@@ -35,19 +37,25 @@ const COLUMNS: [&str; 8] = ["set", "image", "x", "y", "label", "reading_a", "rea
 const LETTERS: &str = "S, P, D, M, N or X, after S and P perhaps h, t, c or k";
 
 /// What one reader says of a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString)]
 pub enum Letter {
     /// Schistocyte, sure.
+    #[strum(serialize = "S")]
     Sure,
     /// Schistocyte, probable.
+    #[strum(serialize = "P")]
     Probable,
     /// Undecided.
+    #[strum(serialize = "D")]
     Undecided,
     /// Microspherocyte.
+    #[strum(serialize = "M")]
     Microspherocyte,
     /// No schistocyte.
+    #[strum(serialize = "N")]
     No,
     /// Not assessable.
+    #[strum(serialize = "X")]
     NotAssessable,
 }
 
@@ -64,22 +72,14 @@ impl Reading {
     /// A reading as written; `None` where it is none.
     pub fn of_text(text: &str) -> Option<Self> {
         let (letter, form) = text.split_at_checked(1)?;
-        let form = match form {
-            "" => None,
-            "h" => Some(SchistocyteForm::Helmet),
-            "t" => Some(SchistocyteForm::Triangle),
-            "c" => Some(SchistocyteForm::Crescent),
-            "k" => Some(SchistocyteForm::Keratocyte),
-            _ => return None,
-        };
-        let letter = match letter {
-            "S" => Letter::Sure,
-            "P" => Letter::Probable,
-            _ if form.is_some() => return None,
-            "D" => Letter::Undecided,
-            "M" => return Some(Self { letter: Letter::Microspherocyte, form: Some(SchistocyteForm::Microspherocyte) }),
-            "N" => Letter::No,
-            "X" => Letter::NotAssessable,
+        let letter: Letter = letter.parse().ok()?;
+        let form = match (letter, form) {
+            (Letter::Microspherocyte, "") => Some(SchistocyteForm::Microspherocyte),
+            (_, "") => None,
+            (Letter::Sure | Letter::Probable, "h") => Some(SchistocyteForm::Helmet),
+            (Letter::Sure | Letter::Probable, "t") => Some(SchistocyteForm::Triangle),
+            (Letter::Sure | Letter::Probable, "c") => Some(SchistocyteForm::Crescent),
+            (Letter::Sure | Letter::Probable, "k") => Some(SchistocyteForm::Keratocyte),
             _ => return None,
         };
         Some(Self { letter, form })
@@ -98,35 +98,37 @@ impl Reading {
     }
 }
 
-/// What both readings say together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Consensus {
+/// What is known of a cell: by both readings together, by its label, or because its field is declared healthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum KnownTruth {
     /// A schistocyte.
     Schistocyte,
     /// None.
-    NoSchistocyte,
-    /// Undecided: left aside in figures.
+    None,
+    /// Read, and undecided: left aside in figures.
     Undecided,
-    /// Not assessable: left aside in figures.
+    /// Read, and not assessable: left aside in figures.
     NotAssessable,
 }
 
-impl Consensus {
+impl KnownTruth {
+    /// What a label says.
+    pub fn of_label(is_schistocyte: bool) -> Self {
+        if is_schistocyte { Self::Schistocyte } else { Self::None }
+    }
+
     /// Name as written in files.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Schistocyte => "schistocyte",
-            Self::NoSchistocyte => "none",
-            Self::Undecided => "undecided",
-            Self::NotAssessable => "not_assessable",
-        }
+        self.into()
     }
 
     /// Whether it is a schistocyte, where that is known.
     pub fn is_schistocyte(self) -> Option<bool> {
         match self {
             Self::Schistocyte => Some(true),
-            Self::NoSchistocyte => Some(false),
+            Self::None => Some(false),
             Self::Undecided | Self::NotAssessable => None,
         }
     }
@@ -147,13 +149,13 @@ pub struct ReadCell {
 
 impl ReadCell {
     /// What both readings say together.
-    pub fn consensus(&self) -> Consensus {
+    pub fn consensus(&self) -> KnownTruth {
         let [a, b] = self.readings.map(Reading::value);
         match a.zip(b).map(|(a, b)| (a + b) / 2.0) {
-            None => Consensus::NotAssessable,
-            Some(mean) if mean >= SCHISTOCYTE_FROM => Consensus::Schistocyte,
-            Some(mean) if mean <= NONE_UP_TO => Consensus::NoSchistocyte,
-            Some(_) => Consensus::Undecided,
+            None => KnownTruth::NotAssessable,
+            Some(mean) if mean >= SCHISTOCYTE_FROM => KnownTruth::Schistocyte,
+            Some(mean) if mean <= NONE_UP_TO => KnownTruth::None,
+            Some(_) => KnownTruth::Undecided,
         }
     }
 
@@ -293,19 +295,12 @@ impl Readings {
 
 /// A table by itself, or those of a folder.
 fn tables(path: &Path) -> Result<Vec<PathBuf>, LabelError> {
-    let unreadable = |source| LabelError::Unreadable { path: path.to_owned(), source };
-    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
+    let mut tables = files(path)?;
+    tables.retain(|table| table == path || table.extension().is_some_and(|ending| ending == "csv"));
+    if tables.is_empty() {
+        return Err(LabelError::Missing { path: path.to_owned(), image: "any image".to_owned() });
     }
-    let entries = fs::read_dir(path).map_err(unreadable)?;
-    let mut files =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-    files.retain(|file| file.extension().is_some_and(|ending| ending == "csv"));
-    files.sort();
-    match files.is_empty() {
-        true => Err(LabelError::Missing { path: path.to_owned(), image: "any image".to_owned() }),
-        false => Ok(files),
-    }
+    Ok(tables)
 }
 
 #[cfg(test)]
@@ -336,20 +331,20 @@ mod tests {
     #[test]
     fn consensus_on_both_sides_of_its_limits() {
         for (a, b, consensus) in [
-            ("S", "S", Consensus::Schistocyte),
-            ("Ph", "Pt", Consensus::Schistocyte),
-            ("S", "D", Consensus::Schistocyte),
-            ("P", "D", Consensus::Undecided),
-            ("D", "D", Consensus::Undecided),
-            ("S", "N", Consensus::Undecided),
-            ("P", "N", Consensus::Undecided),
-            ("D", "N", Consensus::NoSchistocyte),
-            ("N", "N", Consensus::NoSchistocyte),
-            ("M", "M", Consensus::NoSchistocyte),
-            ("M", "N", Consensus::NoSchistocyte),
-            ("M", "P", Consensus::Undecided),
-            ("X", "S", Consensus::NotAssessable),
-            ("N", "X", Consensus::NotAssessable),
+            ("S", "S", KnownTruth::Schistocyte),
+            ("Ph", "Pt", KnownTruth::Schistocyte),
+            ("S", "D", KnownTruth::Schistocyte),
+            ("P", "D", KnownTruth::Undecided),
+            ("D", "D", KnownTruth::Undecided),
+            ("S", "N", KnownTruth::Undecided),
+            ("P", "N", KnownTruth::Undecided),
+            ("D", "N", KnownTruth::None),
+            ("N", "N", KnownTruth::None),
+            ("M", "M", KnownTruth::None),
+            ("M", "N", KnownTruth::None),
+            ("M", "P", KnownTruth::Undecided),
+            ("X", "S", KnownTruth::NotAssessable),
+            ("N", "X", KnownTruth::NotAssessable),
         ] {
             assert_eq!(read_cell(a, b).consensus(), consensus, "{a} {b}");
         }
@@ -378,7 +373,7 @@ mod tests {
         let cells = at("data/a-set/images/1.png", image).expect("a read set");
         assert_eq!(cells.len(), 2);
         assert_eq!((cells[0].position, cells[0].labelled, cells[0].weight), ([20.5, 30.0], true, 1.0));
-        assert_eq!((cells[1].labelled, cells[1].weight, cells[1].consensus()), (false, 4.5, Consensus::NoSchistocyte));
+        assert_eq!((cells[1].labelled, cells[1].weight, cells[1].consensus()), (false, 4.5, KnownTruth::None));
         assert_eq!(at("data/other/set/1.png", image).map(|cells| cells.len()), Some(1));
         assert_eq!(at("data/a-set/images/2.png", ImageFrame { name: "2.png", ..image }), Some(Vec::new()));
         assert_eq!(at("data/a-set-2/1.png", image), None);

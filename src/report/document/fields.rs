@@ -208,7 +208,11 @@ fn facts(record: &FieldRecord) -> Table {
 
 fn quality(measures: &[QualityFigure]) -> Table {
     let rows = measures.iter().map(|measure| {
-        let result = if measure.accepted { "met" } else { "not met" };
+        let result = match (measure.value, measure.accepted) {
+            (None, _) => "not measured",
+            (Some(_), true) => "met",
+            (Some(_), false) => "not met",
+        };
         vec![
             Cell::new(measure_words(&measure.name)),
             Cell::new(plain_or_unknown(measure.value)),
@@ -223,4 +227,20 @@ fn quality(measures: &[QualityFigure]) -> Table {
         Column::words("Result", 2),
     ];
     Table::new(Layout::Facts, columns, rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_that_could_not_be_taken_is_not_said_to_meet_its_limits() {
+        let result = |value, accepted| {
+            let measure = QualityFigure { name: "focus_per_um".into(), value, min: Some(0.6), max: None, accepted };
+            serde_json::to_string(&quality(&[measure]).rows[0][3]).expect("plain text")
+        };
+        assert!(result(None, true).contains("\"not measured\""), "{}", result(None, true));
+        assert!(result(Some(0.7), true).contains("\"met\""));
+        assert!(result(Some(0.5), false).contains("\"not met\""));
+    }
 }
