@@ -41,8 +41,6 @@ pub mod case;
 #[doc(hidden)]
 pub mod classify;
 #[doc(hidden)]
-pub mod cli;
-#[doc(hidden)]
 pub mod clinical;
 #[doc(hidden)]
 pub mod count;

@@ -1,12 +1,15 @@
 //! Reads the arguments, runs the command, prints the cause chain once, leaves with its exit code.
 
+mod cli;
+
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use schistoquant::cli::terminal::visible;
-use schistoquant::cli::{self, Cli};
+
+use cli::Cli;
+use cli::terminal::visible;
 
 fn main() -> ExitCode {
     // Wrong usage leaves with 2 and help with 0: clap's own codes are the contract's.

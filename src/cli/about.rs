@@ -16,9 +16,9 @@ use super::exit::{Exit, Failure};
 use super::options::ModelOptions;
 use super::report_options::ConfigOptions;
 use super::terminal::{indented, print, print_document};
-use crate::classify::{CardEstimate, ModelCard};
-use crate::inference::EngineInfo;
-use crate::segment::DetectorCard;
+use schistoquant::classify::{CardEstimate, ModelCard};
+use schistoquant::inference::EngineInfo;
+use schistoquant::segment::DetectorCard;
 
 /// Print the configuration in force, with the source of each value
 #[derive(Debug, Clone, Args)]
@@ -185,10 +185,10 @@ fn share(share: Option<f64>, cells: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::{ClassHealthyShare, HealthyShare, ModelOrigin};
-    use crate::inference::EngineKind;
-    use crate::segment::CenterProbability;
-    use crate::smear::CellClass;
+    use schistoquant::classify::{ClassHealthyShare, HealthyShare, ModelOrigin};
+    use schistoquant::inference::EngineKind;
+    use schistoquant::segment::CenterProbability;
+    use schistoquant::smear::CellClass;
 
     #[test]
     fn what_was_not_measured_is_said_and_what_was_comes_with_its_cells() {

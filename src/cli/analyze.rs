@@ -11,17 +11,19 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::options::{ModelOptions, ThreadOptions, positive};
+use super::options::{AGE_GROUPS, ModelOptions, ThreadOptions, one_of, positive};
 use super::report_options::{FormatOptions, ReportOptions, Requested};
 use super::terminal::{Bar, on_interrupt, print, print_json, warn};
-use crate::case::{Case, FieldRecord, State};
-use crate::count::CountOptions;
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze};
-use crate::report::{ReportTarget, WrittenReports, state_words};
-use crate::smear::AgeGroup;
-use crate::source::slide::PixelRect;
-use crate::source::{DecodeLimits, holds_slide, passed_over};
-use crate::survey::{Annotation, SlideArea};
+use schistoquant::case::{Case, FieldRecord, State};
+use schistoquant::count::CountOptions;
+use schistoquant::pipeline::{
+    AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze,
+};
+use schistoquant::report::{ReportTarget, WrittenReports, state_words};
+use schistoquant::smear::AgeGroup;
+use schistoquant::source::slide::PixelRect;
+use schistoquant::source::{DecodeLimits, holds_slide, passed_over};
+use schistoquant::survey::{Annotation, SlideArea};
 
 /// Least memory that a run on slides is given, MiB: program, models and one field with its tiles.
 const MIN_MEMORY_MIB: u64 = 512;
@@ -45,7 +47,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "X", value_parser = positive)]
     pub um_per_px: Option<f64>,
     /// Age group that selects the reference limit
-    #[arg(long, value_enum, value_name = "G", default_value_t)]
+    #[arg(long, value_parser = one_of(AGE_GROUPS), value_name = "G", default_value = "adult")]
     pub age_group: AgeGroup,
     /// Fewest red cells for a percentage; by default from the configuration
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -13,19 +13,19 @@ use clap::Args;
 
 use super::analyze::{analyze_options, some_names};
 use super::exit::{Exit, Failure, chain};
-use super::options::{ModelOptions, ThreadOptions, positive};
+use super::options::{AGE_GROUPS, ModelOptions, ThreadOptions, one_of, positive};
 use super::report_options::{ConfigOptions, Requested, read_labs};
 use super::terminal::{BatchProgress, on_interrupt, print, warn};
-use crate::batch::{
+use schistoquant::batch::{
     BatchOptions, BatchReport, BatchSettings, GroupPattern, MOST_COMPARED, Manifest, ManifestRow, Prepared, Preparer,
     Shard, SharedImages, merge, run as run_batch, shared_images,
 };
-use crate::case::SpecimenFailure;
-use crate::pipeline::{AnalyzeError, AnalyzeOptions, SpecimenInputs, named_options, provenance};
-use crate::report::{ReportError, ReportFormat};
-use crate::settings::Settings;
-use crate::smear::AgeGroup;
-use crate::source::{listed_images, passed_over};
+use schistoquant::case::SpecimenFailure;
+use schistoquant::pipeline::{AnalyzeError, AnalyzeOptions, SpecimenInputs, named_options, provenance};
+use schistoquant::report::{ReportError, ReportFormat};
+use schistoquant::settings::Settings;
+use schistoquant::smear::AgeGroup;
+use schistoquant::source::{listed_images, passed_over};
 
 const EXAMPLES: &str = "Examples:
   schistoquant batch manifest.csv --out result --format json,csv,html
@@ -58,7 +58,7 @@ pub struct BatchArgs {
     #[arg(long, value_name = "X", value_parser = positive)]
     pub um_per_px: Option<f64>,
     /// Age group where the manifest has none
-    #[arg(long, value_enum, value_name = "G", default_value_t)]
+    #[arg(long, value_parser = one_of(AGE_GROUPS), value_name = "G", default_value = "adult")]
     pub age_group: AgeGroup,
     /// Fewest red cells for a percentage; by default from the configuration
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -5,27 +5,23 @@
 
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use rayon::ThreadPool;
 use strum::VariantArray;
 
-use super::evaluate_suite;
 use super::exit::{Exit, Failure};
 use super::options::{ModelOptions, ThreadOptions, positive};
 use super::terminal::{Bar, indented, on_interrupt, print, print_json, warn};
-use crate::case::InputFailure;
-use crate::classify::{ModelCard, ModelOrigin, card_path};
-use crate::evaluate::labels::{LabelFormat, LabelOptions};
-use crate::evaluate::split::HashedPart;
-use crate::evaluate::{
+use schistoquant::case::InputFailure;
+use schistoquant::classify::{ModelCard, ModelOrigin, card_path};
+use schistoquant::durable;
+use schistoquant::evaluate::labels::{LabelFormat, LabelOptions};
+use schistoquant::evaluate::split::HashedPart;
+use schistoquant::evaluate::{
     EVALUATION_FILES, Estimate, EstimateName, EvaluatedSet, Evaluation, LabelSource, LabelledSet, SplitSource,
     evaluate_set, with_measured,
 };
-use crate::export::replace;
-use crate::pipeline::Models;
-use crate::report::{OutputFolder, ReportError};
+use schistoquant::report::{OutputFolder, ReportError};
 
 /// Measure model and pipeline on labelled fields
 #[derive(Debug, Clone, Args)]
@@ -156,16 +152,9 @@ pub fn run(args: &EvaluateArgs) -> Result<Exit, Failure> {
     let stop = on_interrupt();
     let models = args.model.open()?;
     let pool = args.threads.pool()?;
-    match &args.suite {
-        Some(suite) => evaluate_suite::run(args, suite, &models, &pool, &stop),
-        None => run_set(args, &models, &pool, &stop),
-    }
-}
-
-fn run_set(args: &EvaluateArgs, models: &Models, pool: &ThreadPool, stop: &AtomicBool) -> Result<Exit, Failure> {
     let folder = OutputFolder::prepare(&args.out, &EVALUATION_FILES)?;
     let bar = Bar::new(args.quiet);
-    let evaluated = pool.install(|| evaluate_set(&args.set(), models, &bar, stop))?;
+    let evaluated = pool.install(|| evaluate_set(&args.set(), &models, &bar, &stop))?;
     bar.clear();
     let mut written = folder.write(&evaluated.files()?)?;
     if !args.quiet {
@@ -196,7 +185,7 @@ pub(super) fn write_card(graph: &Path, card: &ModelCard, evaluations: &[&Evaluat
     // What is written must load again: read it back before it replaces the card.
     ModelCard::from_json(&json, &ModelOrigin::File(graph.to_owned()))
         .map_err(|error| Failure::new(Exit::ModelUnusable, error))?;
-    replace(&path, &json).map_err(|source| ReportError::Write { path: path.clone(), source })?;
+    durable::write(&path, &json).map_err(|source| ReportError::Write { path: path.clone(), source })?;
     Ok(path)
 }
 

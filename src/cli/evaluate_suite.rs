@@ -7,17 +7,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-
-use rayon::ThreadPool;
 
 use super::evaluate::{EvaluateArgs, measured, warn_of, write_card};
 use super::exit::{Exit, Failure};
-use super::terminal::{Bar, print, print_json, warn};
-use crate::evaluate::suite::{SUITE_FILE, Suite, SuiteRecord, SuiteRow};
-use crate::evaluate::{EVALUATION_FILES, EstimateName, EvaluateError, Evaluation, LabelledSet, document, evaluate_set};
-use crate::pipeline::{Models, provenance};
-use crate::report::{OutputFolder, ReportError};
+use super::terminal::{Bar, on_interrupt, print, print_json, warn};
+use schistoquant::evaluate::suite::{SUITE_FILE, Suite, SuiteRecord, SuiteRow};
+use schistoquant::evaluate::{
+    EVALUATION_FILES, EstimateName, EvaluateError, Evaluation, LabelledSet, document, evaluate_set,
+};
+use schistoquant::pipeline::provenance;
+use schistoquant::report::{OutputFolder, ReportError};
 
 /// Environment variable that names the folder of the labelled sets.
 const DATA_VARIABLE: &str = "SCHISTOQUANT_DATA";
@@ -36,13 +35,10 @@ enum SuiteFailure {
 }
 
 /// Evaluates the sets, prints the table and gives the worst exit code of the sets.
-pub(super) fn run(
-    args: &EvaluateArgs,
-    suite: &Path,
-    models: &Models,
-    pool: &ThreadPool,
-    stop: &AtomicBool,
-) -> Result<Exit, Failure> {
+pub(super) fn run(args: &EvaluateArgs, suite: &Path) -> Result<Exit, Failure> {
+    let stop = on_interrupt();
+    let models = args.model.open()?;
+    let pool = args.threads.pool()?;
     let suite = Suite::read(suite)?.only(&args.only)?;
     let stated = args.against.as_deref().map(read_record).transpose()?;
     let data = data_folder(args)?;
@@ -50,13 +46,13 @@ pub(super) fn run(
     let prepare = |name: &str| OutputFolder::prepare(&args.out.join(name), &EVALUATION_FILES);
     let folder = OutputFolder::prepare(&args.out, &[SUITE_FILE])?;
     let folders = suite.sets.iter().map(|set| prepare(&set.name)).collect::<Result<Vec<_>, _>>()?;
-    let mut record = SuiteRecord::new(provenance(models, Default::default(), Vec::new()));
+    let mut record = SuiteRecord::new(provenance(&models, Default::default(), Vec::new()));
     let mut for_card: Vec<Evaluation> = Vec::new();
     let mut exit = Exit::Success;
     let bar = Bar::new(args.quiet);
     for (set, folder) in suite.sets.iter().zip(folders) {
         let labelled = LabelledSet { threshold: args.threshold, ..set.below(&data, &suite.folder) };
-        let evaluated = match pool.install(|| evaluate_set(&labelled, models, &bar, stop)) {
+        let evaluated = match pool.install(|| evaluate_set(&labelled, &models, &bar, &stop)) {
             Ok(evaluated) => evaluated,
             Err(
                 error @ (EvaluateError::Detect(_)

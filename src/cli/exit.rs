@@ -5,13 +5,13 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::batch::{BatchError, ManifestProblem};
-use crate::evaluate::EvaluateError;
-use crate::evaluate::suite::SuiteError;
-use crate::export::ExportError;
-use crate::pipeline::AnalyzeError;
-use crate::report::ReportError;
-use crate::watch::WatchError;
+use schistoquant::batch::{BatchError, ManifestProblem};
+use schistoquant::evaluate::EvaluateError;
+use schistoquant::evaluate::suite::SuiteError;
+use schistoquant::export::ExportError;
+use schistoquant::pipeline::AnalyzeError;
+use schistoquant::report::ReportError;
+use schistoquant::watch::WatchError;
 
 /// Exit codes, as `docs/files.md` states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::VariantArray)]
@@ -100,7 +100,8 @@ impl From<AnalyzeError> for Failure {
             AnalyzeError::Detect(_) | AnalyzeError::Examine { .. } => Exit::ModelUnusable,
             AnalyzeError::Interrupted(_) => Exit::Interrupted,
             AnalyzeError::Picture { .. } | AnalyzeError::Spool(_) => Exit::OutputNotWritable,
-            AnalyzeError::Panicked { .. } => Exit::ProgramFailed,
+            // A panic, or a kind of error that has no code yet: both are bugs.
+            _ => Exit::ProgramFailed,
         };
         Self::new(exit, error)
     }
@@ -145,6 +146,7 @@ impl From<WatchError> for Failure {
                 Exit::Usage
             }
             WatchError::Folder { .. } | WatchError::Output { .. } => Exit::OutputNotWritable,
+            _ => Exit::ProgramFailed,
         };
         Self::new(exit, error)
     }
@@ -161,6 +163,7 @@ impl From<EvaluateError> for Failure {
             EvaluateError::Detect(_) | EvaluateError::Examine { .. } => Exit::ModelUnusable,
             EvaluateError::Picture { .. } | EvaluateError::Temporary { .. } => Exit::OutputNotWritable,
             EvaluateError::Interrupted(_) => Exit::Interrupted,
+            _ => Exit::ProgramFailed,
         };
         Self::new(exit, error)
     }
@@ -179,6 +182,7 @@ impl From<ExportError> for Failure {
             ExportError::Archive(_) => Exit::OutputNotWritable,
             ExportError::Detect(_) => Exit::ModelUnusable,
             ExportError::Interrupted(_) => Exit::Interrupted,
+            _ => Exit::ProgramFailed,
         };
         Self::new(exit, error)
     }

@@ -14,15 +14,15 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::options::{ModelOptions, positive};
 use super::terminal::{Bar, indented, on_interrupt, print, print_json};
-use crate::classify::{Model, ModelCard};
-use crate::evaluate::pseudo_patients::{
+use schistoquant::classify::{Model, ModelCard};
+use schistoquant::evaluate::pseudo_patients::{
     DEFAULT_FILMS, DEFAULT_SEED, PseudoOptions, PseudoRecord, markdown, pseudo_patients,
 };
-use crate::evaluate::repeatability::{Change, FilmCount, RepeatabilityRecord, repeatability};
-use crate::evaluate::{ANSWERS_FILE, Answer, Evaluation};
-use crate::evaluate::{EVALUATION_FILES, LabelledSet, SplitSource};
-use crate::pipeline::card_performance;
-use crate::report::OutputFolder;
+use schistoquant::evaluate::repeatability::{Change, FilmCount, RepeatabilityRecord, repeatability};
+use schistoquant::evaluate::{ANSWERS_FILE, Answer, Evaluation};
+use schistoquant::evaluate::{EVALUATION_FILES, LabelledSet, SplitSource};
+use schistoquant::pipeline::card_performance;
+use schistoquant::report::OutputFolder;
 
 /// Files of `pseudo-patients`.
 const PSEUDO_PATIENTS_FILES: [&str; 2] = ["pseudo-patients.json", "pseudo-patients.md"];

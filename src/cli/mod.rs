@@ -74,7 +74,12 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Analyze(args) => return analyze::run(args),
         Command::Batch(args) => return batch::run(args),
         Command::Crops(args) => return training::run_crops(args),
-        Command::Evaluate(args) => return evaluate::run(args),
+        Command::Evaluate(args) => {
+            return match &args.suite {
+                Some(suite) => evaluate_suite::run(args, suite),
+                None => evaluate::run(args),
+            };
+        }
         Command::Merge(args) => return batch::run_merge(args),
         Command::Report(args) => return report::run(args),
         Command::Watch(args) => return watch::run(args),

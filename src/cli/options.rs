@@ -6,57 +6,55 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use rayon::ThreadPool;
 
 use super::exit::{Exit, Failure};
-use crate::classify::{Classifier, Model};
-use crate::inference::{Engine, EngineChoice, EngineRequest};
-use crate::pipeline::{Models, thread_pool};
-use crate::segment::{Detector, Segmenter};
-use crate::smear::AgeGroup;
+use schistoquant::classify::{Classifier, Model};
+use schistoquant::inference::{Engine, EngineChoice, EngineRequest};
+use schistoquant::pipeline::{Models, thread_pool};
+use schistoquant::segment::{Detector, Segmenter};
+use schistoquant::smear::AgeGroup;
 
 /// Environment variable that names an ONNX Runtime library; the one that `ort` itself knows.
 pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
 
-impl ValueEnum for EngineChoice {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Embedded, Self::OnnxRuntime]
-    }
+/// A word of a choice as typed, what it stands for, and its help.
+pub(super) type Word<T> = (&'static str, T, &'static str);
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Auto => ("auto", "ONNX Runtime where a library is named, else the embedded engine"),
-            Self::Embedded => ("embedded", "The engine inside the program; it needs nothing installed"),
-            Self::OnnxRuntime => {
-                ("onnxruntime", "ONNX Runtime from the library that --onnxruntime or ORT_DYLIB_PATH names")
-            }
-        };
-        Some(PossibleValue::new(name).help(help))
-    }
-}
+/// The words of `--engine`.
+const ENGINES: &[Word<EngineChoice>] = &[
+    ("auto", EngineChoice::Auto, "ONNX Runtime where a library is named, else the embedded engine"),
+    ("embedded", EngineChoice::Embedded, "The engine inside the program; it needs nothing installed"),
+    (
+        "onnxruntime",
+        EngineChoice::OnnxRuntime,
+        "ONNX Runtime from the library that --onnxruntime or ORT_DYLIB_PATH names",
+    ),
+];
 
-impl ValueEnum for AgeGroup {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
+/// The words of `--age-group`.
+pub(super) const AGE_GROUPS: &[Word<AgeGroup>] = &[
+    ("adult", AgeGroup::Adult, "Adults and children beyond the newborn period"),
+    ("term-neonate", AgeGroup::TermNeonate, "Newborns at term"),
+    ("preterm-neonate", AgeGroup::PretermNeonate, "Newborns before term"),
+];
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let help = match self {
-            Self::Adult => "Adults and children beyond the newborn period",
-            Self::TermNeonate => "Newborns at term",
-            Self::PretermNeonate => "Newborns before term",
-        };
-        Some(PossibleValue::new(self.name()).help(help))
-    }
+/// Takes one of a few words.
+pub(super) fn one_of<T: Copy + Send + Sync + 'static>(words: &'static [Word<T>]) -> impl TypedValueParser<Value = T> {
+    let shown = words.iter().map(|(name, _, help)| PossibleValue::new(*name).help(*help));
+    PossibleValuesParser::new(shown).try_map(move |typed: String| {
+        let meant = words.iter().find(|(name, ..)| *name == typed);
+        meant.map(|(_, value, _)| *value).ok_or("expected one of the words above")
+    })
 }
 
 /// The engine.
 #[derive(Debug, Clone, Default, Args)]
 pub struct EngineOptions {
     /// Engine that runs the graphs
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t)]
+    #[arg(long, value_parser = one_of(ENGINES), value_name = "ENGINE", default_value = "auto")]
     pub engine: EngineChoice,
 
     /// ONNX Runtime library to use [env: ORT_DYLIB_PATH]

@@ -12,8 +12,8 @@ use super::analyze::{exit_of, summary};
 use super::exit::{Exit, Failure};
 use super::report_options::{FormatOptions, ReportOptions, Requested, check_patient};
 use super::terminal::{print, print_json};
-use crate::case::{ArchiveError, Case, CaseRecord, IssueSource, IssueTime, SCHEMA_VERSION, read_fields};
-use crate::report::{ARCHIVE_FILE, CASE_FILE, ReportTarget};
+use schistoquant::case::{ArchiveError, Case, CaseRecord, IssueSource, IssueTime, SCHEMA_VERSION, read_fields};
+use schistoquant::report::{ARCHIVE_FILE, CASE_FILE, ReportTarget};
 
 /// Largest `case.json` that is read, bytes.
 const MAX_CASE_BYTES: u64 = 256 << 20;

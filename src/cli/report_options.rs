@@ -11,11 +11,11 @@ use clap::Args;
 #[cfg(doc)]
 use super::exit::Exit;
 use super::exit::Failure;
-use crate::case::{Laboratory, MAX_ORDER_BYTES, Order, OrderError};
-use crate::clinical::{LabPanel, MAX_PANEL_BYTES, PanelOptions, ScoreOptions, read_panel};
-use crate::report::ReportFormat;
-use crate::settings::{LoadedSettings, Settings};
-use crate::time::Timestamp;
+use schistoquant::case::{Laboratory, MAX_ORDER_BYTES, Order, OrderError};
+use schistoquant::clinical::{LabPanel, MAX_PANEL_BYTES, PanelOptions, ScoreOptions, read_panel};
+use schistoquant::report::ReportFormat;
+use schistoquant::settings::{LoadedSettings, Settings};
+use schistoquant::time::Timestamp;
 
 /// Configuration file, as typed.
 #[derive(Debug, Clone, Default, Args)]

@@ -7,31 +7,21 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 #[cfg(doc)]
 use super::exit::Exit;
 use super::exit::Failure;
+use super::options::{Word, one_of};
 use super::report_options::{ConfigOptions, read_labs};
 use super::terminal::{indented, print, print_document};
-use crate::case::FOOTER;
-use crate::clinical::{DicVersion, IgnoredObservation, Score, ScoreResult, WindowRecord, points_words, scores};
+use schistoquant::case::FOOTER;
+use schistoquant::clinical::{DicVersion, IgnoredObservation, Score, ScoreResult, WindowRecord, points_words, scores};
 
-impl ValueEnum for DicVersion {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::V2001, Self::V2025]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::V2001 => ("2001", "The score of 2001"),
-            Self::V2025 => ("2025", "The update of 2025"),
-        };
-        Some(PossibleValue::new(name).help(help))
-    }
-}
+/// The words of `--dic-version`.
+const DIC_VERSIONS: &[Word<DicVersion>] =
+    &[("2001", DicVersion::V2001, "The score of 2001"), ("2025", DicVersion::V2025, "The update of 2025")];
 
 /// Print the published scores of a laboratory panel, without images
 #[derive(Debug, Clone, Args)]
@@ -43,7 +33,7 @@ pub struct ScoreArgs {
     pub labs: PathBuf,
 
     /// Version of the ISTH score for overt DIC; by default from the configuration
-    #[arg(long, value_name = "YEAR", value_enum)]
+    #[arg(long, value_name = "YEAR", value_parser = one_of(DIC_VERSIONS))]
     pub dic_version: Option<DicVersion>,
 
     #[command(flatten)]

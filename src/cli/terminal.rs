@@ -15,9 +15,9 @@ use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::{Exit, Failure};
-use crate::batch::{BatchWatcher, TakenBack};
-use crate::case::SpecimenOutcome;
-use crate::pipeline::Progress;
+use schistoquant::batch::{BatchWatcher, TakenBack};
+use schistoquant::case::SpecimenOutcome;
+use schistoquant::pipeline::Progress;
 
 /// Standard output that does not take what is printed.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 //!
 //! `synth` writes the fields of a drawn specimen: for each a PNG and a `.truth.json` beside it (a `LabeledField`). Files are
 //! written under a temporary name and renamed; files of the same names are replaced. A folder that holds a field of another
-//! run is refused: both together would be a specimen that nobody drew. `crops` writes what [`crate::export`] describes.
+//! run is refused: both together would be a specimen that nobody drew. `crops` writes what [`schistoquant::export`] describes.
 
 use std::fs;
 use std::io::{self, Cursor};
@@ -15,9 +15,10 @@ use rayon::prelude::*;
 use super::exit::{Exit, Failure};
 use super::options::{EngineOptions, positive};
 use super::terminal::{on_interrupt, print, warn};
-use crate::export::{export_crops, replace};
-use crate::smear::{CellClass, LabeledField, TruthKind};
-use crate::synth::{
+use schistoquant::durable;
+use schistoquant::export::export_crops;
+use schistoquant::smear::{CellClass, LabeledField, TruthKind};
+use schistoquant::synth::{
     CELL_DIAMETER_RANGE_PX, DEFAULT_CELL_DIAMETER_PX, DEFAULT_FIELDS, FIELD_PREFIX, SynthError, SynthOptions, field,
 };
 
@@ -149,9 +150,9 @@ fn write_field(options: &SynthOptions, seed: u64, index: u32, folder: &Path) -> 
     };
     let mut png = Cursor::new(Vec::new());
     drawn.rgb.write_to(&mut png, ImageFormat::Png).map_err(|error| failed(&image)(io::Error::other(error)))?;
-    replace(&image, png.get_ref()).map_err(failed(&image))?;
+    durable::write(&image, png.get_ref()).map_err(failed(&image))?;
     let json = serde_json::to_vec(&drawn.truth).map_err(|error| failed(&truth)(io::Error::other(error)))?;
-    replace(&truth, &json).map_err(failed(&truth))?;
+    durable::write(&truth, &json).map_err(failed(&truth))?;
     Ok(tally(&drawn.truth))
 }
 

@@ -14,16 +14,16 @@ use clap::Args;
 
 use super::analyze::{analyze_options, exit_of, with_evidence};
 use super::exit::{Exit, Failure, chain};
-use super::options::{ModelOptions, ThreadOptions, positive};
+use super::options::{AGE_GROUPS, ModelOptions, ThreadOptions, one_of, positive};
 use super::report_options::{ConfigOptions, FormatOptions, Requested, check_patient, read_labs};
 use super::terminal::{on_interrupt, print_document, warn};
-use crate::case::is_order_name;
-use crate::clinical::is_panel_name;
-use crate::pipeline::{AnalyzeError, Models, analyze};
-use crate::report::{FileNames, ReportTarget};
-use crate::smear::AgeGroup;
-use crate::source::passed_over;
-use crate::watch::{Claimed, Handled, Receipt, ReceiptState, Refusal, WatchEvent, WatchOptions, watch};
+use schistoquant::case::is_order_name;
+use schistoquant::clinical::is_panel_name;
+use schistoquant::pipeline::{AnalyzeError, Models, analyze};
+use schistoquant::report::{FileNames, ReportTarget};
+use schistoquant::smear::AgeGroup;
+use schistoquant::source::passed_over;
+use schistoquant::watch::{Claimed, Handled, Receipt, ReceiptState, Refusal, WatchEvent, WatchOptions, watch};
 
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
@@ -59,7 +59,7 @@ pub struct WatchArgs {
     #[arg(long, value_name = "X", value_parser = positive)]
     pub um_per_px: Option<f64>,
     /// Age group that selects the reference limit
-    #[arg(long, value_enum, value_name = "G", default_value_t)]
+    #[arg(long, value_parser = one_of(AGE_GROUPS), value_name = "G", default_value = "adult")]
     pub age_group: AgeGroup,
     #[command(flatten)]
     pub model: ModelOptions,

@@ -45,14 +45,17 @@ pub(crate) use context::{Cancer, ClinicalContext, DatedText, Drug, OrganFinding,
 pub(crate) use isth_dic::{D_DIMER_TWO_ABOVE_ULN, FIBRINOGEN_ONE_BELOW, d_dimer_upper_limit, is_above_multiple};
 #[cfg(test)]
 pub(crate) use options::ConfiguredValue;
-pub(crate) use options::DicVersion;
-pub(crate) use panel::{IgnoredObservation, WindowAround, WindowRecord};
+pub use options::DicVersion;
+pub(crate) use panel::WindowAround;
+pub use panel::{IgnoredObservation, WindowRecord};
 pub(crate) use patient::{OtherName, PatientIdentifier, PersonName};
 #[cfg(test)]
 pub(crate) use read::coded_substances;
-pub(crate) use read::{MAX_PANEL_BYTES, OWN_FHIR_SYSTEM, PANEL_FILE_NAMES, is_panel_name, panel_in};
+pub use read::{MAX_PANEL_BYTES, is_panel_name};
+pub(crate) use read::{OWN_FHIR_SYSTEM, PANEL_FILE_NAMES, panel_in};
 pub(crate) use result::{Comparator, Flag, Limit, Quantity, ReferenceOwner, ResultStatus};
-pub(crate) use score::{ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, ScoreBand, ScoreItem, points_words};
+pub use score::points_words;
+pub(crate) use score::{ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, ScoreBand, ScoreItem};
 pub(crate) use ta_tma::PROTEIN_CREATININE_FROM;
 pub(crate) use unit::with_unit;
 

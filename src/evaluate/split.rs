@@ -22,7 +22,7 @@ pub enum SplitError {
         /// The file.
         path: PathBuf,
         /// Cause.
-        source: csv::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An image stands twice.
     #[error("{}: expected each image once, found `{image}` twice; remove one", path.display())]
@@ -71,7 +71,7 @@ impl Split {
     /// # Errors
     /// [`SplitError`] where the file cannot be read, names an image twice, or holds no such part.
     pub fn read(path: &Path, wanted: Option<&str>) -> Result<Self, SplitError> {
-        let unreadable = |source| SplitError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |source| SplitError::Unreadable { path: path.to_owned(), source: Box::new(source) };
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
         let mut all = BTreeMap::new();
         for row in reader.deserialize() {

@@ -8,6 +8,7 @@ use image::{ImageBuffer, ImageFormat, Luma};
 use tempfile::NamedTempFile;
 
 use crate::classify::{CropTarget, Cropper, InterleavedRgb};
+use crate::durable;
 use crate::pipeline::PreparedField;
 use crate::segment::WORKING_UM_PER_PX;
 use crate::smear::{Contour, Field, LabelMap, ObjectKind, SegmentedObject};
@@ -169,22 +170,6 @@ where
     Ok(png.into_inner())
 }
 
-/// Writes a file whole or not at all: under a temporary name in the same folder, then renamed.
-///
-/// # Errors
-/// What the system says; nothing half-written remains.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let temporary = path.with_file_name(name);
-    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
 /// Header of a NumPy array of `crops` crops.
 fn header(crops: u64) -> Vec<u8> {
     let side = CROP_SIDE_PX;
@@ -268,7 +253,7 @@ impl CropArchive {
         for (kind, bytes) in [(FIELD_FOLDER, &field.field_png), (LABEL_FOLDER, &field.labels_png)] {
             let path = self.folder.join(kind).join(format!("{}.png", field.field));
             fs::create_dir_all(path.parent().unwrap_or(&self.folder))
-                .and_then(|()| replace(&path, bytes))
+                .and_then(|()| durable::write(&path, bytes))
                 .map_err(|source| ArchiveError { path, source })?;
         }
         let mut write = || {
@@ -304,7 +289,7 @@ impl CropArchive {
             table
                 .into_inner()
                 .map_err(|error| error.into_error())
-                .and_then(|bytes| replace(&path, &bytes))
+                .and_then(|bytes| durable::write(&path, &bytes))
                 .map_err(|source| ArchiveError { path, source })?;
         }
         Ok(())

@@ -21,7 +21,6 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-pub(crate) use archive::replace;
 pub use archive::{ArchiveError, CutError};
 use archive::{CropArchive, FieldCrops};
 

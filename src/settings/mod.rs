@@ -92,6 +92,7 @@ pub enum SettingsProblem {
 
 /// Why a configuration is refused.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct SettingsError {
     /// The file.
     pub path: PathBuf,

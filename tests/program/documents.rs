@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use clap::{Arg, CommandFactory};
 use schistoquant::classify::Model;
-use schistoquant::cli::Cli;
-use schistoquant::cli::exit::Exit;
 use schistoquant::count::{CountOptions, FieldTally, Performance, SchistocyteCount, State};
 use schistoquant::pipeline::card_performance;
 use schistoquant::smear::CellClass;
 use serde_json::Value;
 use strum::VariantArray;
+
+use crate::cli::Cli;
+use crate::cli::exit::Exit;
 
 fn root(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)

@@ -3,8 +3,14 @@
 // What is skipped is said aloud.
 #![allow(clippy::print_stderr)]
 
-mod batch;
+// The commands belong to the program, not to the library: their own tests run here, and much of them is called from
+// nowhere else.
+#[allow(dead_code)]
+#[path = "../../src/cli/mod.rs"]
 mod cli;
+
+mod batch;
+mod commands;
 mod documents;
 mod evaluate;
 mod gate;
