@@ -22,7 +22,7 @@ use crate::smear::{
 use crate::stats::{Interval, Probability};
 
 /// Version of the method: raised with every change that can move a reported figure.
-pub const METHOD_VERSION: &str = "6";
+pub const METHOD_VERSION: &str = "7";
 
 /// Share by which the median red cell of a field may differ from the nominal one, either way, before it is measured again.
 const SIZE_IN_DOUBT: f64 = 0.12;

@@ -176,7 +176,7 @@ fn the_page_of_records_is_what_the_schemas_say() {
     for (title, file) in [
         ("case.json", "src/report/schema/case-v4.json"),
         ("evaluation.json", "src/evaluate/schema/evaluation-v1.json"),
-        ("suite.json", "src/verify/schema/suite-v1.json"),
+        ("suite.json", "src/evaluate/schema/suite-v1.json"),
         ("panel.json", "src/clinical/schema/panel-v1.json"),
     ] {
         let schema: Value = serde_json::from_str(&read(file)).expect("a schema");

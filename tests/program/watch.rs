@@ -282,7 +282,7 @@ fn the_drop_folder_of_the_page_works_as_it_stands_there() {
     let stated = blocks(&page, "text").into_iter().find(|block| block.starts_with("MSH|")).expect("a message");
     let segments: Vec<&str> = message.split('\r').collect();
     for segment in stated.lines().filter(|segment| *segment != "…") {
-        assert!(segments.contains(&segment), "{segment}");
+        assert!(segments.contains(&segment), "{segment} in {segments:#?}");
     }
     // The specimen of the order file is that of its order, with its panel.
     let ordered = of("S-2041-0008");
