@@ -9,10 +9,10 @@
 //! loads the graph.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::error::{CardField, ClassifyError, ModelOrigin};
 use super::performance::{MeasuredPerformance, Unsound};
+use crate::durable::sha256_hex;
 use crate::smear::CellClass;
 
 /// Color channels of a crop: red, green, blue.
@@ -234,11 +234,6 @@ impl ModelCard {
             None => Ok(()),
         }
     }
-}
-
-/// SHA-256 of bytes, hexadecimal in lower case.
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

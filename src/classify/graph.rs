@@ -207,7 +207,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::classify::card::{CardOutputs, sha256_hex};
+    use crate::classify::card::CardOutputs;
+    use crate::durable::sha256_hex;
     use crate::inference::{EngineKind, EngineRequest};
 
     const TINY_GRAPH: &[u8] = include_bytes!("../../fixtures/models/tiny.onnx");

@@ -13,9 +13,10 @@
 //!
 //! Limits: the seal finds slips, not forgery; whoever can run the program can also seal what was never measured.
 
-use super::card::{ModelCard, sha256_hex};
+use super::card::ModelCard;
 use super::error::{CardField, ClassifyError, ModelOrigin};
 use super::performance::{HealthyShare, MeasuredPerformance};
+use crate::durable::sha256_hex;
 
 /// First line of what is hashed: another meaning gets another line.
 const HEADING: &str = "schistoquant measured figures 1";

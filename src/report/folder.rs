@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::durable::flush_folder;
 use tempfile::{Builder, NamedTempFile};
 
 use super::error::ReportError;
@@ -132,7 +133,9 @@ impl OutputFolder {
             folders.extend(path.parent().map(Path::to_owned));
             written.push(path);
         }
-        folders.iter().try_for_each(|folder| flush_folder(folder))?;
+        for folder in &folders {
+            flush_folder(folder).map_err(|source| ReportError::Write { path: folder.clone(), source })?;
+        }
         Ok(written)
     }
 
@@ -159,15 +162,6 @@ impl OutputFolder {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         builder.tempfile_in(self.folder.join(below))
     }
-}
-
-/// Makes the renames in a folder durable; only Unix lets a folder be flushed.
-fn flush_folder(folder: &Path) -> Result<(), ReportError> {
-    #[cfg(unix)]
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
-    Ok(())
 }
 
 /// Files that stand under temporary names, with the paths they are to have.

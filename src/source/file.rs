@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::durable::hex;
 use sha2::{Digest, Sha256};
 
 use super::error::SourceProblem;
@@ -91,11 +92,6 @@ fn open(path: &Path) -> Result<(File, u64), SourceProblem> {
     if length == 0 { Err(SourceProblem::Empty) } else { Ok((file, length)) }
 }
 
-/// Digest as lower-case hexadecimal digits.
-pub(super) fn hex(digest: impl AsRef<[u8]>) -> String {
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A file of any size that is read at given places.
 #[derive(Debug)]
 pub(super) struct SlideBytes {
@@ -171,12 +167,14 @@ impl SlideBytes {
             }
             hash.update(self.at(offset, HASH_PIECE_BYTES.min(self.length - offset), "slide")?);
         }
-        Ok(hex(hash.finalize()))
+        Ok(hex(&hash.finalize()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::durable::sha256_hex;
+
     use super::*;
 
     #[test]
@@ -200,7 +198,7 @@ mod tests {
         let content = vec![7u8; HASH_PIECE_BYTES as usize + 3];
         fs::write(&path, &content).expect("written");
         let file = SlideBytes::open(&path).expect("a file");
-        assert_eq!(file.sha256(&AtomicBool::new(false)).expect("read"), hex(Sha256::digest(&content)));
+        assert_eq!(file.sha256(&AtomicBool::new(false)).expect("read"), sha256_hex(&content));
         assert!(matches!(file.sha256(&AtomicBool::new(true)), Err(SourceProblem::Interrupted)));
     }
 }

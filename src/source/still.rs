@@ -12,14 +12,14 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::durable::sha256_hex;
 use flate2::Crc;
 use image::error::ImageError;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-use sha2::{Digest, Sha256};
 
 use super::error::{SourceError, SourceProblem};
 use super::field::{FieldPixels, SmearSource};
-use super::file::{DecodeLimits, hex};
+use super::file::DecodeLimits;
 use super::format::{Content, Format, HEAD_BYTES, describe_head, le_u32};
 use super::samples::{DecodedImage, rgb_of, upright};
 use super::{jpeg, tiff_pages};
@@ -199,7 +199,7 @@ impl StillFile {
 impl FileBytes {
     fn read(path: &Path, limits: &DecodeLimits) -> Result<Self, SourceProblem> {
         let bytes = limits.read(path)?;
-        let sha256 = hex(Sha256::digest(&bytes));
+        let sha256 = sha256_hex(&bytes);
         Ok(Self { bytes, sha256 })
     }
 }

@@ -27,6 +27,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("parquet", &["report/table/"]),
     ("rten", &["inference/"]),
     ("schistoquant_openslide", &["source/"]),
+    // The page's own policy names a hash in Base64; a slide is hashed piece by piece, so that an interrupt is seen.
+    ("sha2", &["durable.rs", "report/html/", "source/file.rs"]),
     ("signal_hook", &["cli/"]),
     ("tiff", &["source/"]),
     ("toml", &["settings/"]),
@@ -200,7 +202,8 @@ fn the_count_knows_no_laboratory_and_the_laboratory_no_cells() {
 #[test]
 fn errors_and_options_may_grow() {
     let faults = HOUSE.files.iter().filter(|file| !file.path.starts_with("cli/")).flat_map(|file| {
-        let closed = file.public.iter().filter(|item| item.name.ends_with("Error") && !item.is_non_exhaustive);
+        let grows = |name: &str| name.ends_with("Error") || name == "Options";
+        let closed = file.public.iter().filter(|item| grows(&item.name) && !item.is_non_exhaustive);
         closed.map(|item| format!("{}: `{}` is not `#[non_exhaustive]`", file.path, item.name)).collect::<Vec<_>>()
     });
     assert_none(faults);

@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::durable::sha256_hex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use strum::{EnumString, IntoStaticStr};
 
 use super::label::{ImageFrame, LabelError, files, malformed, read};
@@ -253,7 +253,7 @@ impl Readings {
             images.entry(cell(1).to_owned()).or_default().push(Row { cell: read, table, line });
         }
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sha256_hex(text.as_bytes());
         self.inputs.push(InputFile { file, sha256 });
         self.tables.push(path);
         Ok(())
