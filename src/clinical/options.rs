@@ -83,7 +83,7 @@ impl ConfiguredValue {
 /// Version of the ISTH score for overt DIC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, strum::Display)]
 pub enum DicVersion {
-    /// Taylor et al., Thromb Haemost 2001; the fibrin marker by the limits of [`Dic2001Limits`].
+    /// Taylor et al., Thromb Haemost 2001; the fibrin marker by the limits of `Dic2001Limits`.
     #[serde(rename = "2001")]
     #[strum(to_string = "2001")]
     V2001,

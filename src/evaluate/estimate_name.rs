@@ -201,7 +201,7 @@ pub struct NothingForCard {
 /// The card with the figures of an evaluation.
 ///
 /// # Errors
-/// [`NothingForCard`] where the evaluation holds neither a sensitivity with a specificity nor a floor.
+/// `NothingForCard` where the evaluation holds neither a sensitivity with a specificity nor a floor.
 pub fn with_measured(mut card: ModelCard, evaluation: &Evaluation) -> Result<ModelCard, NothingForCard> {
     let measured_on = |what: &str| format!("{}: {} fields, {what}", evaluation.set, evaluation.fields);
     let counted = &evaluation.classification.counted_cells;

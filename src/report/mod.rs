@@ -1,10 +1,10 @@
-//! Renders a [`Case`] as files. `case.json`, `cells.csv` and `report.html` are the working files of a case folder and keep
+//! Renders a [`Case`](crate::case::Case) as files. `case.json`, `cells.csv` and `report.html` are the working files of a case folder and keep
 //! their names; what leaves the folder is called by accession and job, see [`FileNames`].
 //!
 //! In: a finished case; nothing is counted or judged here, every figure is the record's. Out: bytes, or files in a
 //! folder through [`ReportTarget`]. The same case gives the same bytes: no clock, no host, no path of the machine.
 //!
-//! [`render`] makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
+//! [`render()`](render::render) makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
 mod document;

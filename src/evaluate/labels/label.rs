@@ -32,7 +32,7 @@ pub enum LabelError {
         /// Image without labels.
         image: String,
     },
-    /// The file is larger than [`MAX_LABEL_BYTES`].
+    /// The file is larger than `MAX_LABEL_BYTES`.
     #[error("{}: expected at most {MAX_LABEL_BYTES} bytes, found {found}; split the file", path.display())]
     TooLarge {
         /// The file.
@@ -118,7 +118,7 @@ pub(super) fn field(image: ImageFrame<'_>, complete: bool, cells: Vec<LabeledCel
     }
 }
 
-/// Text of a label file within [`MAX_LABEL_BYTES`].
+/// Text of a label file within `MAX_LABEL_BYTES`.
 pub(super) fn read(path: &Path) -> Result<String, LabelError> {
     let unreadable = |source| LabelError::Unreadable { path: path.to_owned(), source };
     let found = fs::metadata(path).map_err(unreadable)?.len();

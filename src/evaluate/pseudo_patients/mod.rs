@@ -9,7 +9,7 @@
 //! Method: a film of n cells at a true share p holds each cell independently as a schistocyte with probability p. A
 //! schistocyte is drawn with replacement from the counted cells that both readers call one; any other cell from the
 //! counted cells of healthy sets, or from those that are none in the read sets, by their weight. Every drawn cell brings
-//! the class that it was called at the operating point. The cells are put into fields of [`FIELD_CELLS`] cells, and
+//! the class that it was called at the operating point. The cells are put into fields of `FIELD_CELLS` cells, and
 //! [`SchistocyteCount::of_fields`], the very code of a report, counts them.
 //!
 //! METHOD: films of the very cells that gave sensitivity and specificity would flatter the correction. So there are films of
