@@ -7,7 +7,7 @@
 //! [`render()`](render::render) makes the files of one format in memory. [`ReportTarget::prepare`] checks the folder before work starts, so that a
 //! wrong path costs seconds and not an analysis; [`ReportTarget::write`] leaves whole files or none.
 
-mod document;
+pub(crate) mod document;
 mod error;
 mod fhir;
 mod folder;
@@ -29,6 +29,7 @@ pub use document::words::state_words;
 pub use error::ReportError;
 pub use folder::{OutputFolder, ReportFile};
 pub use format::{ReportFormat, UnknownFormat};
+pub(crate) use html::sections;
 pub use html::{BatchAbout, PageFrame, batch_page};
 pub use message::{AlternateCode, CodeOptions, ObservationCode, ObservationName};
 pub use names::{FileNames, MAX_PART_CHARS};

@@ -3,8 +3,8 @@
 //! In: the JSON beside the graph, embedded in the program. Out: a [`DetectorCard`] that fits its graph, or a
 //! [`DetectError`]. Unknown fields are refused. Limits: the card states what its author measured.
 
+use crate::durable::sha256_hex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::inference::{EngineKind, SessionError};
 
@@ -46,7 +46,7 @@ impl DetectorCard {
     /// Reads a card and checks that it describes `graph`.
     pub(super) fn for_graph(json: &[u8], graph: &[u8]) -> Result<Self, DetectError> {
         let card: Self = serde_json::from_slice(json).map_err(DetectError::CardMalformed)?;
-        let found = Sha256::digest(graph).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let found = sha256_hex(graph);
         if found != card.graph_sha256 {
             return Err(DetectError::CardMismatch { expected: card.graph_sha256, found });
         }

@@ -1,85 +1,88 @@
-//! Figures with what stands behind them, the table of two blind readings, and what became of the missed schistocytes.
+//! Estimates as cells of a table, the section of two blind readings, and what became of the missed schistocytes.
 
 use std::collections::BTreeMap;
 
-use maud::{Markup, html};
-
 use crate::evaluate::estimate::Estimate;
 use crate::evaluate::record::{Evaluation, FormRow, ReadFigures};
+use crate::report::document::{Block, Cell, Column, Layout, Section, Table};
 use crate::smear::{ExclusionReason, SchistocyteForm};
 
+/// What is said where nothing stands behind an estimate.
+pub(super) const NOT_DEFINED: &str = "not defined";
+
 /// A fraction in percent, with what stands behind it.
-pub(super) fn percent(figure: &Estimate) -> Markup {
-    described(figure, |value| format!("{:.2}", 100.0 * value), " %")
+pub(super) fn percent(estimate: &Estimate) -> Cell {
+    described(estimate, |value| format!("{:.2}", 100.0 * value), " %")
 }
 
 /// A number in its own unit.
-pub(super) fn plain(figure: &Estimate) -> Markup {
-    described(figure, |value| format!("{value:.4}"), "")
+pub(super) fn plain(estimate: &Estimate) -> Cell {
+    described(estimate, |value| format!("{value:.4}"), "")
 }
 
-fn described(figure: &Estimate, number: impl Fn(f64) -> String, unit: &str) -> Markup {
-    let Some(value) = figure.value else { return html! { span.muted { "not defined" } } };
-    html! {
-        (number(value)) (unit)
-        @if let Some(interval) = figure.interval_95 {
-            " (" (number(interval.low)) " to " (number(interval.high)) ")"
-        }
-        " " small {
-            @match figure.count {
-                Some(count) => { (count) " of " (figure.n) }
-                None => { "n " (figure.n) }
-            }
-            @if let Some(weight) = figure.weight { ", by weight of " (format!("{weight:.0}")) }
-        }
-    }
+fn described(estimate: &Estimate, number: impl Fn(f64) -> String, unit: &str) -> Cell {
+    let text = estimate.value.map(|value| {
+        let interval = estimate
+            .interval_95
+            .map_or_else(String::new, |interval| format!(" ({} to {})", number(interval.low), number(interval.high)));
+        let behind = match estimate.count {
+            Some(count) => format!("{count} of {}", estimate.n),
+            None => format!("n {}", estimate.n),
+        };
+        let weight = estimate.weight.map_or_else(String::new, |weight| format!(", by weight of {weight:.0}"));
+        format!("{}{unit}{interval}; {behind}{weight}", number(value))
+    });
+    Cell::known_or(text, NOT_DEFINED)
 }
 
-/// A table of names and described figures.
-pub(super) fn table(rows: &[(&str, Markup)]) -> Markup {
-    html! { table { @for (name, figure) in rows { tr { th scope="row" { (name) } td { (figure) } } } } }
+/// A table of names and what is known of them.
+pub(super) fn facts(rows: Vec<(&str, Cell)>) -> Block {
+    let rows = rows.into_iter().map(|(name, value)| vec![Cell::new(name), value]).collect();
+    Block::Table(Table::new(Layout::Facts, vec![Column::words("Estimate", 2), Column::words("Value", 3)], rows))
 }
 
-/// Heads of the columns.
-pub(super) fn head(titles: &[&str]) -> Markup {
-    html! { thead { tr { @for title in titles { th scope="col" { (title) } } } } }
+/// A table of rows of words.
+pub(super) fn table(titles: &[&str], rows: Vec<Vec<Cell>>) -> Block {
+    let columns = titles.iter().map(|title| Column::words(*title, 1)).collect();
+    Block::Table(Table::new(Layout::Long, columns, rows))
 }
 
-/// What was read, what became of it, and the forms; empty where the set is judged by labels.
-pub(super) fn readings(evaluation: &Evaluation) -> Markup {
-    let Some(read) = &evaluation.readings else { return html! {} };
+/// What was read, what became of it, and the forms; `None` where the set is judged by labels.
+pub(super) fn readings(evaluation: &Evaluation) -> Option<Section> {
+    let read = evaluation.readings.as_ref()?;
     let schistocytes = &read.schistocytes;
-    html! {
-        h2 { "Two blind readings" }
-        p.note {
-            "The figures of schistocytes are against cells that two readers read; undecided and not assessable cells are \
-             left aside. Figures by weight take a drawn cell for the cells that it stands for."
-        }
-        (table(&[
-            ("Cells read", html! { (read.cells) }),
-            ("By what both readings say", html! { (listed(&read.consensus)) }),
+    let mut blocks = vec![
+        Block::note(
+            "The estimates of schistocytes are against cells that two readers read; undecided and not assessable cells are \
+             left aside. Estimates by weight take a drawn cell for the cells that it stands for.",
+        ),
+        facts(vec![
+            ("Cells read", Cell::new(read.cells.to_string())),
+            ("By what both readings say", Cell::new(listed(&read.consensus))),
             ("Cohen's kappa, sure or probable schistocyte against all else", plain(&read.kappa)),
-            ("Read schistocytes", html! {
-                (schistocytes.read) ", " (schistocytes.cut_by_frame) " of them cut by the frame and set aside, "
-                (schistocytes.counted) " counted"
-            }),
-            ("Read schistocytes that are not counted", html! { (listed(&schistocytes.not_counted)) }),
+            (
+                "Read schistocytes",
+                Cell::new(format!(
+                    "{}, {} of them cut by the frame and set aside, {} counted",
+                    schistocytes.read, schistocytes.cut_by_frame, schistocytes.counted
+                )),
+            ),
+            ("Read schistocytes that are not counted", Cell::new(listed(&schistocytes.not_counted))),
             ("Called schistocyte among all counted cells", percent(&read.called)),
-            ("Read schistocytes, percent of counted cells", html! { (percentages(read)) }),
+            ("Read schistocytes, percent of counted cells", percentages(read)),
             ("Called less read percentage, mean of fields", plain(&read.called_minus_read_percent)),
-        ]))
-        @if read.forms.iter().any(|row| row.recall.n > 0) {
-            h3 { "Read form (rows) by form of the rules (columns), counted cells" }
-            (forms(&read.forms))
-        }
+        ]),
+    ];
+    if read.forms.iter().any(|row| row.recall.n > 0) {
+        blocks.push(Block::heading("Read form (rows) by form of the rules (columns), counted cells"));
+        blocks.push(forms(&read.forms));
     }
+    Some(Section::new("readings", "Two blind readings", blocks))
 }
 
-fn percentages(read: &ReadFigures) -> Markup {
-    match (read.read_percent, read.read_or_undecided_percent) {
-        (Some(read), Some(most)) => html! { (format!("{read:.2}; {most:.2} with undecided cells")) },
-        _ => html! { span.muted { "not defined" } },
-    }
+fn percentages(read: &ReadFigures) -> Cell {
+    let both = read.read_percent.zip(read.read_or_undecided_percent);
+    Cell::known_or(both.map(|(read, most)| format!("{read:.2}; {most:.2} with undecided cells")), NOT_DEFINED)
 }
 
 fn listed(counts: &BTreeMap<String, u64>) -> String {
@@ -89,21 +92,15 @@ fn listed(counts: &BTreeMap<String, u64>) -> String {
     counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-fn forms(rows: &[FormRow]) -> Markup {
-    html! {
-        div.scroll { table {
-            thead { tr {
-                td {}
-                @for form in SchistocyteForm::ALL { th scope="col" { (form.name()) } }
-                @for title in ["no form", "Recall", "Precision"] { th scope="col" { (title) } }
-            } }
-            @for row in rows { tr {
-                th scope="row" { (row.read) }
-                @for count in &row.by_rule { td.number { (count) } }
-                td.number { (row.no_form) } td { (percent(&row.recall)) } td { (percent(&row.precision)) }
-            } }
-        } }
-    }
+fn forms(rows: &[FormRow]) -> Block {
+    let titles = ["Read form"].into_iter().chain(SchistocyteForm::ALL.map(SchistocyteForm::name));
+    let titles: Vec<&str> = titles.chain(["no form", "Recall", "Precision"]).collect();
+    let cells = rows.iter().map(|row| {
+        let counts = row.by_rule.iter().chain([&row.no_form]).map(|count| Cell::new(count.to_string()));
+        let rates = [percent(&row.recall), percent(&row.precision)];
+        [Cell::new(row.read.to_string())].into_iter().chain(counts).chain(rates).collect()
+    });
+    table(&titles, cells.collect())
 }
 
 /// How many schistocytes were missed and why, the most frequent outcome first; equal numbers keep the order of the names.

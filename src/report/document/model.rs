@@ -242,6 +242,8 @@ pub(crate) enum Layout {
     Classes,
     /// Files and their checksums.
     Inputs,
+    /// Classes against classes; each cell is shaded by its share.
+    Confusion,
 }
 
 /// A table with a head row.
@@ -316,6 +318,9 @@ pub(crate) struct Cell {
     pub code: bool,
     /// A bar of so many percent in place of the text.
     pub bar: Option<f64>,
+    /// Share of its row, 0 to 1, which the page shows as a shade.
+    #[serde(skip)]
+    pub shade: Option<f64>,
     /// What the page shows where a pointer rests on it.
     #[serde(skip)]
     pub tooltip: Option<String>,

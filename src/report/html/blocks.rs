@@ -102,7 +102,7 @@ pub(super) fn table(table: &Table, id: &str) -> Markup {
         }
     };
     html! {
-        @if table.layout == Layout::Long {
+        @if matches!(table.layout, Layout::Long | Layout::Confusion) {
             div.scroll role="region" aria-labelledby=(id) tabindex="0" { (markup) }
         } @else { (markup) }
         @if let Some(left_out) = &table.left_out { p.note { (left_out) } }
@@ -124,13 +124,21 @@ fn cell(cell: &Cell, column: &Column, table: &Table, place: usize) -> Markup {
     let class = (!classes.is_empty()).then(|| classes.join(" "));
     let label = (table.layout == Layout::Wide).then_some(&column.title);
     let (figure, sort, title) = (&cell.value.field, &cell.sort_key, &cell.tooltip);
+    let shade = cell.shade.map(shade);
     html! {
         @if place == table.row_heading {
             th class=[class] scope="row" title=[title] data-sort=[sort] data-figure=[figure] { (contents(cell)) }
         } @else {
-            td class=[class] title=[title] data-label=[label] data-sort=[sort] data-figure=[figure] { (contents(cell)) }
+            td class=[class] style=[shade] title=[title] data-label=[label] data-sort=[sort] data-figure=[figure] {
+                (contents(cell))
+            }
         }
     }
+}
+
+/// Blue by share; at most half opaque, so that the dark number stays readable.
+fn shade(share: f64) -> String {
+    format!("background: rgba(11, 92, 122, {:.3})", 0.5 * share)
 }
 
 fn contents(cell: &Cell) -> Markup {

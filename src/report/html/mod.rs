@@ -81,6 +81,18 @@ fn write_section(case: &Case, section: &Section, writer: &mut dyn Write) -> Resu
     Ok(writer.write_all(b"</section>")?)
 }
 
+/// Sections without pictures, one after another.
+pub(crate) fn sections(sections: &[Section]) -> Markup {
+    html! {
+        @for section in sections {
+            section class=(section.id) aria-labelledby=(section.id) {
+                h2 id=(section.id) { (section.title) }
+                @for block in &section.blocks { (blocks::block(block, section.id)) }
+            }
+        }
+    }
+}
+
 fn write_markup(writer: &mut dyn Write, markup: &Markup) -> Result<(), ReportError> {
     Ok(writer.write_all(markup.0.as_bytes())?)
 }
