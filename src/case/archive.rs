@@ -5,7 +5,7 @@
 //! Numbers are written with the digits that read back to the same double, so that a report made again has the same bytes.
 //!
 //! In: at most [`MAX_ARCHIVE_BYTES`] after decompression, in lines of at most [`MAX_LINE_BYTES`]. Limits: an archive belongs to
-//! one count. It is refused beside another record, which is told by the hash over its inputs, model and count.
+//! one count. The hash over inputs, model and count tells another record, beside which the archive is refused.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 

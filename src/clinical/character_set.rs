@@ -40,7 +40,7 @@ const fn other(name: &'static str, table: &'static Encoding) -> CharacterSet {
     CharacterSet { name, coding: Coding::Other(table) }
 }
 
-/// The sets that are read and written. `WINDOWS-1252` is no name of the table, but senders use it and mean one thing.
+/// The sets that are read and written. The HL7 table has no `WINDOWS-1252`, but senders use the name and mean one set.
 static SETS: &[CharacterSet] = &[
     CharacterSet { name: "ASCII", coding: Coding::Ascii },
     CharacterSet::UTF_8,

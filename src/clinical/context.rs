@@ -107,7 +107,7 @@ pub struct ClinicalContext {
     pub age_years: Option<u32>,
     /// Sex.
     pub sex: Option<Sex>,
-    /// Age group; newborns are told from others by it.
+    /// Age group. It tells newborns from others.
     pub age_group: Option<AgeGroup>,
     /// Whether the patient is pregnant.
     pub pregnant: Option<bool>,

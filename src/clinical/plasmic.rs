@@ -145,7 +145,7 @@ fn haptoglobin_undetectable(panel: &LabPanel, options: &ScoreOptions) -> Option<
     match (quantity.comparator, options.haptoglobin_lloq_mg_dl()) {
         (_, Some(limit)) => quantity.is_below(limit),
         (Some(Comparator::Less | Comparator::LessOrEqual), None) => {
-            // A limit above the reference limit is no limit of detection.
+            // A bound above the reference limit does not say that the value is undetectable.
             result.lower_limit().is_none_or(|low| quantity.canonical <= low).then_some(true)
         }
         (_, None) => (quantity.is_below(result.lower_limit()?) == Some(false)).then_some(false),

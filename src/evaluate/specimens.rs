@@ -14,7 +14,7 @@ use crate::case::{PercentInterval, rounded};
 use crate::stats::agreement::{BlandAltman, bland_altman};
 use crate::stats::proportion::wilson;
 
-/// One row for each specimen, by name. Fields without a specimen or group are in none.
+/// One row for each specimen, by name. A field without specimen or group has no row.
 pub(super) fn specimens(fields: &[FieldOutcome]) -> Vec<SpecimenRecord> {
     let mut specimens: BTreeMap<&str, Vec<&FieldOutcome>> = BTreeMap::new();
     for field in fields.iter().filter(|field| field.accepted) {

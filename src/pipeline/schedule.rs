@@ -64,7 +64,7 @@ struct Live {
     fields: usize,
     /// Whether the count ended before its last field.
     stopped: bool,
-    /// Fields that the progress was told of: a count that may end early is told of in steps.
+    /// Fields announced to the progress so far. A count that may end early is announced in steps.
     announced: usize,
     /// Fields that may be in work or wait for an earlier one while this specimen is in work.
     most_held: usize,
@@ -115,7 +115,7 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Schedule<I> {
         Self { specimens, stated, in_work: 0, opening: None, live: BTreeMap::new(), ready: VecDeque::new() }
     }
 
-    /// The next task for one of so many threads; `None` where nothing can begin before another task has ended.
+    /// The next task, given the number of threads. `None`: nothing can begin before another task has ended.
     ///
     /// METHOD: the limits never leave everything waiting. Fields of a specimen begin in their order, so whatever waits does
     /// so for a field that is in work.

@@ -4,7 +4,7 @@
 //! METHOD: an output folder belongs to one specimen; the reports of two in one folder are a mixed-up patient. The same
 //! specimen means: the accessions do not contradict each other (one may be missing), and of the images behind the two
 //! records one set holds the other, by their SHA-256, so that a field may be added or taken away. A folder without
-//! `files.json` is told by its `case.json`; what it holds beside that is left alone.
+//! `files.json` is recognized by its `case.json`; other files in it stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Pixel size from what a TIFF page says of itself.
+//! Reads the pixel size from the tags of a TIFF page.
 //!
 //! In: resolution tags, the unit and the text of `ImageDescription` (OME-XML or ImageJ's lines). Out: a
 //! [`Calibration`] in µm per pixel, or `None` where the file does not say or says something that cannot be true.

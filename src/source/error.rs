@@ -14,7 +14,7 @@ use thiserror::Error;
 pub enum ErrorCategory {
     /// The bytes are no complete image: take the file from its origin again.
     InputUnreadable,
-    /// A sound input that is no field of a smear: give another one.
+    /// The input is sound but shows no field of a smear: give another one.
     InputUnsuitable,
     /// Larger than this program takes: give a smaller one.
     LimitReached,
@@ -123,7 +123,7 @@ pub enum SourceProblem {
         /// An image in it.
         found: String,
     },
-    /// Two fields that cannot be told apart by name.
+    /// Two fields have the same name.
     #[error("expected a file name of its own, found one that names a second field `{name}`; rename the file")]
     AmbiguousName {
         /// The name that is taken.

@@ -46,7 +46,7 @@ pub trait SmearSource: fmt::Debug + Send + Sync {
     /// A [`SourceError`] where the file or this field of it cannot be read; the other fields stay readable.
     ///
     /// # Panics
-    /// Where `index` is no position of a field.
+    /// `index` lies outside the fields.
     fn read(&self, index: usize) -> Result<FieldPixels, SourceError>;
 
     /// Place of a field on its slide; `None` for a photograph.

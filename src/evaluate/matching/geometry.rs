@@ -24,7 +24,7 @@ pub(super) fn outline_of(cell: &LabeledCell) -> Option<Contour> {
     cell.contour.clone().and_then(Contour::new)
 }
 
-/// Bounding rectangle of a labelled cell: its box, else that of its outline.
+/// Bounding rectangle of a labelled cell: its box, otherwise the box around its outline.
 pub(super) fn bounds_of(cell: &LabeledCell) -> Option<Bounds> {
     let labelled = cell.bounds.map(|[x_min, y_min, x_max, y_max]| Bounds { x_min, y_min, x_max, y_max });
     labelled.or_else(|| outline_of(cell).map(|outline| outline.bounds()))

@@ -33,7 +33,7 @@ impl Half {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolsError {
-    /// There is no cell of a kind.
+    /// A kind has no cell.
     #[error("expected a counted cell that is {what}{}, found none; name further evaluations", in_half(*half))]
     NoCell {
         /// Kind of cell.

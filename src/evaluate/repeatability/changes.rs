@@ -51,7 +51,7 @@ pub enum Change {
     Resave,
     /// Moved by half a pixel to the right and down, as by another placing of the slide.
     Shift,
-    /// Reduced to so many percent of its width and height, 1–99; how a film comes out of a messenger.
+    /// Reduced to this percentage of its width and height, 1–99, as messengers do.
     #[strum(to_string = "shrink:{0}")]
     Shrink(u8),
 }
@@ -217,7 +217,7 @@ fn saved_again(rgb: &RgbImage) -> RgbImage {
     decoded.map_or_else(|_| rgb.clone(), |picture| picture.to_rgb8())
 }
 
-/// Each pixel the mean of itself and its neighbors above and to the left; the first row and column repeat.
+/// Makes each pixel the mean of itself and its neighbors above and to the left. The first row and column repeat.
 fn shifted(rgb: &RgbImage) -> RgbImage {
     RgbImage::from_fn(rgb.width(), rgb.height(), |x, y| {
         let (left, above) = (x.saturating_sub(1), y.saturating_sub(1));

@@ -316,7 +316,7 @@ pub(crate) struct Cell {
     pub muted: bool,
     /// A checksum or a code.
     pub code: bool,
-    /// A bar of so many percent in place of the text.
+    /// Percentage that a bar shows in place of the text.
     pub bar: Option<f64>,
     /// Share of its row, 0 to 1, which the page shows as a shade.
     #[serde(skip)]
