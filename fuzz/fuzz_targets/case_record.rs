@@ -16,7 +16,7 @@ fn bare(field: &FieldRecord) -> CaseField {
         preview_height_px: 1,
         preview_px_per_px: 1.0,
         cells: Vec::new(),
-        schistocyte_tiles: Vec::new(),
+        tiles: Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ impl Extent {
         Self { called: usize::MAX, near_misses: MOST_NEAR_MISSES, rows: usize::MAX, field_pictures: true };
 
     /// What is printed.
+    #[cfg(feature = "pdf")]
     pub const SHEETS: Self = Self { called: 40, near_misses: 20, rows: 40, field_pictures: false };
 }
 
