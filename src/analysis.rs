@@ -7,14 +7,13 @@
 //! Limits: a call starts the engine and loads both models anew (about a second); for many specimens use
 //! [`batch`](crate::batch) or the command line. A call cannot be stopped.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::case::Case;
 use crate::classify::{Classifier, ClassifyError, Model};
-use crate::clinical::{MAX_PANEL_BYTES, PanelError, PanelOptions, ScoreOptions, read_panel};
+use crate::clinical::{PanelError, PanelOptions, ScoreOptions, panel_bytes, read_panel};
 use crate::count::CountOptions;
 use crate::inference::{Engine, EngineError, EngineRequest};
 use crate::pipeline::{self, AnalyzeError, AnalyzeOptions, Models};
@@ -176,10 +175,6 @@ pub fn write(case: &Case, folder: impl AsRef<Path>, formats: &[ReportFormat]) ->
 }
 
 fn read_labs(path: &Path) -> Result<crate::clinical::LabPanel, Error> {
-    let unreadable = |source| Error::LabsUnreadable { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    // One byte past the limit is enough to be refused for it.
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(MAX_PANEL_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = panel_bytes(path).map_err(|source| Error::LabsUnreadable { path: path.to_owned(), source })?;
     Ok(read_panel(&bytes, &path.display().to_string(), &PanelOptions::default())?)
 }

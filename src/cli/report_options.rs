@@ -2,8 +2,7 @@
 //!
 //! Everything that the options name is read and checked before any image is touched.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,7 +11,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::exit::Failure;
 use schistoquant::case::{Laboratory, MAX_ORDER_BYTES, Order, OrderError};
-use schistoquant::clinical::{LabPanel, MAX_PANEL_BYTES, PanelOptions, ScoreOptions, read_panel};
+use schistoquant::clinical::{LabPanel, PanelOptions, ScoreOptions, panel_bytes, read_panel};
 use schistoquant::report::ReportFormat;
 use schistoquant::settings::{LoadedSettings, Settings};
 use schistoquant::time::Timestamp;
@@ -100,10 +99,7 @@ pub(super) fn read_labs(path: &Path, options: &PanelOptions) -> Result<LabPanel,
         let text = format!("{shown}: expected a file that can be read, found: {error}; check path and rights");
         Failure::usage(text)
     };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    // One byte past the limit is enough to be refused for it.
-    file.take(MAX_PANEL_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = panel_bytes(path).map_err(unreadable)?;
     read_panel(&bytes, &shown, options).map_err(|error| Failure::usage(error.to_string()))
 }
 

@@ -51,8 +51,8 @@ pub use panel::{IgnoredObservation, WindowRecord};
 pub(crate) use patient::{OtherName, PatientIdentifier, PersonName};
 #[cfg(test)]
 pub(crate) use read::coded_substances;
-pub use read::{MAX_PANEL_BYTES, is_panel_name};
 pub(crate) use read::{OWN_FHIR_SYSTEM, PANEL_FILE_NAMES, panel_in};
+pub use read::{is_panel_name, panel_bytes};
 pub(crate) use result::{Comparator, Flag, Limit, Quantity, ReferenceOwner, ResultStatus};
 pub use score::points_words;
 pub(crate) use score::{ItemState, PUBLISHED_COHORT_NOTE, SCORE_NOTE, ScoreBand, ScoreItem};

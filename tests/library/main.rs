@@ -8,6 +8,7 @@ mod cases;
 mod engines;
 mod exports;
 mod eyepiece;
+mod face;
 mod fixtures;
 mod formats;
 mod forms;

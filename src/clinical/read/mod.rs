@@ -21,7 +21,8 @@ mod hl7;
 mod panel_json;
 mod raw;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -109,6 +110,16 @@ pub fn panel_in(folder: &Path) -> Result<Option<PathBuf>, PanelFileError> {
         (_, Some(path)) => Err(PanelFileError::Misnamed(path)),
         _ => Ok(panels.pop()),
     }
+}
+
+/// The bytes of a panel file, at most one more than a panel may have: that one is enough for [`read_panel`] to refuse it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn panel_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_PANEL_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads a panel; `path` is for messages alone.
