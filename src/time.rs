@@ -23,8 +23,10 @@ use serde::{Deserialize, Serialize};
 const SECONDS_OF_HOUR: f64 = 3600.0;
 const SECONDS_OF_DAY: f64 = 24.0 * SECONDS_OF_HOUR;
 
-/// A day, with time of day and offset where they are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A day, with time of day and offset where they are known; written as ISO 8601.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Moment {
     date: civil::Date,
     time: Option<Time>,
@@ -126,6 +128,20 @@ impl Moment {
     }
 }
 
+impl From<Moment> for String {
+    fn from(moment: Moment) -> Self {
+        moment.to_string()
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = TimeError;
+
+    fn try_from(text: String) -> Result<Self, TimeError> {
+        Self::from_iso(&text).ok_or(TimeError::Moment(text))
+    }
+}
+
 /// `±ZZZZ` as an offset.
 fn hl7_offset(text: &str) -> Option<Offset> {
     let digits = &text[1..];
@@ -172,6 +188,9 @@ pub enum TimeError {
     /// It is no RFC 3339 time.
     #[error("expected a time with its offset as RFC 3339 writes it (2025-01-02T10:30:00+01:00), found `{0}`")]
     Timestamp(String),
+    /// It is no day, with or without a time.
+    #[error("expected a day or a time as ISO 8601 writes it (2025-01-02 or 2025-01-02T08:30), found `{0}`")]
+    Moment(String),
     /// It is no day.
     #[error("expected a day as YYYY-MM-DD, found `{0}`")]
     Date(String),

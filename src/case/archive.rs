@@ -99,7 +99,7 @@ fn counted_sha256(record: &CaseRecord) -> Result<String, serde_json::Error> {
         inputs: &'a [InputFile],
         model: &'a str,
     }
-    let (provenance, count) = (&record.provenance, &record.count);
+    let (provenance, count) = (&record.provenance, record.software_count());
     let counted = Counted { count, inputs: &provenance.inputs, model: &provenance.model.sha256 };
     Ok(sha256_hex(&serde_json_canonicalizer::to_vec(&counted)?))
 }

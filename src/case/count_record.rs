@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::count::{
     Context, CorrectedShare, FORMS_VALIDATED, FloorSource, FormTally, Grade, IntervalName, Placing, PlacingLimit,
-    SchistocyteCount, State,
+    ReviewedCount, SchistocyteCount, State,
 };
 use crate::evidence::SmearFinding;
 use crate::smear::SchistocyteForm;
@@ -195,6 +195,9 @@ pub struct CountRecord {
     /// narrower than the error of counting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeatability_95: Option<PercentInterval>,
+    /// From what a person read as schistocyte up to what may be one, 95 %; left out where nobody read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_95: Option<PercentInterval>,
     /// Corrected for missed and false calls; null where the card does not state what it takes.
     pub corrected: Option<CorrectedPercent>,
     /// What a film without schistocytes would read, %; null where the card states neither of its sources.
@@ -236,13 +239,14 @@ impl CountRecord {
     }
 
     /// Every interval by its name, in the order of the reports: the one list that all of them walk.
-    pub fn intervals(&self) -> [NamedInterval; 5] {
+    pub fn intervals(&self) -> [NamedInterval; 6] {
         IntervalName::ALL.map(|name| {
             let (point, limits) = match name {
                 IntervalName::Wilson => (self.percent, self.wilson_95),
                 IntervalName::FieldBootstrap => (self.percent, self.field_bootstrap_95),
                 IntervalName::Sequential => (self.percent, self.sequential_95),
                 IntervalName::Repeatability => (self.percent, self.repeatability_95),
+                IntervalName::Reviewed => (self.percent, self.reviewed_95),
                 IntervalName::Corrected => (
                     self.corrected.and_then(|corrected| corrected.percent),
                     self.corrected.map(|corrected| PercentInterval { low: corrected.low, high: corrected.high }),
@@ -297,6 +301,7 @@ impl From<&SchistocyteCount> for CountRecord {
             field_bootstrap_95: count.field_bootstrap.as_ref().map(PercentInterval::from),
             sequential_95: count.sequential.as_ref().map(PercentInterval::from),
             repeatability_95: count.repeatability.as_ref().map(PercentInterval::from),
+            reviewed_95: None,
             corrected: count.corrected.as_ref().map(CorrectedPercent::from),
             false_positive_floor_percent: count.false_positive_floor.map(|floor| percent(floor.fraction)),
             false_positive_floor_95: count
@@ -311,6 +316,35 @@ impl From<&SchistocyteCount> for CountRecord {
             other_abnormal_percent: (count.other_shapes.present > 0)
                 .then(|| percent(count.other_shapes.present as f64 / red_cells as f64)),
             forms: FormsRecord::of(&count.tally.forms, red_cells),
+            grade: count.grade.clone(),
+        }
+    }
+}
+
+impl From<&ReviewedCount> for CountRecord {
+    fn from(count: &ReviewedCount) -> Self {
+        let red_cells = count.tally.red_cells;
+        Self {
+            red_cells,
+            schistocytes: count.tally.schistocytes + count.tally.unread_called,
+            percent: count.fraction.map(percent),
+            wilson_95: count.wilson.as_ref().map(PercentInterval::from),
+            field_bootstrap_95: count.field_bootstrap.as_ref().map(PercentInterval::from),
+            sequential_95: None,
+            repeatability_95: None,
+            reviewed_95: count.interval.as_ref().map(PercentInterval::from),
+            corrected: None,
+            false_positive_floor_percent: None,
+            false_positive_floor_95: None,
+            false_positive_floor_source: None,
+            threshold_percent: percent(count.threshold),
+            min_cells: count.min_cells,
+            deciding: count.placing.as_ref().map(DecidingLimits::from),
+            state: count.state,
+            context: count.context,
+            other_abnormal_percent: (count.other_shapes.present > 0)
+                .then(|| percent(count.other_shapes.present as f64 / red_cells as f64)),
+            forms: FormsRecord::of(&count.forms, red_cells),
             grade: count.grade.clone(),
         }
     }
@@ -375,7 +409,7 @@ mod tests {
     #[test]
     fn the_list_of_intervals_holds_each_by_its_name() {
         let record = record(&[field(495, 5), field(495, 5)]);
-        let [wilson, fields, looks, pictures, corrected] = record.intervals();
+        let [wilson, fields, looks, pictures, corrected, _] = record.intervals();
         assert_eq!((wilson.name, wilson.limits), (IntervalName::Wilson, record.wilson_95));
         assert_eq!((fields.name, fields.limits), (IntervalName::FieldBootstrap, record.field_bootstrap_95));
         assert_eq!((looks.name, looks.limits), (IntervalName::Sequential, None));

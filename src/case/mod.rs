@@ -14,7 +14,9 @@ mod order;
 mod order_read;
 mod panel_match;
 mod provenance;
+mod reading;
 mod record;
+mod review_record;
 mod slide_record;
 mod statement;
 
@@ -36,7 +38,12 @@ pub use provenance::{
     ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, IssueSource, IssueTime, Laboratory,
     ModelProvenance, Provenance,
 };
-pub use record::{Case, CaseRecord, FOOTER, InputFailure, SCHEMA_VERSION};
+pub use reading::{CellKey, CellReading, ReadAs, Reading};
+pub use record::{Case, CaseRecord, FOOTER, InputFailure, REVIEWED_FOOTER, SCHEMA_VERSION, WeighedPanel};
+pub use review_record::{
+    AgreementRecord, ReadCells, Reopening, ReviewRecord, ReviewStatus, Reviewer, SignatureMeaning, SoftwareResult,
+    TrailPosition,
+};
 pub use slide_record::{LevelRecord, RegionRecord, SlideRecord, SlidesRecord, StopKind, Stopped};
 pub use statement::{BANNED_TERMS, Presence, banned_terms_in, statement, statement_with_notices};
 

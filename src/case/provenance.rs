@@ -37,6 +37,14 @@ pub struct ModelProvenance {
     pub operating_point: f64,
     /// Least schistocyte probability that the card proposes for a reviewer's worklist, 0–1; null where it proposes none.
     pub review_operating_point: Option<f64>,
+    /// Share of schistocytes from that probability on, from the card, 0–1; null where it was not measured.
+    pub review_sensitivity: Option<f64>,
+    /// Cells behind it.
+    pub review_sensitivity_cells: Option<u64>,
+    /// Sensitivity at the operating point on origins that were left out of the training, from the card, 0–1.
+    pub unseen_sensitivity: Option<f64>,
+    /// Cells behind it.
+    pub unseen_sensitivity_cells: Option<u64>,
     /// Sensitivity from the card, 0–1.
     pub sensitivity: Option<f64>,
     /// Cells behind the sensitivity.
@@ -103,6 +111,8 @@ pub struct Laboratory {
 pub enum IssueSource {
     /// Given by the caller.
     Given,
+    /// When the review was signed.
+    Signed,
     /// When the order says that the specimen was received.
     Received,
     /// When the order says that the blood was taken.

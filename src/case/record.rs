@@ -12,6 +12,7 @@ use super::film::{ClassRecord, FilmRecord};
 use super::order::Order;
 use super::panel_match::{PanelMatch, matched};
 use super::provenance::{IssueTime, Laboratory, Provenance};
+use super::review_record::ReviewRecord;
 use super::slide_record::SlidesRecord;
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::evidence::{Evidence, SmearFinding, weigh};
@@ -29,6 +30,16 @@ pub struct InputFailure {
     pub path: String,
     /// What was expected, what was found, what to do.
     pub reason: String,
+}
+
+/// A panel and how its scores were asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeighedPanel {
+    /// The panel as it was given.
+    pub panel: LabPanel,
+    /// What the laboratory settled for the scores.
+    pub scores: ScoreOptions,
 }
 
 /// The record written as `case.json`.
@@ -55,9 +66,17 @@ pub struct CaseRecord {
     pub statement: String,
     /// What count and laboratory panel say together; null where no panel was given.
     pub evidence: Option<Evidence>,
+    /// The panel that the evidence was weighed from, so that it can be weighed again with a reviewed count; left out without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel: Option<Box<WeighedPanel>>,
     /// How the panel belongs to order and specimen; left out without a panel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panel_match: Option<PanelMatch>,
+    /// Counted cells for a reader: called schistocyte, or nearly (`review_operating_point` of the model).
+    pub cells_to_read: u64,
+    /// What a person made of it; left out until it is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<ReviewRecord>>,
     /// Called cells of each class and what they say of the film; every class in label order.
     pub classes: Vec<ClassRecord>,
     /// Objects left out, by reason; reasons that did not occur are not named.
@@ -82,12 +101,14 @@ pub struct CaseRecord {
 impl CaseRecord {
     /// The record with a panel weighed beside its count; an evidence that was there is replaced.
     pub fn with_panel(self, panel: &LabPanel, options: &ScoreOptions) -> Self {
+        let given = WeighedPanel { panel: panel.clone(), scores: options.clone() };
         let (panel, matched) = matched(self.order.as_ref(), self.accession.as_deref(), panel);
         let mut evidence = weigh(Some(&SmearFinding::from(&self.count)), &panel, options);
         // What was not compared comes before everything that rests on it.
         let said = matched.gaps.iter().cloned().chain([matched.window.sentence()]);
         evidence.limitations.splice(0..0, said);
-        Self { evidence: Some(evidence), panel_match: Some(matched), ..self }
+        let panel = Some(Box::new(given));
+        Self { evidence: Some(evidence), panel, panel_match: Some(matched), ..self }
     }
 
     /// The record with an order that came after its panel. The panel itself is not kept, so the two were not compared.
@@ -122,4 +143,9 @@ pub struct Case {
 /// The fixed footer of every output. The first sentence is prescribed by 21 CFR 809.10(c)(2)(i).
 pub const FOOTER: &str = "For Research Use Only. Not for use in diagnostic procedures. Counts were produced by software \
     and are preliminary until reviewed by a qualified professional. Schistocytes are not specific for TMA and their \
+    absence does not exclude it. Interpret with clinical and laboratory findings.";
+
+/// The same for a result that a person has signed.
+pub const REVIEWED_FOOTER: &str = "For Research Use Only. Not for use in diagnostic procedures. Cells were found by software \
+    and the suspicious ones read by a person, who signed. Schistocytes are not specific for TMA and their \
     absence does not exclude it. Interpret with clinical and laboratory findings.";

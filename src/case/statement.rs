@@ -187,6 +187,7 @@ mod tests {
             field_bootstrap_95: (red_cells > 0).then_some(PercentInterval { low: 1.9, high: 3.512 }),
             sequential_95: None,
             repeatability_95: None,
+            reviewed_95: None,
             corrected: None,
             false_positive_floor_percent: None,
             false_positive_floor_95: None,

@@ -11,10 +11,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{CardField, ClassifyError, ModelOrigin};
-use super::performance::{MeasuredPerformance, Unsound};
+use super::performance::{CardEstimate, MeasuredPerformance, Unsound};
 use crate::durable::sha256_hex;
 use crate::smear::CellClass;
 
+/// Name of the figure that holds the sensitivity from the review operating point on.
+const REVIEW_SENSITIVITY_FIGURE: &str = "threshold_sensitivity";
 /// Color channels of a crop: red, green, blue.
 pub(super) const CHANNELS: usize = 3;
 /// Channel order a card must state.
@@ -169,6 +171,15 @@ impl ModelCard {
             expected: self.graph_sha256.clone(),
             found,
         })
+    }
+
+    /// Share of schistocytes from the review operating point on, 0–1, and the cells behind it: the figure of that name on the
+    /// set that the sensitivity was measured on.
+    pub fn review_sensitivity(&self) -> Option<(f64, u64)> {
+        let set = self.performance.measured_on.as_deref()?.split(':').next()?;
+        let named = |figure: &&CardEstimate| figure.figure == REVIEW_SENSITIVITY_FIGURE && figure.set == set;
+        let figure = self.performance.figures.iter().find(named).filter(|_| self.review_operating_point.is_some())?;
+        Some((figure.value, figure.n))
     }
 
     /// Cells in one run of the graph.

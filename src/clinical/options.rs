@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::analyte::Analyte;
@@ -54,7 +55,7 @@ impl PanelOptions {
 }
 
 /// A value with its unit, as configured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfiguredValue {
     /// Value.
@@ -81,7 +82,7 @@ impl ConfiguredValue {
 }
 
 /// Version of the ISTH score for overt DIC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, strum::Display, JsonSchema)]
 pub enum DicVersion {
     /// Taylor et al., Thromb Haemost 2001; the fibrin marker by the limits of `Dic2001Limits`.
     #[serde(rename = "2001")]
@@ -98,7 +99,7 @@ pub enum DicVersion {
 ///
 /// Defaults: one published use, D-dimer from 2 times the upper limit moderate, above 4 times strong; FDP from 10 mg/L
 /// moderate, above 25 mg/L strong (PMC8607173, table 1).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dic2001Limits {
     /// Moderate from this multiple of the upper limit of D-dimer on.
@@ -123,7 +124,7 @@ impl Default for Dic2001Limits {
 }
 
 /// Cut-offs of the French score as used today.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FrenchCutOffs {
     /// One point below this platelet count, 10⁹/L.
@@ -139,7 +140,7 @@ impl Default for FrenchCutOffs {
 }
 
 /// How scores are computed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScoreOptions {
     /// Upper limit of normal of the prothrombin time, s; for results that come without one.

@@ -29,7 +29,7 @@ use crate::time::Moment;
 pub const DEFAULT_WINDOW_HOURS: u32 = 72;
 
 /// Hours before and after the specimen that results may lie in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TimeWindow {
     /// Hours before the specimen.
@@ -58,7 +58,8 @@ pub struct IgnoredObservation {
 }
 
 /// A panel.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LabPanel {
     /// Context.
     pub context: ClinicalContext,

@@ -19,12 +19,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// An identifier of the patient.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PatientIdentifier {
     /// As written, without white space around it; never empty.
     pub value: String,
@@ -78,7 +80,8 @@ fn is_formal(name: &str) -> bool {
 }
 
 /// A name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PersonName {
     /// Family name.
     pub family: String,
@@ -87,7 +90,8 @@ pub struct PersonName {
 }
 
 /// Whose panel it is, as far as the panel says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Person {
     /// Names, each as often as it is given in another form.
     pub names: Vec<PersonName>,
@@ -98,7 +102,7 @@ pub struct Person {
 }
 
 /// What happens to a panel whose patient has the order's identifier and another name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OtherName {
     /// It is refused.

@@ -84,7 +84,8 @@ pub fn interval_limits(text: &str) -> Option<(Option<f64>, Option<f64>)> {
 }
 
 /// A number with its unit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Quantity {
     /// Comparator; `None` for an exact value.
     pub comparator: Option<Comparator>,
@@ -140,7 +141,8 @@ impl fmt::Display for Quantity {
 }
 
 /// A value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LabValue {
     /// A number.
     Quantity(Quantity),
@@ -179,7 +181,8 @@ impl ReferenceOwner {
 }
 
 /// A limit of a reference interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Limit {
     /// In the unit of the result.
     pub shown: f64,
@@ -188,7 +191,8 @@ pub struct Limit {
 }
 
 /// The reference interval of a result.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ReferenceInterval {
     /// Lower limit.
     pub low: Option<Limit>,
@@ -259,7 +263,8 @@ pub enum ResultStatus {
 }
 
 /// One result.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LabResult {
     /// What was measured.
     pub analyte: Analyte,

@@ -17,16 +17,20 @@
 //! then the lesser of those by the healthy floor and by the specificity that was measured on patients, 0 where the card states
 //! no specificity.
 //!
+//! Where a person read the suspicious cells, `reviewed` counts in the same terms without the errors of the classifier.
+//!
 //! Limits: ICSH's rule for microspherocytes gives totals beside the count (`tally`), because no expert validated the forms.
 
 mod grading;
 mod likeness;
+mod reviewed;
 mod rules;
 mod shapes;
 mod tally;
 
 pub use grading::{Grade, GradeStep, GradingError, GradingTable};
 pub use likeness::{FilmLikeness, FilmMeasure, LearnedRange, Likeness, NOT_RED_CELL_SHARE};
+pub use reviewed::{Outlook, ReadTally, ReviewOptions, ReviewedCount};
 pub use rules::{Context, DEFAULT_MIN_CELLS, IntervalName, Placing, PlacingLimit, State, threshold};
 pub use shapes::{ClassFinding, ClassFloors, ClassShare, FalsePositiveFloor, FloorSource, MeasuredFloor, OtherShapes};
 pub use tally::{FORMS_MEASURED, FORMS_VALIDATED, FieldTally, FormTally};

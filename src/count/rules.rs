@@ -67,11 +67,13 @@ pub enum IntervalName {
     Repeatability,
     /// Share corrected for the errors of the model.
     Corrected,
+    /// From what a person read as schistocyte up to what may be one.
+    Reviewed,
 }
 
 impl IntervalName {
     /// Every name, in the order of the reports.
-    pub const ALL: [Self; 5] = *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; 6] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {

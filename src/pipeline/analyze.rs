@@ -23,7 +23,7 @@ use crate::count::{
     ClassShare, CountOptions, FieldTally, FilmLikeness, LearnedRange, NOT_RED_CELL_SHARE, Performance, SchistocyteCount,
 };
 use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
-use crate::smear::{CalibrationSource, ExclusionReason};
+use crate::smear::{CalibrationSource, ClassifiedCell, ExclusionReason};
 use crate::source::FieldRegion;
 use crate::survey::{ListedSlide, SlideArea};
 use crate::time::Timestamp;
@@ -55,12 +55,18 @@ pub(super) struct Stated {
     performance: Performance,
     /// The ranges of the films that it learned from.
     ranges: Vec<LearnedRange>,
+    /// Least schistocyte probability for a reader; `None` leaves the called cells alone.
+    review_operating_point: Option<f64>,
 }
 
 impl Stated {
     /// What a card states.
     pub(super) fn of(card: &ModelCard) -> Self {
-        Self { performance: card_performance(card), ranges: learned_ranges(card) }
+        Self {
+            performance: card_performance(card),
+            ranges: learned_ranges(card),
+            review_operating_point: card.review_operating_point,
+        }
     }
 }
 
@@ -76,6 +82,8 @@ pub(super) struct CaseBuilder {
     counted: Vec<CountedField>,
     /// Of the accepted fields.
     tallies: Vec<FieldTally>,
+    /// Counted cells for a reader.
+    cells_to_read: u64,
     fields: CaseFields,
     failed: Vec<InputFailure>,
     slides: Vec<ListedSlide>,
@@ -104,6 +112,7 @@ impl CaseBuilder {
         Self {
             counted: Vec::new(),
             tallies: Vec::new(),
+            cells_to_read: 0,
             fields: CaseFields::default(),
             failed,
             slides,
@@ -132,6 +141,10 @@ impl CaseBuilder {
         };
         let region = result.region.map(|region| self.keep_own(&mut result, &region));
         self.count_picture_once(&mut result);
+        let near = self.stated.review_operating_point;
+        let is_for_a_reader =
+            |cell: &&ClassifiedCell| cell.is_counted_schistocyte() || near.is_some_and(|near| cell.is_near_miss(near));
+        self.cells_to_read += result.field.cells.iter().filter(is_for_a_reader).count() as u64;
         self.fields.push(&result.field).map_err(AnalyzeError::Spool)?;
         let (record, tally) = (result.record(region), result.tally());
         self.counted.push(CountedField { record, path: result.path, input: result.input });
@@ -203,6 +216,7 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
     let CaseBuilder {
         counted: results,
         tallies,
+        cells_to_read,
         failed: failed_inputs,
         slides,
         stop,
@@ -249,7 +263,10 @@ fn record_of(built: CaseBuilder, options: &AnalyzeOptions, models: &Models) -> C
         age_group: options.count.age_group,
         statement: statement_with_notices(&count, notice.as_deref(), &doubts),
         evidence: None,
+        panel: None,
         panel_match: None,
+        cells_to_read,
+        review: None,
         count,
         classes: classes.iter().map(|share| ClassRecord::of(share, total.red_cells())).collect(),
         exclusions: excluded,
@@ -324,6 +341,7 @@ mod tests {
                 unseen: Some(unseen),
                 ..Performance::default()
             },
+            review_operating_point: None,
             ranges: vec![LearnedRange { measure: "stain_density".to_owned(), learned: [0.1, 0.3], tried: [0.05, 0.5] }],
         }
     }

@@ -257,6 +257,7 @@ fn classified(
 /// The provenance of a run with these options on these inputs.
 pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec<InputFile>) -> Provenance {
     let (detector, card) = (models.segmenter.detector().card(), models.classifier.card());
+    let unseen = card.performance.unseen_origins.as_ref();
     Provenance {
         software: env!("CARGO_PKG_NAME").to_owned(),
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -272,6 +273,10 @@ pub fn provenance(models: &Models, options: BTreeMap<String, Value>, inputs: Vec
             sha256: card.graph_sha256.clone(),
             operating_point: card.operating_point,
             review_operating_point: card.review_operating_point,
+            review_sensitivity: card.review_sensitivity().map(|(rate, _)| rate),
+            review_sensitivity_cells: card.review_sensitivity().map(|(_, cells)| cells),
+            unseen_sensitivity: unseen.map(|unseen| unseen.sensitivity),
+            unseen_sensitivity_cells: unseen.map(|unseen| unseen.sensitivity_cells),
             sensitivity: card.performance.sensitivity,
             sensitivity_cells: card.performance.sensitivity_cells,
             specificity: card.performance.specificity,

@@ -150,7 +150,10 @@ impl FakeCase {
             age_group: AgeGroup::Adult,
             statement: statement(&count),
             evidence: self.labs.map(|panel| evidence_of(panel, &count)),
+            panel: None,
             panel_match: None,
+            cells_to_read: 0,
+            review: None,
             count,
             classes,
             exclusions,
@@ -357,6 +360,7 @@ fn count(fields: &[FieldRecord], classes: &[ClassRecord]) -> CountRecord {
         field_bootstrap_95: wilson_95
             .filter(|_| several)
             .map(|limits| PercentInterval { low: limits.low * 0.93, high: limits.high * 1.04 }),
+        reviewed_95: None,
         corrected: wilson_95.map(|limits| CorrectedPercent {
             percent: share(schistocytes).map(|percent| (percent - 0.14).max(0.0)),
             low: (limits.low - 0.2).max(0.0),
@@ -419,6 +423,10 @@ fn provenance(inputs: Vec<InputFile>) -> Provenance {
             specificity_cells: Some(20_412),
             measured_on: Some("made-up cells".to_owned()),
             review_operating_point: Some(REVIEW),
+            review_sensitivity: None,
+            review_sensitivity_cells: None,
+            unseen_sensitivity: None,
+            unseen_sensitivity_cells: None,
             class_healthy_shares: vec![ClassHealthyShare {
                 class: CellClass::Teardrop,
                 percent: CLASS_FLOOR[1],

@@ -258,6 +258,7 @@ fn sex_words(sex: AdministrativeSex) -> &'static str {
 fn source_words(source: IssueSource) -> &'static str {
     match source {
         IssueSource::Given => "as given",
+        IssueSource::Signed => "when the review was signed",
         IssueSource::Received => "when the specimen was received",
         IssueSource::Collected => "when the blood was taken",
     }

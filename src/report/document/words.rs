@@ -41,6 +41,7 @@ fn interval_names(name: IntervalName) -> (&'static str, &'static str) {
         IntervalName::Sequential => ("Over all looks (stop rule)", "stop rule"),
         IntervalName::Repeatability => ("Other pictures of the film", "other pictures of the film"),
         IntervalName::Corrected => ("Corrected for model errors", "corrected for model errors"),
+        IntervalName::Reviewed => ("With what was not read", "with what was not read"),
     }
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn interval_field(name: IntervalName) -> String {
 
 /// Whether an interval is that of the count's own design: shown as unknown where the count has none.
 pub(crate) fn is_always_shown(name: IntervalName) -> bool {
-    !matches!(name, IntervalName::Sequential | IntervalName::Repeatability)
+    !matches!(name, IntervalName::Sequential | IntervalName::Repeatability | IntervalName::Reviewed)
 }
 
 /// Which intervals the state needs on one side of the limit.
@@ -240,7 +241,7 @@ mod tests {
             states.map(state_words).into_iter().chain(IntervalName::ALL.map(interval_name)).collect();
         words.sort_unstable();
         words.dedup();
-        assert_eq!(words.len(), 10);
+        assert_eq!(words.len(), 11);
     }
 
     #[test]

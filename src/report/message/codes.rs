@@ -57,7 +57,7 @@ fn known_names() -> String {
 impl ObservationName {
     /// Every observation.
     fn all() -> Vec<Self> {
-        use IntervalName::{Corrected, FieldBootstrap, Repeatability, Sequential, Wilson};
+        use IntervalName::{Corrected, FieldBootstrap, Repeatability, Reviewed, Sequential, Wilson};
         let fixed = [
             Self::Percent,
             Self::State,
@@ -71,6 +71,7 @@ impl ObservationName {
             Self::Interval(FieldBootstrap),
             Self::Interval(Sequential),
             Self::Interval(Repeatability),
+            Self::Interval(Reviewed),
             Self::CorrectedPercent,
             Self::Interval(Corrected),
             Self::IcshRulePercent,
@@ -146,6 +147,7 @@ fn interval_code(interval: IntervalName) -> (&'static str, &'static str) {
             ("SCHISTO-CI-REPEAT", "Schistocytes/RBC 95% interval, other pictures of the film")
         }
         IntervalName::Corrected => ("SCHISTO-CORR-CI", "Corrected schistocytes/RBC 95% interval"),
+        IntervalName::Reviewed => ("SCHISTO-CI-REVIEW", "Schistocytes/RBC 95% interval, with what was not read"),
     }
 }
 
