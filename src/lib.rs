@@ -24,7 +24,7 @@
 //! | floor | modules |
 //! | --- | --- |
 //! | 9 | `cli` |
-//! | 8 | `analysis`, `batch`, `evaluate`, `export`, `settings`, `watch` |
+//! | 8 | `analysis`, `batch`, `evaluate`, `export`, `review`, `settings`, `watch` |
 //! | 7 | `pipeline`, `report` |
 //! | 6 | `case` |
 //! | 5 | `evidence` |
@@ -64,6 +64,8 @@ pub mod pipeline;
 pub mod quality;
 #[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
+pub mod review;
 #[doc(hidden)]
 pub mod segment;
 #[doc(hidden)]

@@ -12,7 +12,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::civil::{self, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
@@ -227,6 +227,14 @@ impl Timestamp {
         Self::parse(&jiff::Timestamp::from_second(at.as_second()).ok()?.to_string()).ok()
     }
 
+    /// The time of the clock on the wall, in whole milliseconds, with the offset that the system is set to; `None` outside
+    /// the years 0000–9999. Never for a result: only what a person does now has this time.
+    pub fn now() -> Option<Self> {
+        let now = jiff::ZonedDateTime::now();
+        let text = format!("{}{}", now.strftime("%Y-%m-%dT%H:%M:%S%.3f"), now.strftime("%:z"));
+        Self::parse(&text).ok()
+    }
+
     /// The text as given.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -235,6 +243,12 @@ impl Timestamp {
     /// The point in time.
     pub fn at(&self) -> jiff::Timestamp {
         self.at
+    }
+
+    /// The point in time as the file system has it, in whole seconds.
+    pub fn system(&self) -> SystemTime {
+        let seconds = Duration::from_secs(self.at.as_second().unsigned_abs());
+        if self.at.as_second() < 0 { SystemTime::UNIX_EPOCH - seconds } else { SystemTime::UNIX_EPOCH + seconds }
     }
 
     /// Date and time of day where it was written.

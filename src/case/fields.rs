@@ -235,6 +235,34 @@ impl CaseFields {
         called.tile.map(|span| self.bytes(span)).transpose()
     }
 
+    /// Objects of a field, without its pictures; none of a field that is not there.
+    ///
+    /// # Errors
+    /// The temporary file cannot be read.
+    pub fn cells_of(&self, field_index: usize) -> io::Result<Vec<ClassifiedCell>> {
+        let facts = self.entries.get(field_index).map(|entry| self.facts(entry)).transpose()?;
+        Ok(facts.map(|facts| facts.cells).unwrap_or_default())
+    }
+
+    /// A field with its pictures; `None` where it is not there.
+    ///
+    /// # Errors
+    /// The temporary file cannot be read.
+    pub fn field_of(&self, field_index: usize) -> io::Result<Option<CaseField>> {
+        self.entries.get(field_index).map(|entry| self.read(entry)).transpose()
+    }
+
+    /// Picture (PNG) of a cell; `None` where there is none.
+    ///
+    /// # Errors
+    /// The temporary file cannot be read.
+    pub fn tile_of(&self, field_index: usize, cell_id: CellId) -> io::Result<Option<Vec<u8>>> {
+        let Some(entry) = self.entries.get(field_index) else { return Ok(None) };
+        let spans = tile_spans(&self.facts(entry)?, entry.pictures);
+        let span = spans.iter().find(|(id, span)| *id == cell_id.0 && span.bytes > 0).map(|(_, span)| *span);
+        span.map(|span| self.bytes(span)).transpose()
+    }
+
     /// Objects that were called schistocyte and excluded.
     pub fn uncounted_schistocytes(&self) -> u64 {
         self.uncounted_schistocytes

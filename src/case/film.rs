@@ -144,6 +144,12 @@ fn measure_words(measure: &str) -> String {
     format!("{words} (`{measure}`)")
 }
 
+/// Whether the size of a pixel was measured in every field of the count.
+pub fn pixel_size_known(fields: &[FieldRecord]) -> bool {
+    let counted = || fields.iter().filter(|field| field.accepted && field.red_cells > 0);
+    counted().all(|field| field.um_per_px_source.is_some_and(CalibrationSource::is_measured))
+}
+
 /// What is said where the pixel size that was given or stood in the files makes red cells of an unusual size.
 pub fn scale_notice(fields: &[FieldRecord]) -> Option<String> {
     let of = |field: &FieldRecord| field.quality.iter().find(|figure| figure.name == "red_cell_um")?.value;

@@ -28,7 +28,8 @@ pub use count_record::{
 pub use field::{CaseField, CellTile, FieldRecord, PREVIEW_MAX_SIDE_PX, QualityFigure};
 pub use fields::{CaseFields, MOST_NEAR_MISSES, PicturedCell, SPOOL_MEMORY_BYTES};
 pub use film::{
-    ClassRecord, FilmMeasureRecord, FilmRecord, likeness_notice, recognition_notice, repeated_notice, scale_notice,
+    ClassRecord, FilmMeasureRecord, FilmRecord, likeness_notice, pixel_size_known, recognition_notice, repeated_notice,
+    scale_notice,
 };
 pub use job::{Job, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};

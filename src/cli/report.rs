@@ -3,8 +3,7 @@
 //! In: a folder with `case.json` and its archive of fields, as `analyze` left it. What is not given stays as it was
 //! recorded; a panel takes the place of an earlier one. The count and its provenance never change here.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -12,11 +11,8 @@ use super::analyze::{exit_of, summary};
 use super::exit::{Exit, Failure};
 use super::report_options::{FormatOptions, ReportOptions, Requested, check_patient};
 use super::terminal::{print, print_json};
-use schistoquant::case::{ArchiveError, Case, CaseRecord, IssueSource, IssueTime, SCHEMA_VERSION, read_fields};
-use schistoquant::report::{ARCHIVE_FILE, CASE_FILE, ReportTarget};
-
-/// Largest `case.json` that is read, bytes.
-const MAX_CASE_BYTES: u64 = 256 << 20;
+use schistoquant::case::{Case, CaseRecord, IssueSource, IssueTime};
+use schistoquant::report::{ReportTarget, read_case};
 
 const EXAMPLES: &str = "Examples:
   schistoquant report case --labs panel.hl7 --format json,html,hl7
@@ -39,49 +35,6 @@ pub struct ReportArgs {
     /// Print the case as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
-}
-
-/// Why a case folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-enum CaseFolderError {
-    #[error("{path}: expected a file of a case folder that can be read; name a folder that `analyze` wrote with the format json", path = .path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("{path}: expected a record with schema version {SCHEMA_VERSION}; run `analyze` again", path = .path.display())]
-    Record { path: PathBuf, source: serde_json::Error },
-    #[error("{path}: expected schema version {SCHEMA_VERSION}, found {found}; run `analyze` again", path = .path.display())]
-    Version { path: PathBuf, found: String },
-    #[error("{path}: expected a record of at most {MAX_CASE_BYTES} bytes, found {found}", path = .path.display())]
-    TooLarge { path: PathBuf, found: u64 },
-    #[error("{path}: the fields of the case cannot be used", path = .path.display())]
-    Archive { path: PathBuf, source: ArchiveError },
-}
-
-/// The case that a folder holds.
-fn read_case(folder: &Path) -> Result<Case, CaseFolderError> {
-    let path = folder.join(CASE_FILE);
-    let unreadable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| CaseFolderError::Read { path, source }
-    };
-    let found = fs::metadata(&path).map_err(unreadable(&path))?.len();
-    if found > MAX_CASE_BYTES {
-        return Err(CaseFolderError::TooLarge { path, found });
-    }
-    let bytes = fs::read(&path).map_err(unreadable(&path))?;
-    let broken = |source| CaseFolderError::Record { path: path.clone(), source };
-    // The version first: a record of another one has other fields, and its number is what helps.
-    let version: serde_json::Value = serde_json::from_slice(&bytes).map_err(broken)?;
-    match version["schema_version"].as_str() {
-        Some(found) if found != SCHEMA_VERSION => {
-            return Err(CaseFolderError::Version { path, found: found.to_owned() });
-        }
-        _ => {}
-    }
-    let record: CaseRecord = serde_json::from_slice(&bytes).map_err(broken)?;
-    let path = folder.join(ARCHIVE_FILE);
-    let file = File::open(&path).map_err(unreadable(&path))?;
-    let fields = read_fields(&record, file).map_err(|source| CaseFolderError::Archive { path, source })?;
-    Ok(Case { record, fields })
 }
 
 /// The record with what was asked for now in place of what it held.

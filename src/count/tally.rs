@@ -125,6 +125,14 @@ impl FromIterator<CellClass> for FieldTally {
     }
 }
 
+impl FromIterator<(CellClass, Option<SchistocyteForm>)> for FieldTally {
+    fn from_iter<I: IntoIterator<Item = (CellClass, Option<SchistocyteForm>)>>(cells: I) -> Self {
+        let mut tally = Self::default();
+        cells.into_iter().for_each(|(class, form)| tally.add(class, form));
+        tally
+    }
+}
+
 impl<'a> std::iter::Sum<&'a FieldTally> for FieldTally {
     fn sum<I: Iterator<Item = &'a FieldTally>>(tallies: I) -> Self {
         tallies.fold(Self::default(), |sum, tally| Self {

@@ -15,15 +15,15 @@ use super::seams::Seams;
 use super::slides::{self, SlideOptions, StopRule, stops};
 use crate::case::{
     Case, CaseFields, CaseRecord, ClassRecord, CountRecord, FOOTER, FieldRecord, FilmRecord, InputFailure, InputFile,
-    IssueTime, Laboratory, Order, RegionRecord, SCHEMA_VERSION, Stopped, likeness_notice, recognition_notice,
-    repeated_notice, scale_notice, statement_with_notices,
+    IssueTime, Laboratory, Order, RegionRecord, SCHEMA_VERSION, Stopped, likeness_notice, pixel_size_known,
+    recognition_notice, repeated_notice, scale_notice, statement_with_notices,
 };
 use crate::classify::ModelCard;
 use crate::count::{
     ClassShare, CountOptions, FieldTally, FilmLikeness, LearnedRange, NOT_RED_CELL_SHARE, Performance, SchistocyteCount,
 };
 use crate::quality::{CountedPictures, SAME_PICTURE_LIKENESS, SamePicture};
-use crate::smear::{CalibrationSource, ClassifiedCell, ExclusionReason};
+use crate::smear::{ClassifiedCell, ExclusionReason};
 use crate::source::FieldRegion;
 use crate::survey::{ListedSlide, SlideArea};
 use crate::time::Timestamp;
@@ -295,12 +295,6 @@ fn values_of(fields: &[CountedField], figure: &str) -> Vec<f64> {
 fn newest_image<'a>(paths: impl Iterator<Item = &'a Path>) -> Option<Timestamp> {
     let modified = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
     paths.filter_map(modified).max().and_then(Timestamp::of_system)
-}
-
-/// Whether the size of a pixel was measured in every field of the count.
-fn pixel_size_known(fields: &[FieldRecord]) -> bool {
-    let counted = || fields.iter().filter(|field| field.accepted && field.red_cells > 0);
-    counted().all(|field| field.um_per_px_source.is_some_and(CalibrationSource::is_measured))
 }
 
 /// The options that can move a figure, by name, for the provenance.

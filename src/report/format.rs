@@ -49,6 +49,11 @@ impl ReportFormat {
         self.into()
     }
 
+    /// Whether it leaves the laboratory for another system.
+    pub fn is_message(self) -> bool {
+        matches!(self, Self::Hl7 | Self::Fhir)
+    }
+
     /// Files and folders whose names are known before there is a record; a folder ends with `/`.
     pub fn fixed_names(self) -> &'static [&'static str] {
         match self {

@@ -20,6 +20,7 @@ mod names;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod pictures;
+mod read;
 mod render;
 mod settings;
 mod table;
@@ -34,7 +35,8 @@ pub use html::{BatchAbout, PageFrame, batch_page};
 pub use message::{AlternateCode, CodeOptions, ObservationCode, ObservationName};
 pub use names::{FileNames, MAX_PART_CHARS};
 pub use pictures::MOST_TILES;
+pub use read::{CaseFolderError, MAX_CASE_BYTES, read_archive, read_case, read_record};
 pub use render::{ARCHIVE_FILE, CASE_FILE, CASE_SCHEMA, case_schema, render, render_with};
 pub use settings::{DocumentComponents, FhirOptions, Hl7Options, Hl7Version, ProcessingId, ReportSettings};
 pub use table::{COLUMNS, JoinedTable, is_own_column, join_cells, join_specimens, outcome_table, spreadsheet_text};
-pub use target::{ReportTarget, WrittenReports};
+pub use target::{FolderContents, ReportTarget, WrittenReports};

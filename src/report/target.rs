@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
 use super::folder::{Content, FileSink, OutputFolder};
-use super::format::ReportFormat;
+use super::format::{ReportFormat, UnknownFormat};
 use super::render::{CASE_FILE, write};
 use super::settings::ReportSettings;
 use crate::case::{Case, CaseRecord, InputFile, Job};
@@ -27,6 +27,7 @@ pub struct ReportTarget {
     path: PathBuf,
     folder: OutputFolder,
     formats: BTreeSet<ReportFormat>,
+    held: BTreeSet<ReportFormat>,
 }
 
 /// What a run left in the folder.
@@ -64,7 +65,14 @@ impl ReportTarget {
         let names: Vec<_> = formats.iter().flat_map(|format| format.fixed_names()).copied().collect();
         // An empty path means the working folder.
         let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
-        Ok(Self { path, folder: OutputFolder::prepare(folder, &names)?, formats })
+        Ok(Self { path, folder: OutputFolder::prepare(folder, &names)?, formats, held: BTreeSet::new() })
+    }
+
+    /// Keeps back the messages among the formats until a person signs the case; the folder says so.
+    pub fn hold_messages(mut self) -> Self {
+        self.held = self.formats.iter().copied().filter(|format| format.is_message()).collect();
+        self.formats.retain(|format| !format.is_message());
+        self
     }
 
     /// Refuses a folder that holds the reports of another accession: known before work starts, the images are not.
@@ -92,7 +100,7 @@ impl ReportTarget {
     /// [`ReportError::OtherSpecimen`] where the folder is of another specimen, those of
     /// [`render_with`](super::render_with), and [`ReportError::Write`] where a file cannot be written or renamed.
     pub fn write_with(self, case: &Case, settings: &ReportSettings) -> Result<WrittenReports, ReportError> {
-        let Self { path, folder, formats } = self;
+        let Self { path, folder, formats, held } = self;
         let found = Contents::of_folder(&path)?;
         if let Some(found) = &found {
             found.check(&path, &case.record)?;
@@ -103,7 +111,8 @@ impl ReportTarget {
             for &format in &formats {
                 write(format, case, settings, None, &mut Noting { sink: &mut *staged, format, names: &mut names })?;
             }
-            let (contents, old) = Contents::after(&case.record, &names, found.as_ref())?;
+            let (mut contents, old) = Contents::after(&case.record, &names, found.as_ref())?;
+            contents.held.extend(held.iter().map(|format| format.name().to_owned()));
             earlier = old;
             staged.bytes(CONTENTS_FILE, &contents.bytes()?)
         })?;
@@ -134,6 +143,38 @@ struct Contents {
     inputs: Vec<InputFile>,
     /// Files by name.
     files: BTreeMap<String, Listed>,
+    /// Formats that wait for a signature.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    held: BTreeSet<String>,
+}
+
+/// What a folder of reports holds, as its list says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderContents {
+    /// Names of the files, the list itself last.
+    pub files: Vec<String>,
+    /// Formats that were written or wait for a signature; `Err` names one that this build cannot write.
+    pub formats: Result<Vec<ReportFormat>, UnknownFormat>,
+    /// Whether messages wait for a signature.
+    pub holds_messages: bool,
+}
+
+impl FolderContents {
+    /// What a folder holds; `None` where it has no list.
+    ///
+    /// # Errors
+    /// [`ReportError::Folder`], [`ReportError::ForeignFile`].
+    pub fn read(folder: &Path) -> Result<Option<Self>, ReportError> {
+        let Some(contents) = Contents::of_folder(folder)?.filter(|contents| !contents.files.is_empty()) else {
+            return Ok(None);
+        };
+        let written = contents.files.values().map(|listed| &listed.format);
+        let names: BTreeSet<&String> = written.chain(&contents.held).collect();
+        let formats = names.iter().map(|name| name.parse()).collect();
+        let files = contents.files.keys().filter(|name| is_plain(name)).cloned();
+        let files = files.chain([CONTENTS_FILE.to_owned()]).collect();
+        Ok(Some(Self { files, formats, holds_messages: !contents.held.is_empty() }))
+    }
 }
 
 /// The part of a `case.json` of any version that says of which specimen it is.
@@ -174,7 +215,7 @@ impl Contents {
         let Some(bytes) = of(CASE_FILE)? else { return Ok(None) };
         let recorded: Recorded = serde_json::from_slice(&bytes).map_err(|_| foreign(CASE_FILE))?;
         let (accession, inputs) = (recorded.accession, recorded.provenance.inputs);
-        Ok(Some(Self { accession, inputs, files: BTreeMap::new() }))
+        Ok(Some(Self { accession, inputs, files: BTreeMap::new(), held: BTreeSet::new() }))
     }
 
     /// What a folder holds after a run that writes these files, in place of what it held.
@@ -204,7 +245,9 @@ impl Contents {
             files.insert(name.clone(), listed.clone());
         }
         let (accession, inputs) = (record.accession.clone(), record.provenance.inputs.clone());
-        Ok((Self { accession, inputs, files }, old))
+        let held = earlier.iter().flat_map(|earlier| earlier.held.iter().cloned());
+        let held = held.filter(|name| !formats.contains(name.as_str())).collect();
+        Ok((Self { accession, inputs, files, held }, old))
     }
 
     fn bytes(&self) -> Result<Vec<u8>, ReportError> {

@@ -48,11 +48,13 @@ pub enum ExclusionReason {
     NotRedCell,
     /// Sound, but its field was refused.
     FieldRefused,
+    /// A reader found no red cell there, or could not see its outline.
+    NotAssessable,
 }
 
 impl ExclusionReason {
     /// Every reason, in the order of the reports.
-    pub const ALL: [Self; 14] = *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; 15] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Name as written in files; also the serde name.
     pub fn name(self) -> &'static str {
@@ -81,6 +83,7 @@ impl ExclusionReason {
             Self::OutOfFocus => "far less sharp than the other cells of its field",
             Self::NotRedCell => "taken for no red cell by the classifier",
             Self::FieldRefused => "its field was refused",
+            Self::NotAssessable => "not assessable to a reader",
         }
     }
 }

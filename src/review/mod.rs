@@ -1,0 +1,24 @@
+//! Review and sign-off of a case: a person reads the suspicious cells, the count follows, and a signature makes it final.
+//!
+//! In: a folder with `case.json` and its archive of fields. Out: events in an audit trail beside them, and after a signature the
+//! reports made anew. Everything that a review says follows from the record of the software and the events: the same events give
+//! the same bytes.
+mod cells;
+mod error;
+mod event;
+mod files;
+mod open_case;
+mod reviewed;
+mod state;
+mod trail;
+mod worklist;
+
+pub use cells::{ReviewCell, ReviewCells};
+pub use error::{ReviewError, TrailFault};
+pub use event::{Act, Event, FileHashes, Series, Settled};
+pub use files::is_superseded;
+pub use open_case::{MAX_REMARK_CHARS, OpenCase, ReviewSettings, Step, check_remake, note_remade};
+pub use reviewed::{Figures, Reviewed};
+pub use state::{AddedCell, CurrentReading, ReviewState, Signature};
+pub use trail::{HEAD_FILE, ReadTrail, TRAIL_FILE, Trail};
+pub use worklist::{Listed, Progress, Worklist, case_folders};
