@@ -11,6 +11,7 @@ mod open_case;
 mod reviewed;
 mod state;
 mod trail;
+pub mod web;
 mod worklist;
 
 pub use cells::{ReviewCell, ReviewCells};
