@@ -4,4 +4,5 @@
 //! it. Nothing is fetched from elsewhere, and no path of a request leads to a file: cases are found by an identifier, cells by
 //! their numbers.
 
+mod pages;
 mod view;
