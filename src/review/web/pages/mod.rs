@@ -106,3 +106,6 @@ fn percent(value: Option<f64>) -> String {
 fn limits(low: f64, high: f64) -> String {
     format!("{low:.2}–{high:.2} %")
 }
+
+#[cfg(test)]
+mod tests;
