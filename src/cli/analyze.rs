@@ -19,7 +19,8 @@ use schistoquant::count::CountOptions;
 use schistoquant::pipeline::{
     AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze,
 };
-use schistoquant::report::{ReportTarget, WrittenReports, state_words};
+use schistoquant::report::{WrittenReports, state_words};
+use schistoquant::review::is_reviewed;
 use schistoquant::smear::AgeGroup;
 use schistoquant::source::slide::PixelRect;
 use schistoquant::source::{DecodeLimits, holds_slide, passed_over};
@@ -157,7 +158,14 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let options = analyze_options(&requested, args.um_per_px, args.age_group, args.min_cells);
     let options = AnalyzeOptions { slide, ..options };
     let models = args.model.open()?;
-    let target = ReportTarget::prepare(&args.out, &args.formats.sorted())?;
+    if is_reviewed(&args.out) {
+        let text = format!(
+            "{}: expected a folder without a review, found one; name another folder with --out",
+            args.out.display()
+        );
+        return Err(Failure::usage(text));
+    }
+    let target = args.formats.target(&args.out)?;
     target.check_accession(options.accession.as_deref())?;
     let pool = args.threads.pool()?;
     let bar = Bar::new(args.quiet);

@@ -11,6 +11,8 @@ use schistoquant::evaluate::suite::SuiteError;
 use schistoquant::export::ExportError;
 use schistoquant::pipeline::AnalyzeError;
 use schistoquant::report::ReportError;
+use schistoquant::review::ReviewError;
+use schistoquant::review::web::ServeError;
 use schistoquant::watch::WatchError;
 
 /// Exit codes, as `docs/files.md` states them.
@@ -136,6 +138,29 @@ impl From<ManifestProblem> for Failure {
             _ => Exit::Usage,
         };
         Self::new(exit, problem)
+    }
+}
+
+impl From<ReviewError> for Failure {
+    fn from(error: ReviewError) -> Self {
+        let exit = match error {
+            ReviewError::Refused(_) | ReviewError::AlreadyServed { .. } | ReviewError::Format(_) => Exit::Usage,
+            ReviewError::Case(_) | ReviewError::Damaged(_) => Exit::NoInputReadable,
+            ReviewError::Folder { .. } | ReviewError::Report(_) => Exit::OutputNotWritable,
+            _ => Exit::ProgramFailed,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        let exit = match error {
+            ServeError::Review(error) => return error.into(),
+            ServeError::Failed(_) => Exit::OutputNotWritable,
+            _ => Exit::Usage,
+        };
+        Self::new(exit, error)
     }
 }
 

@@ -14,6 +14,7 @@ mod films;
 mod options;
 mod report;
 mod report_options;
+mod review;
 mod score;
 pub mod terminal;
 mod training;
@@ -57,6 +58,8 @@ pub enum Command {
     Repeatability(films::RepeatabilityArgs),
     /// Make the reports of a case again, without its images
     Report(report::ReportArgs),
+    /// Read and sign cases in a browser on this machine
+    Review(Box<review::ReviewArgs>),
     /// Print the published scores of a laboratory panel, without images
     Score(score::ScoreArgs),
     /// Draw a synthetic specimen with exact truth
@@ -82,6 +85,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Failure> {
         }
         Command::Merge(args) => return batch::run_merge(args),
         Command::Report(args) => return report::run(args),
+        Command::Review(args) => return review::run(args),
         Command::Watch(args) => return watch::run(args),
         Command::Config(args) => about::run_config(args),
         Command::Manual(args) => about::run_manual(args, Cli::command()),

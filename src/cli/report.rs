@@ -12,7 +12,8 @@ use super::exit::{Exit, Failure};
 use super::report_options::{FormatOptions, ReportOptions, Requested, check_patient};
 use super::terminal::{print, print_json};
 use schistoquant::case::{Case, CaseRecord, IssueSource, IssueTime};
-use schistoquant::report::{ReportTarget, read_case};
+use schistoquant::report::read_case;
+use schistoquant::review::{check_remake, note_remade};
 
 const EXAMPLES: &str = "Examples:
   schistoquant report case --labs panel.hl7 --format json,html,hl7
@@ -73,7 +74,10 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let case = read_case(&args.case).map_err(|error| Failure::new(Exit::NoInputReadable, error))?;
     // A new panel meets the recorded order where no other one is given.
     check_patient(requested.order.as_ref().or(case.record.order.as_ref()), requested.panel.as_ref())?;
-    let target = ReportTarget::prepare(args.out.as_deref().unwrap_or(&args.case), &args.formats.sorted())?;
+    let out = args.out.as_deref().unwrap_or(&args.case);
+    check_remake(&args.case)?;
+    check_remake(out)?;
+    let target = args.formats.target(out)?;
     if let (Some(given), Some(recorded)) = (&requested.accession, &case.record.accession)
         && given != recorded
     {
@@ -83,6 +87,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let configured = args.report.config.config.is_some();
     let case = Case { record: renewed(case.record, &requested, configured), fields: case.fields };
     let written = target.write_with(&case, &requested.settings.messages)?;
+    note_remade(out)?;
     if args.json {
         print_json(&case.record)?;
     } else {

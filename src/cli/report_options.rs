@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::exit::Failure;
 use schistoquant::case::{Laboratory, MAX_ORDER_BYTES, Order, OrderError};
 use schistoquant::clinical::{LabPanel, PanelOptions, ScoreOptions, panel_bytes, read_panel};
-use schistoquant::report::ReportFormat;
+use schistoquant::report::{ReportError, ReportFormat, ReportTarget};
 use schistoquant::settings::{LoadedSettings, Settings};
 use schistoquant::time::Timestamp;
 
@@ -109,9 +109,21 @@ pub struct FormatOptions {
     /// Reports to write: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
     pub format: Vec<ReportFormat>,
+    /// Keep messages (hl7, fhir) back until a person signs the case in `review`
+    #[arg(long)]
+    pub require_review: bool,
 }
 
 impl FormatOptions {
+    /// Where the reports of a specimen go.
+    ///
+    /// # Errors
+    /// Those of [`ReportTarget::prepare`].
+    pub fn target(&self, folder: &Path) -> Result<ReportTarget, ReportError> {
+        let target = ReportTarget::prepare(folder, &self.sorted())?;
+        Ok(if self.require_review { target.hold_messages() } else { target })
+    }
+
     /// The formats asked for, each once and in the order in which they are written.
     pub fn sorted(&self) -> Vec<ReportFormat> {
         ReportFormat::ALL.into_iter().filter(|format| self.format.contains(format)).collect()

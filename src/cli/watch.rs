@@ -20,7 +20,7 @@ use super::terminal::{on_interrupt, print_document, warn};
 use schistoquant::case::is_order_name;
 use schistoquant::clinical::is_panel_name;
 use schistoquant::pipeline::{AnalyzeError, Models, analyze};
-use schistoquant::report::{FileNames, ReportTarget};
+use schistoquant::report::FileNames;
 use schistoquant::smear::AgeGroup;
 use schistoquant::source::passed_over;
 use schistoquant::watch::{Claimed, Handled, Receipt, ReceiptState, Refusal, WatchEvent, WatchOptions, watch};
@@ -109,7 +109,7 @@ impl Analyzer<'_> {
             })?;
         let case = with_evidence(case, &requested);
         let result = FileNames::of(&case.record).map_err(|error| output(&error))?.base().to_owned();
-        let target = ReportTarget::prepare(partial, &self.args.formats.sorted()).map_err(|error| output(&error))?;
+        let target = self.args.formats.target(partial).map_err(|error| output(&error))?;
         let written = target.write_with(&case, &self.requested.settings.messages).map_err(|error| output(&error))?;
         let below =
             |path: &Path, folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();

@@ -84,14 +84,8 @@ pub enum ReviewError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// No case lies below the folder (request invalid).
-    #[error("{path}: expected a folder with cases, found none; name one that `analyze`, `batch` or `watch` wrote with the format json", path = .path.display())]
-    NoCase {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Another review serves the folder (request invalid).
-    #[error("{path}: expected a folder that no other review serves, found one at work; use its address, or end it", path = .path.display())]
+    /// Another program has the trail open (request invalid).
+    #[error("{path}: expected a case that no other program has open for review, found one at work; use its address, or end it", path = .path.display())]
     AlreadyServed {
         /// The file that the other one has locked.
         path: PathBuf,

@@ -15,8 +15,10 @@ use super::event::{Act, Event, Series, Settled};
 use super::files::{faults, hashes, keep, software_record};
 use super::reviewed::{Figures, Reviewed};
 use super::state::{ReviewState, Signature};
-use super::trail::{ReadTrail, Trail};
-use crate::case::{AgreementRecord, Case, CaseRecord, CellKey, Job, ReadAs, Reading, Reviewer, SignatureMeaning};
+use super::trail::{ReadTrail, TRAIL_FILE, Trail};
+use crate::case::{
+    AgreementRecord, Case, CaseFields, CaseRecord, CellKey, Job, ReadAs, Reading, Reviewer, SignatureMeaning,
+};
 use crate::count::GradingTable;
 use crate::report::{FolderContents, ReportFormat, ReportSettings, ReportTarget, read_archive};
 use crate::smear::ExclusionReason;
@@ -59,11 +61,11 @@ pub struct Step {
 }
 
 impl OpenCase {
-    /// Opens a case. Nothing is written unless a signature still owes its reports.
+    /// Opens a case and gives the fields behind it. Nothing is written unless a signature still owes its reports.
     ///
     /// # Errors
     /// [`ReviewError::Case`], [`ReviewError::Damaged`] where trail or files were changed outside of a review.
-    pub fn open(folder: &Path, settings: &ReviewSettings) -> Result<Self, ReviewError> {
+    pub fn open(folder: &Path, settings: &ReviewSettings) -> Result<(Self, CaseFields), ReviewError> {
         let read = ReadTrail::of_folder(folder).map_err(super::files::failed(folder))?;
         let (trail, events) = match read {
             None => (None, Vec::new()),
@@ -86,7 +88,7 @@ impl OpenCase {
         let grading = settings.settled.as_ref().and_then(|settled| settled.grading.clone());
         let mut open = Self { folder: folder.to_owned(), software, job, cells, state, trail, grading };
         open.release(settings)?;
-        Ok(open)
+        Ok((open, fields))
     }
 
     /// The software's own record.
@@ -282,7 +284,10 @@ impl OpenCase {
     fn write(&mut self, by: Option<&Reviewer>, act: Act) -> Result<Event, ReviewError> {
         if self.trail.is_none() {
             let files = hashes(&self.folder)?;
-            let (mut trail, _) = Trail::open(&self.folder)?;
+            let (mut trail, events) = Trail::open(&self.folder)?;
+            if !events.is_empty() {
+                return refused("the case was reviewed elsewhere in the meantime; start the review again");
+            }
             let event = trail.append(None, Act::Opened { files })?;
             self.state.apply(&event)?;
             self.trail = Some(trail);
@@ -293,6 +298,11 @@ impl OpenCase {
         self.state.apply(&event)?;
         Ok(event)
     }
+}
+
+/// Whether a review of the case in a folder was begun.
+pub fn is_reviewed(folder: &Path) -> bool {
+    folder.join(TRAIL_FILE).exists()
 }
 
 /// Notes in the trail of a folder, where it has one, that its reports were made again outside of the review.

@@ -10,7 +10,7 @@
 //! Limits: whoever may write to the folder can write a whole new trail with a new note. Signed reports that have left the
 //! folder bear the hash of their event, which such a trail cannot reproduce.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -124,22 +124,29 @@ fn read_if_there(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
 
 impl Trail {
     /// Opens the trail of a folder for writing, makes it where there is none, and returns its events. A last line that was
-    /// never finished is taken away: nobody was told that it counts.
+    /// never finished is taken away: nobody was told that it counts. The trail is locked until it is closed.
     ///
     /// # Errors
-    /// [`ReviewError::Damaged`] where the trail is not sound, [`ReviewError::Folder`].
+    /// [`ReviewError::Damaged`] where the trail is not sound, [`ReviewError::AlreadyServed`] where another program has it open,
+    /// [`ReviewError::Folder`].
     pub fn open(folder: &Path) -> Result<(Self, Vec<Event>), ReviewError> {
         let path = folder.join(TRAIL_FILE);
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| ReviewError::Folder { path, source }
         };
+        // Locked before it is read: what another program writes is then there whole, or comes to nothing.
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ReviewError::AlreadyServed { path }),
+            Err(TryLockError::Error(source)) => return Err(ReviewError::Folder { path, source }),
+        }
         let read = ReadTrail::of_folder(folder).map_err(failed(&path))?;
         let read = read.unwrap_or_else(|| ReadTrail::of_text(&[]));
         if let Some(fault) = read.faults.iter().find(|fault| !matches!(fault, TrailFault::Unfinished { .. })) {
             return Err(fault.clone().into());
         }
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed(&path))?;
         if read.unfinished {
             file.set_len(read.bytes).and_then(|()| file.sync_all()).map_err(failed(&path))?;
         }
