@@ -27,11 +27,12 @@ mod table;
 mod target;
 
 pub use document::words::state_words;
+pub(crate) use document::words::time_words;
 pub use error::ReportError;
 pub use folder::{OutputFolder, ReportFile};
 pub use format::{ReportFormat, UnknownFormat};
-pub(crate) use html::sections;
 pub use html::{BatchAbout, PageFrame, batch_page};
+pub(crate) use html::{sections, state_symbol};
 pub use message::{AlternateCode, CodeOptions, ObservationCode, ObservationName};
 pub use names::{FileNames, MAX_PART_CHARS};
 pub use pictures::MOST_TILES;

@@ -22,7 +22,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hl7_parser", &["clinical/"]),
     ("indicatif", &["cli/"]),
     ("jiff", &["time", "report/pdf/"]),
-    ("maud", &["report/", "evaluate/"]),
+    ("maud", &["report/", "evaluate/", "review/web/pages/"]),
     ("ort", &["inference/"]),
     ("parquet", &["report/table/"]),
     ("rten", &["inference/"]),

@@ -192,7 +192,7 @@ fn headline(outcome: &Outcome) -> Markup {
 }
 
 /// A shape for each state: an interval against the dashed line of the limit, or none.
-fn symbol(state: State) -> Markup {
+pub(crate) fn symbol(state: State) -> Markup {
     html! {
         svg.symbol aria-hidden="true" viewBox="0 0 28 28" width="28" height="28" {
             @match state {

@@ -19,6 +19,7 @@ mod plots;
 mod shell;
 
 pub use batch::{BatchAbout, batch_page};
+pub(crate) use blocks::symbol as state_symbol;
 pub use shell::PageFrame;
 use shell::data_uri;
 
