@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::count::{
     Context, CorrectedShare, FORMS_VALIDATED, FloorSource, FormTally, Grade, IntervalName, Placing, PlacingLimit,
-    ReviewedCount, SchistocyteCount, State,
+    SchistocyteCount, State,
 };
 use crate::evidence::SmearFinding;
 use crate::smear::SchistocyteForm;
@@ -232,7 +232,13 @@ impl CountRecord {
         self.false_positive_floor_95.map(|limits| limits.high).or(self.false_positive_floor_percent)
     }
 
-    /// Whether more cells were called than the model's false calls explain: the lowest limit of the true share is above 0.
+    /// Whether a person read the suspicious cells behind it.
+    pub fn is_reviewed(&self) -> bool {
+        self.reviewed_95.is_some()
+    }
+
+    /// Whether more cells were called than the model's false calls explain, or read than chance does: the lowest limit of the
+    /// true share is above 0.
     pub fn is_beyond_model_error(&self) -> bool {
         let low = self.deciding.and_then(|deciding| deciding.low);
         low.is_some_and(|low| low.percent > 0.0)
@@ -280,6 +286,7 @@ impl From<&CountRecord> for SmearFinding {
             state: count.state,
             context: count.context,
             beyond_model_error: count.is_beyond_model_error(),
+            reviewed: count.is_reviewed(),
         }
     }
 }
@@ -316,35 +323,6 @@ impl From<&SchistocyteCount> for CountRecord {
             other_abnormal_percent: (count.other_shapes.present > 0)
                 .then(|| percent(count.other_shapes.present as f64 / red_cells as f64)),
             forms: FormsRecord::of(&count.tally.forms, red_cells),
-            grade: count.grade.clone(),
-        }
-    }
-}
-
-impl From<&ReviewedCount> for CountRecord {
-    fn from(count: &ReviewedCount) -> Self {
-        let red_cells = count.tally.red_cells;
-        Self {
-            red_cells,
-            schistocytes: count.tally.schistocytes + count.tally.unread_called,
-            percent: count.fraction.map(percent),
-            wilson_95: count.wilson.as_ref().map(PercentInterval::from),
-            field_bootstrap_95: count.field_bootstrap.as_ref().map(PercentInterval::from),
-            sequential_95: None,
-            repeatability_95: None,
-            reviewed_95: count.interval.as_ref().map(PercentInterval::from),
-            corrected: None,
-            false_positive_floor_percent: None,
-            false_positive_floor_95: None,
-            false_positive_floor_source: None,
-            threshold_percent: percent(count.threshold),
-            min_cells: count.min_cells,
-            deciding: count.placing.as_ref().map(DecidingLimits::from),
-            state: count.state,
-            context: count.context,
-            other_abnormal_percent: (count.other_shapes.present > 0)
-                .then(|| percent(count.other_shapes.present as f64 / red_cells as f64)),
-            forms: FormsRecord::of(&count.forms, red_cells),
             grade: count.grade.clone(),
         }
     }

@@ -17,6 +17,7 @@ mod provenance;
 mod reading;
 mod record;
 mod review_record;
+mod reviewed_count;
 mod slide_record;
 mod statement;
 
