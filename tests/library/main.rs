@@ -21,6 +21,7 @@ mod quality;
 mod report_page;
 #[cfg(feature = "pdf")]
 mod report_pdf;
+mod reviewed;
 mod segmentation;
 mod slides;
 mod states;
@@ -29,6 +30,7 @@ mod sweeps;
 #[path = "../support"]
 mod support {
     pub mod fake_case;
+    pub mod fake_review;
     pub mod made_slide;
     pub mod states;
 }
