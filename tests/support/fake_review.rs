@@ -126,7 +126,8 @@ impl FakeReview {
         };
         let record = &mut case.record;
         let schistocytes = record.classes.iter_mut().find(|class| class.class == CellClass::Schistocyte);
-        schistocytes.expect("every class").cells = Some(reviewed.schistocytes);
+        let schistocytes = schistocytes.expect("every class");
+        (schistocytes.cells, schistocytes.percent) = (Some(reviewed.schistocytes), reviewed.percent);
         record.review = Some(Box::new(ReviewRecord {
             number: self.number,
             signed_at: time(signed_at),

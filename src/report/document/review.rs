@@ -28,7 +28,7 @@ fn signature(review: &ReviewRecord) -> Table {
     let rows = vec![
         (review.meaning.words(), of("signed_by", person(&review.signed_by))),
         ("Signed", of("signed_at", time_words(review.signed_at.as_str()))),
-        ("Signature", of("number", review.number.to_string())),
+        ("Number of the signature", of("number", review.number.to_string())),
         ("Event of the audit trail", of("trail.event", review.trail.event.to_string())),
         ("SHA-256 of the event", Cell::code(review.trail.sha256.as_str())),
     ];
