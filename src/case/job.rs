@@ -1,16 +1,16 @@
 //! The name of a piece of work: the same images, model, options, version, order and evidence give the same name.
 //!
 //! In: a [`CaseRecord`]. Out: a SHA-256 of these bytes, and nothing else: the JSON object with the members `accession`, `evidence`,
-//! `issued_at`, `laboratory`, `order`, `provenance` and, once it is signed, `review` of the record, in the canonical form of RFC 8785 (members sorted, no
-//! spaces, one way of writing a number). `provenance` holds the names and hashes of the images, the hashes of model and
-//! detector, engine, options, method and software version. `issued_at` is null there unless the caller gave it: a copied
-//! file has another modification time and is the same work. Any RFC 8785 implementation gives the same hash from
-//! `case.json`.
+//! `issued_at`, `laboratory`, `order`, `provenance` and, once it is signed, `review` of the record, in the canonical form of
+//! RFC 8785 (members sorted, no spaces, one way of writing a number). `provenance` holds the names and hashes of the images, the
+//! hashes of model and detector, engine, options, method and software version. `issued_at` is null there unless the caller gave
+//! it: a copied file has another modification time and is the same work, and the time of a signature stands in `review`. Any
+//! RFC 8785 implementation gives the same hash from `case.json`.
 //!
 //! The outcome of a specimen in a batch ([`SpecimenOutcome`]) stands beside it: a line of the journal with the figures that a
 //! reader compares specimens by.
 //!
-//! The result itself is not hashed: it follows from what is. A time of issue that is that of the signature is in `review`. Uses: file names ([`Job::id`]), the control number of an
+//! The result itself is not hashed: it follows from what is. Uses: file names ([`Job::id`]), the control number of an
 //! HL7 message ([`Job::control_id`]), so that a receiver can tell a repeated message, and the identifiers of a FHIR
 //! bundle.
 
