@@ -61,7 +61,6 @@ fn page(ctx: &PageContext, title: &str, scripts: &[&str], main: &Markup) -> Stri
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
                 meta name="csrf" content=(ctx.csrf);
                 title { (title) " – review" }
                 link rel="icon" href="data:,";

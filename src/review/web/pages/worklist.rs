@@ -19,6 +19,8 @@ const BAR_WIDTH: f64 = 120.0;
 
 /// The page.
 pub fn worklist(ctx: &PageContext, rows: &[Row], q: &str, show: &str) -> String {
+    let show = SHOWN.iter().map(|(name, _)| *name).find(|name| *name == show).unwrap_or(SHOWN[0].0);
+    let rows: Vec<&Row> = rows.iter().filter(|row| is_shown(&row.listed, q, show)).collect();
     let main = html! {
         main.list id="main" {
             h1 { "Worklist" }
@@ -30,18 +32,30 @@ pub fn worklist(ctx: &PageContext, rows: &[Row], q: &str, show: &str) -> String 
                 button type="submit" { "Search" }
             }
             @if rows.is_empty() {
-                p.said { @if q.is_empty() { "No case is here." } @else { "No case has this name." } }
+                p.said { @if q.is_empty() { "No case is to be shown." } @else { "No case to be shown has this name." } }
             } @else {
                 p.note { (rows.len()) @if rows.len() == 1 { " case" } @else { " cases" }
                     ", first those whose state a reading is most likely to change." }
-                (table(ctx, rows))
+                (table(ctx, &rows))
             }
         }
     };
     page(ctx, "Worklist", &[], &main)
 }
 
-fn table(ctx: &PageContext, rows: &[Row]) -> Markup {
+/// Whether a case is asked for: by its state, and by words in specimen and folder, in any case of letters.
+fn is_shown(case: &Listed, q: &str, show: &str) -> bool {
+    let is_signed = matches!(case.progress, Progress::Signed { .. });
+    let is_meant = match show {
+        "open" => !is_signed,
+        "signed" => is_signed,
+        _ => true,
+    };
+    let text = format!("{} {}", case.accession.as_deref().unwrap_or_default(), case.name).to_lowercase();
+    is_meant && q.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+fn table(ctx: &PageContext, rows: &[&Row]) -> Markup {
     let heads = ["Specimen", "Review", "State", "Schistocytes", "Cells read", "Film", "Age"];
     html! {
         // Roles are named because a phone shows the rows as cards, which makes some browsers forget the table.
