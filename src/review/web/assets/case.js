@@ -173,6 +173,13 @@ document.addEventListener("dblclick", (event) => {
   if (event.target.closest(".tile")) enlarge();
 });
 
+// A reader who closes what lay over the cells is back at the current one.
+for (const dialog of document.querySelectorAll("dialog:not(.field)")) {
+  dialog.addEventListener("close", () => {
+    if (document.activeElement === document.body) current?.focus();
+  });
+}
+
 document.addEventListener("focusin", (event) => {
   const tile = event.target.closest?.(".tile");
   if (tile) choose(tile);

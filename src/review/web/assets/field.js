@@ -89,7 +89,7 @@ function paint(key) {
   const isRead = saved(key) || openJob(key);
   const name = kind(object);
   line.setAttribute("class", `object ${name}${object === chosen ? " chosen" : ""}`);
-  halo.setAttribute("class", name === "counted" ? "halo none" : "halo");
+  halo.setAttribute("class", object === chosen ? "halo chosen" : name === "counted" ? "halo none" : "halo");
   line.setAttribute("aria-label", `${isRead || canRead(object) ? `${words}. ` : ""}${called(object)} ${place(object)}`);
   line.setAttribute("aria-pressed", String(object === chosen));
   letter.textContent = isRead ? short : "";

@@ -94,7 +94,7 @@ fn figures(figures: &FiguresView) -> Markup {
             p.value { span data-figure="percent" { (percent(figures.percent)) } }
             p.interval { small { "95 % interval" } " " span data-figure="interval" { (interval) } }
             p.state data-state=(figures.state.name()) {
-                @for state in STATES { span.of class=(state.name()) { (state_symbol(state)) } }
+                @for state in STATES { span class={ "of " (state.name()) } { (state_symbol(state)) } }
                 strong data-figure="state_words" { (figures.state_words) }
             }
             p.outlook data-figure="outlook" { (figures.outlook) }
