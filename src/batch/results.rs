@@ -19,7 +19,7 @@ use super::error::BatchError;
 use super::journal::{self, Outcomes};
 use super::same_pictures::{RepeatedPicture, repeated_pictures, repeated_table};
 use super::settings::{self, BatchSettings, SPECIMENS};
-use crate::case::SpecimenOutcome;
+use crate::case::{HEAD_FILE, SpecimenOutcome, TRAIL_FILE, superseded_by};
 use crate::durable::{flush_folder, remove_folder, replace_folder, write_with};
 use crate::report::{
     BatchAbout, JoinedTable, OutputFolder, ReportError, ReportFormat, batch_page, join_cells, join_specimens,
@@ -96,7 +96,13 @@ pub(super) fn write(folder: &Path, settings: &BatchSettings, outcomes: &Outcomes
 fn tables(folder: &Path, outcomes: &[SpecimenOutcome], kind: &str) -> Vec<JoinedTable> {
     let table = |outcome: &SpecimenOutcome| {
         let result = outcome.result.as_ref()?;
-        let path = folder.join(SPECIMENS).join(&result.folder).join(format!("{}.{kind}.parquet", result.folder));
+        let specimen = folder.join(SPECIMENS).join(&result.folder);
+        let name = format!("{}.{kind}.parquet", result.folder);
+        // METHOD: the tables of a batch are the software's. Where a case was signed, its own lie among what was superseded.
+        let path = match specimen.join(superseded_by(1)).join(&name) {
+            kept if kept.exists() => kept,
+            _ => specimen.join(&name),
+        };
         let (accession, extra) = (outcome.accession.clone(), outcome.extra.clone());
         Some(JoinedTable { path, accession, job: result.job.clone(), extra })
     };
@@ -220,12 +226,17 @@ fn take(from: &Path, to: &Path) -> Result<(), BatchError> {
         let (path, place) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type().map_err(unreadable)?.is_dir() {
             take(&path, &place)?;
-        } else if fs::hard_link(&path, &place).is_err() {
+        } else if is_written_on(&entry.file_name()) || fs::hard_link(&path, &place).is_err() {
             // Another file system, or one without links.
             fs::copy(&path, &place).map_err(failed)?;
         }
     }
     flush_folder(to).map_err(failed)
+}
+
+/// Whether a file is written on where it lies: two names for one such file would be two reviews in one trail.
+fn is_written_on(name: &std::ffi::OsStr) -> bool {
+    [TRAIL_FILE, HEAD_FILE].iter().any(|own| name == *own)
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use super::journal::{Journal, Outcomes, Work};
 use super::manifest::{Manifest, ManifestRow};
 use super::results::{self, BatchReport};
 use super::settings::{self, BatchSettings, LEFT_OUT, SPECIMENS};
-use crate::case::{Case, SpecimenFailure, SpecimenOutcome, SpecimenResult};
+use crate::case::{Case, SpecimenFailure, SpecimenOutcome, SpecimenResult, TRAIL_FILE};
 use crate::clinical::{LabPanel, ScoreOptions};
-use crate::durable::{is_partial, replace_folder};
+use crate::durable::{is_partial, remove_folder, replace_folder};
 use crate::pipeline::{AnalyzeError, Interrupted, Models, Progress, SpecimenInputs, analyze_all};
 use crate::report::{FileNames, OutputFolder, ReportError, ReportFormat, ReportSettings, ReportTarget};
 use crate::source::listed_images;
@@ -37,6 +37,8 @@ pub struct BatchOptions {
     pub out: PathBuf,
     /// Formats of the reports, beside those that every batch has.
     pub formats: Vec<ReportFormat>,
+    /// Keep messages back until a person signs a case.
+    pub require_review: bool,
     /// Settings of the messages.
     pub reports: ReportSettings,
     /// Go on with the batch that the folder holds.
@@ -314,8 +316,15 @@ impl Writer<'_> {
         let result = SpecimenResult::of(&case.record, &base)?;
         let partial = out.join(format!("{PARTIAL}{row}"));
         let target = ReportTarget::prepare(&partial, &self.formats)?;
+        let target = if self.options.require_review { target.hold_messages() } else { target };
         let place = out.join(SPECIMENS).join(&base);
         let moved = target.write_with(case, &self.options.reports).and_then(|_| {
+            // The same work, whose review was begun: what a person did stays.
+            if place.join(TRAIL_FILE).exists() {
+                return remove_folder(&partial)
+                    .map(drop)
+                    .map_err(|source| ReportError::Write { path: partial.clone(), source });
+            }
             // Only a run that was killed between this rename and its line leaves such a folder.
             replace_folder(&partial, &place).map_err(|source| ReportError::Write { path: place.clone(), source })
         });

@@ -16,6 +16,7 @@ mod panel_match;
 mod provenance;
 mod reading;
 mod record;
+mod review_files;
 mod review_record;
 mod slide_record;
 mod statement;
@@ -41,6 +42,7 @@ pub use provenance::{
 };
 pub use reading::{CellKey, CellReading, ReadAs, Reading};
 pub use record::{Case, CaseRecord, FOOTER, InputFailure, REVIEWED_FOOTER, SCHEMA_VERSION, WeighedPanel};
+pub use review_files::{HEAD_FILE, TRAIL_FILE, is_superseded, superseded_by};
 pub use review_record::{
     AgreementRecord, ReadCells, Reopening, ReviewRecord, ReviewStatus, Reviewer, SignatureMeaning, SoftwareResult,
     TrailPosition,

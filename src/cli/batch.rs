@@ -72,6 +72,9 @@ pub struct BatchArgs {
     /// Reports to write for each specimen: json, csv, html, geojson, parquet, pictures, hl7, fhir; pdf where the build has it; json and parquet are always among them
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,parquet,html")]
     pub format: Vec<ReportFormat>,
+    /// Keep messages (hl7, fhir) back until a person signs the case in `review`
+    #[arg(long)]
+    pub require_review: bool,
     /// Time between two lines of progress where stderr is no terminal, s
     #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = positive)]
     pub progress_seconds: f64,
@@ -139,7 +142,13 @@ pub fn run(args: &BatchArgs) -> Result<Exit, Failure> {
     let reports = requested.settings.messages.clone();
     let defaults = analyze_options(&requested, args.um_per_px, args.age_group, args.min_cells);
     let models = args.model.open()?;
-    let options = BatchOptions { out: args.out.clone(), formats: args.format.clone(), reports, resume: args.resume };
+    let options = BatchOptions {
+        out: args.out.clone(),
+        formats: args.format.clone(),
+        require_review: args.require_review,
+        reports,
+        resume: args.resume,
+    };
     let asked = BatchSettings::new(
         provenance(&models, named_options(&defaults), Vec::new()),
         options.format_names(),

@@ -10,22 +10,9 @@ use std::path::{Path, PathBuf};
 use super::error::{ReviewError, TrailFault};
 use super::event::FileHashes;
 use super::state::ReviewState;
-use crate::case::CaseRecord;
+use crate::case::{CaseRecord, superseded_by};
 use crate::durable::{flush_folder, sha256_of};
 use crate::report::{ARCHIVE_FILE, CASE_FILE, FolderContents, read_record};
-
-/// Begins the name of a folder with superseded reports.
-const SUPERSEDED: &str = "superseded-";
-
-/// Name of the folder with the reports that signature `number` superseded.
-pub fn superseded_by(number: u32) -> String {
-    format!("{SUPERSEDED}{}", number.saturating_sub(1))
-}
-
-/// Whether a folder of this name holds superseded reports.
-pub fn is_superseded(name: &str) -> bool {
-    name.strip_prefix(SUPERSEDED).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-}
 
 pub(super) fn failed(path: &Path) -> impl Fn(std::io::Error) -> ReviewError + use<> {
     let path = path.to_owned();
@@ -113,15 +100,6 @@ pub fn keep(folder: &Path, files: &FileHashes, number: u32) -> Result<PathBuf, R
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn folders_of_superseded_reports_are_numbered_from_the_software_s_own() {
-        assert_eq!((superseded_by(1), superseded_by(2)), ("superseded-0".to_owned(), "superseded-1".to_owned()));
-        assert!(is_superseded("superseded-12"));
-        for other in ["superseded-", "superseded-x", "superseded", "S-superseded-1"] {
-            assert!(!is_superseded(other), "{other}");
-        }
-    }
 
     #[test]
     fn what_is_kept_stays_when_the_file_is_written_anew() {

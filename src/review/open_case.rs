@@ -15,9 +15,10 @@ use super::event::{Act, Event, Series, Settled};
 use super::files::{faults, hashes, keep, software_record};
 use super::reviewed::{Figures, Reviewed};
 use super::state::{ReviewState, Signature};
-use super::trail::{ReadTrail, TRAIL_FILE, Trail};
+use super::trail::{ReadTrail, Trail};
 use crate::case::{
     AgreementRecord, Case, CaseFields, CaseRecord, CellKey, Job, ReadAs, Reading, Reviewer, SignatureMeaning,
+    TRAIL_FILE,
 };
 use crate::count::GradingTable;
 use crate::report::{FolderContents, ReportFormat, ReportSettings, ReportTarget, read_archive};

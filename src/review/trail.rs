@@ -16,13 +16,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ReviewError, TrailFault};
 use super::event::{Act, Event, NO_EVENT};
-use crate::case::Reviewer;
+use crate::case::{HEAD_FILE, Reviewer, TRAIL_FILE};
 use crate::time::Timestamp;
 
-/// Name of the trail, beside `case.json`.
-pub const TRAIL_FILE: &str = "review.jsonl";
-/// Name of the note of the last event.
-pub const HEAD_FILE: &str = "review.head";
 /// Digits of the number in the note.
 const NUMBER_DIGITS: usize = 12;
 /// Bytes of the note: number, space, hash, line end.

@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use super::cells::ReviewCells;
 use super::error::{ReviewError, TrailFault};
 use super::event::FileHashes;
-use super::files::{failed, faults, software_record, superseded_by};
+use super::files::{failed, faults, software_record};
 use super::open_case::ReviewSettings;
 use super::reviewed::Reviewed;
 use super::state::ReviewState;
 use super::trail::ReadTrail;
-use crate::case::{Case, CaseRecord};
+use crate::case::{Case, CaseRecord, superseded_by};
 use crate::report::{ARCHIVE_FILE, CASE_FILE, FolderContents, ReportFormat, read_archive, read_record, render_with};
 
 /// What was found of a case.

@@ -14,10 +14,10 @@ use std::time::SystemTime;
 
 use super::error::ReviewError;
 use super::event::Series;
-use super::files::{failed, is_superseded};
+use super::files::failed;
 use super::state::ReviewState;
-use super::trail::{ReadTrail, TRAIL_FILE};
-use crate::case::{PercentInterval, ReviewStatus, State};
+use super::trail::ReadTrail;
+use crate::case::{PercentInterval, ReviewStatus, State, TRAIL_FILE, is_superseded};
 use crate::count::Likeness;
 use crate::durable::sha256_hex;
 use crate::report::{CASE_FILE, FolderContents, read_record};
