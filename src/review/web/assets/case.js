@@ -196,6 +196,11 @@ onChange(() => {
   own.textContent = `${all.filter((tile) => standing(tile.dataset.key) === "read").length} of ${all.length}`;
 });
 
+// On a phone the panel lies over the end of the page: it makes room where the page goes on below the cells.
+const columns = document.querySelector(".columns");
+const toggle = () => panel.classList.toggle("away", columns.getBoundingClientRect().bottom < innerHeight * 0.6);
+addEventListener("scroll", toggle, { passive: true });
+
 async function here() {
   const { status, answer } = await post(`${page.base}/here`, {});
   const line = document.querySelector(".others");

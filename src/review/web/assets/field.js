@@ -77,7 +77,9 @@ function draw() {
 function drawObject(object) {
   const halo = outline(object, { class: "halo" });
   const line = outline(object, { role: "button", tabindex: "0", "data-key": object.key });
-  const letter = shape("text", { class: "read", x: object.x_px, y: object.y_px });
+  // Above the cell, so that nothing of it is hidden.
+  const top = Math.min(...(object.points || []).map(([, y]) => y), object.y_px - object.radius_px);
+  const letter = shape("text", { class: "read", x: object.x_px, y: top });
   drawn.set(object.key, { object, halo, line, letter });
   svg.append(halo, line, letter);
   paint(object.key);
@@ -89,7 +91,7 @@ function paint(key) {
   const isRead = saved(key) || openJob(key);
   const name = kind(object);
   line.setAttribute("class", `object ${name}${object === chosen ? " chosen" : ""}`);
-  halo.setAttribute("class", object === chosen ? "halo chosen" : name === "counted" ? "halo none" : "halo");
+  halo.setAttribute("class", name === "counted" ? "halo none" : "halo");
   line.setAttribute("aria-label", `${isRead || canRead(object) ? `${words}. ` : ""}${called(object)} ${place(object)}`);
   line.setAttribute("aria-pressed", String(object === chosen));
   letter.textContent = isRead ? short : "";
@@ -100,8 +102,18 @@ function canRead(object) {
   return view.accepted && (!object.excluded || object.can_include || Boolean(saved(object.key)));
 }
 
+// A ring around the chosen object; nothing lies over the cell itself.
+function ring(object) {
+  svg.querySelectorAll(".ring").forEach((one) => one.remove());
+  if (!object) return;
+  const reach = Math.max(...(object.points || []).map(([x, y]) => Math.hypot(x - object.x_px, y - object.y_px)), object.radius_px);
+  const place = { class: "ring", cx: object.x_px, cy: object.y_px, r: 1.25 * reach };
+  svg.append(shape("circle", place), shape("circle", place));
+}
+
 function choose(object) {
   const before = chosen;
+  ring(object);
   chosen = object;
   if (before !== object) closeWhy();
   for (const one of [before, object]) if (one && drawn.has(one.key)) paint(one.key);

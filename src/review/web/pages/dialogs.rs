@@ -123,7 +123,8 @@ fn legend(adds: bool) -> Markup {
 fn help() -> Markup {
     html! {
         dialog.help id="help" aria-labelledby="help-title" {
-            h2 id="help-title" { "Keys" }
+            // The focus begins at the head, so that a long list is not scrolled to its end.
+            h2 id="help-title" tabindex="-1" autofocus { "Keys" }
             (keys(&KEYS))
             h3 { "In the field" }
             (keys(&FIELD_KEYS))

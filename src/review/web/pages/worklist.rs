@@ -102,7 +102,7 @@ fn row(ctx: &PageContext, row: &Row) -> Markup {
                     }
                     @if case.second_read > 0 { small { (case.second_read) " read blind" } }
                     @if !matches!(case.progress, Progress::Signed { .. }) && case.cells_to_read > 0 {
-                        a.blind href=(format!("/case/{}/blind", case.id)) aria-label=(format!("Read {name} blind")) {
+                        a.blind href=(format!("/case/{}/blind", case.id)) aria-label=(format!("Read blind: {name}")) {
                             "Read blind"
                         }
                     }
