@@ -238,7 +238,7 @@ def thousand(browser, program):
     with tempfile.TemporaryDirectory() as place:
         place = pathlib.Path(place)
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        made = ["--seed", "7", "--fields", "36", "--schistocyte-fraction", "0.6"]
+        made = ["--seed", "7", "--fields", "26", "--schistocyte-fraction", "0.6"]
         subprocess.run([program, "synth", "--out", place / "film", *made], **quiet)
         subprocess.run([program, "analyze", place / "film", "--out", place / "cases" / "film", "--format", "json"], **quiet)
         with serve(program, place / "cases") as address:
