@@ -15,6 +15,7 @@ use super::error::TrailFault;
 use crate::case::{CellKey, Laboratory, Reading, Reviewer, SignatureMeaning};
 use crate::count::GradingTable;
 use crate::durable::sha256_hex;
+#[cfg(test)]
 use crate::smear::CellId;
 use crate::time::Timestamp;
 
@@ -135,6 +136,7 @@ impl Act {
 }
 
 /// A key of an object that the program found.
+#[cfg(test)]
 pub fn found(field: u32, cell: u32) -> CellKey {
     CellKey::Found { field, cell: CellId(cell) }
 }

@@ -21,6 +21,7 @@ mod quality;
 mod report_page;
 #[cfg(feature = "pdf")]
 mod report_pdf;
+mod review;
 mod segmentation;
 mod slides;
 mod states;

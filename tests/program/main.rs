@@ -18,11 +18,13 @@ mod misuse;
 mod patient;
 mod readings;
 mod report_again;
+mod review;
 mod score;
 mod watch;
 
 #[path = "../support"]
 mod support {
+    pub mod browser;
     pub mod fake_case;
     pub mod tiny_model;
 }
