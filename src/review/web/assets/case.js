@@ -196,6 +196,10 @@ onChange(() => {
   own.textContent = `${all.filter((tile) => standing(tile.dataset.key) === "read").length} of ${all.length}`;
 });
 
+// What sticks below the head must know how high it is: names and words wrap.
+const head = document.querySelector(".head");
+new ResizeObserver(() => document.documentElement.style.setProperty("--head-height", `${head.offsetHeight}px`)).observe(head);
+
 // On a phone the panel lies over the end of the page: it makes room where the page goes on below the cells.
 const columns = document.querySelector(".columns");
 const toggle = () => panel.classList.toggle("away", columns.getBoundingClientRect().bottom < innerHeight * 0.6);

@@ -14,6 +14,8 @@ const ORDER = ["called", "near", "added", "included", "excluded", "counted"];
 // A step of the cross, pixels of the screen; with Shift it is the finer one.
 const CROSS_STEP = 12;
 const FINE_STEP = 2;
+// Room between a cell and the ring around it, px of the screen: a letter has its place there.
+const RING_PX = 24;
 // Half of what is shown around a cell that the field opens at, radii of the cell.
 const ARRIVE_RADII = 9;
 
@@ -107,7 +109,7 @@ function ring(object) {
   svg.querySelectorAll(".ring").forEach((one) => one.remove());
   if (!object) return;
   const reach = Math.max(...(object.points || []).map(([x, y]) => Math.hypot(x - object.x_px, y - object.y_px)), object.radius_px);
-  const place = { class: "ring", cx: object.x_px, cy: object.y_px, r: 1.25 * reach };
+  const place = { class: "ring", cx: object.x_px, cy: object.y_px, r: reach + RING_PX * camera.unit() };
   svg.append(shape("circle", place), shape("circle", place));
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
 
-use super::{PageContext, limits, page, percent};
-use crate::report::{state_symbol, state_words, time_words};
+use super::{PageContext, limits, page, percent, when};
+use crate::report::{state_symbol, state_words};
 use crate::review::web::view::Row;
 use crate::review::{Listed, Progress};
 
@@ -95,7 +95,12 @@ fn row(ctx: &PageContext, row: &Row) -> Markup {
             }
             td role="cell" data-label="Cells read" {
                 @if case.state.is_some() {
-                    span.number { (case.cells_read) " of " (case.cells_to_read) }
+                    // More are read where cells were added or read in their field.
+                    @if case.cells_read > case.cells_to_read {
+                        span.number { (case.cells_read) " read, " (case.cells_to_read) " to read" }
+                    } @else {
+                        span.number { (case.cells_read) " of " (case.cells_to_read) }
+                    }
                     @if case.cells_to_read > 0 {
                         progress value=(case.cells_read.min(case.cells_to_read)) max=(case.cells_to_read)
                             aria-label="Cells read" {}
@@ -112,7 +117,7 @@ fn row(ctx: &PageContext, row: &Row) -> Markup {
                 @if case.fields.1 > 0 { (case.fields.0) " of " (case.fields.1) " fields counted" } @else { "–" }
                 @if case.unlike { small.unlike { "Unlike the films that the model knows" } }
             }
-            td role="cell" data-label="Age" { (case.since.map_or_else(|| "–".to_owned(), |since| age(since, ctx.now))) }
+            td.number role="cell" data-label="Age" { (case.since.map_or_else(|| "–".to_owned(), |since| age(since, ctx.now))) }
         }
     }
 }
@@ -123,7 +128,7 @@ fn progress(case: &Listed) -> Markup {
             Progress::Unread => span.tag { "Not begun" },
             Progress::Begun => span.tag.begun { "Begun" },
             Progress::Reopened => span.tag.begun { "Opened again" },
-            Progress::Signed { by, at } => { span.tag.signed { "✓ Signed" } small { (by) ", " (time_words(at)) } },
+            Progress::Signed { by, at } => { span.tag.signed { "✓ Signed" } small { (by) ", " (when(at)) } },
             Progress::Damaged { why } => { span.tag.damaged { "! Damaged" } small { (why) } },
         }
     }
