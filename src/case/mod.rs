@@ -18,6 +18,7 @@ mod reading;
 mod record;
 mod review_files;
 mod review_record;
+mod reviewed_count;
 mod slide_record;
 mod statement;
 

@@ -12,7 +12,7 @@ use super::film::{ClassRecord, FilmRecord};
 use super::order::Order;
 use super::panel_match::{PanelMatch, matched};
 use super::provenance::{IssueTime, Laboratory, Provenance};
-use super::review_record::ReviewRecord;
+use super::review_record::{ReviewRecord, ReviewStatus};
 use super::slide_record::SlidesRecord;
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::evidence::{Evidence, SmearFinding, weigh};
@@ -128,6 +128,22 @@ impl CaseRecord {
     /// Counted cells called a class; `None` where they are not given.
     pub fn class_count(&self, class: CellClass) -> Option<u64> {
         self.classes.iter().find(|record| record.class == class)?.cells
+    }
+}
+
+impl CaseRecord {
+    /// How far the result has come.
+    pub fn review_status(&self) -> ReviewStatus {
+        match &self.review {
+            None => ReviewStatus::Preliminary,
+            Some(review) if review.number > 1 => ReviewStatus::Corrected,
+            Some(_) => ReviewStatus::Final,
+        }
+    }
+
+    /// The software's own count, reviewed or not.
+    pub fn software_count(&self) -> &CountRecord {
+        self.review.as_ref().map_or(&self.count, |review| &review.software.count)
     }
 }
 

@@ -10,7 +10,6 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::count_record::{CountRecord, rounded};
 use super::reading::CellReading;
-use super::record::CaseRecord;
 use crate::stats::agreement::cohen_kappa;
 use crate::time::Timestamp;
 
@@ -184,22 +183,6 @@ pub enum ReviewStatus {
     Final,
     /// Signed again, in place of an earlier signature.
     Corrected,
-}
-
-impl CaseRecord {
-    /// How far the result has come.
-    pub fn review_status(&self) -> ReviewStatus {
-        match &self.review {
-            None => ReviewStatus::Preliminary,
-            Some(review) if review.number > 1 => ReviewStatus::Corrected,
-            Some(_) => ReviewStatus::Final,
-        }
-    }
-
-    /// The software's own count, reviewed or not.
-    pub fn software_count(&self) -> &CountRecord {
-        self.review.as_ref().map_or(&self.count, |review| &review.software.count)
-    }
 }
 
 #[cfg(test)]

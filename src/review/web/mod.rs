@@ -8,6 +8,7 @@ mod answers;
 mod desk;
 mod entry;
 mod guard;
+mod listen;
 mod pages;
 mod pictures;
 mod server;
@@ -20,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub use server::{ServeError, ServeOptions, Tls};
+pub use listen::{ServeError, ServeOptions, Tls};
 pub use session::{LoginError, MIN_PASSWORD_CHARS, People};
 
 use server::Server;
@@ -30,7 +31,7 @@ use server::Server;
 /// # Errors
 /// [`ServeError`].
 pub fn serve(options: &ServeOptions, stop: &Arc<AtomicBool>, ready: impl FnOnce(&str)) -> Result<(), ServeError> {
-    server::serve(options, routes(), stop, ready)
+    listen::serve(options, routes(), stop, ready)
 }
 
 /// Every address with what answers it.
