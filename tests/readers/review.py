@@ -160,7 +160,7 @@ def read_blind(reader, case, first):
     first.go(f"/case/{case}")
 
 
-def meet(first, other, case):
+def meet(first, other, case, axe, out):
     """Two people at one cell: the second is told, and nothing is lost. Without an answer nothing looks saved."""
     other.expected += ["409", "ERR_INTERNET_DISCONNECTED"]
     other.go(f"/case/{case}")
@@ -174,6 +174,8 @@ def meet(first, other, case):
     told = other.text("#alerts")
     assert first.name in told and "undecided" in told and "Your reading: Schistocyte" in told, told
     assert other.page.get_attribute(f"#cell-{key}", "data-read") == "undecided"
+    other.axe(axe, "conflict")
+    other.picture(out, "conflict")
     other.tab_to("#alerts button:nth-of-type(2)")
     other.press("Enter")
     other.wait(f"document.getElementById('cell-{key}').dataset.read === 'schistocyte'")
@@ -184,6 +186,8 @@ def meet(first, other, case):
     other.wait(f"document.getElementById('cell-{key}').dataset.standing === 'failed'")
     assert "NOT saved" in other.text(f"#cell-{key}") and "NOT saved" in other.text("#alerts")
     assert other.page.get_attribute(f"#cell-{key}", "data-read") == "schistocyte"
+    other.axe(axe, "not saved")
+    other.picture(out, "not-saved")
     other.context.set_offline(False)
     other.press("r")
     other.wait(f"document.getElementById('cell-{key}').dataset.standing === 'read'")
@@ -361,7 +365,7 @@ def walk(browser, address, folder, out, axe):
     assert ada.page.locator("#further .tile").count() == 2
 
     read_blind(Reader(browser, address, "Bea Blind"), case, ada)
-    meet(ada, Reader(browser, address, "Cleo Later"), case)
+    meet(ada, Reader(browser, address, "Cleo Later"), case, axe, out)
     plain(browser, address, case, out)
     look(browser, address, case, axe, out, "read")
 
