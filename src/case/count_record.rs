@@ -232,7 +232,13 @@ impl CountRecord {
         self.false_positive_floor_95.map(|limits| limits.high).or(self.false_positive_floor_percent)
     }
 
-    /// Whether more cells were called than the model's false calls explain: the lowest limit of the true share is above 0.
+    /// Whether a person read the suspicious cells behind it.
+    pub fn is_reviewed(&self) -> bool {
+        self.reviewed_95.is_some()
+    }
+
+    /// Whether more cells were called than the model's false calls explain, or read than chance does: the lowest limit of the
+    /// true share is above 0.
     pub fn is_beyond_model_error(&self) -> bool {
         let low = self.deciding.and_then(|deciding| deciding.low);
         low.is_some_and(|low| low.percent > 0.0)
@@ -280,6 +286,7 @@ impl From<&CountRecord> for SmearFinding {
             state: count.state,
             context: count.context,
             beyond_model_error: count.is_beyond_model_error(),
+            reviewed: count.is_reviewed(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The name of a piece of work: the same images, model, options, version, order and evidence give the same name.
 //!
 //! In: a [`CaseRecord`]. Out: a SHA-256 of these bytes, and nothing else: the JSON object with the members `accession`, `evidence`,
-//! `issued_at`, `laboratory`, `order` and `provenance` of the record, in the canonical form of RFC 8785 (members sorted, no
-//! spaces, one way of writing a number). `provenance` holds the names and hashes of the images, the hashes of model and
-//! detector, engine, options, method and software version. `issued_at` is null there unless the caller gave it: a copied
-//! file has another modification time and is the same work. Any RFC 8785 implementation gives the same hash from
-//! `case.json`.
+//! `issued_at`, `laboratory`, `order`, `provenance` and, once it is signed, `review` of the record, in the canonical form of
+//! RFC 8785 (members sorted, no spaces, one way of writing a number). `provenance` holds the names and hashes of the images, the
+//! hashes of model and detector, engine, options, method and software version. `issued_at` is null there unless the caller gave
+//! it: a copied file has another modification time and is the same work, and the time of a signature stands in `review`. Any
+//! RFC 8785 implementation gives the same hash from `case.json`.
 //!
 //! The outcome of a specimen in a batch ([`SpecimenOutcome`]) stands beside it: a line of the journal with the figures that a
 //! reader compares specimens by.
@@ -22,6 +22,7 @@ use super::count_record::{PercentInterval, rounded};
 use super::order::Order;
 use super::provenance::{IssueSource, IssueTime, Laboratory, Provenance};
 use super::record::CaseRecord;
+use super::review_record::ReviewRecord;
 use crate::count::{Context, State};
 use crate::durable::sha256_hex;
 use crate::evidence::Evidence;
@@ -41,6 +42,9 @@ struct Work<'a> {
     laboratory: Option<&'a Laboratory>,
     order: Option<&'a Order>,
     provenance: &'a Provenance,
+    /// Left out of an unsigned record: each signature makes another piece of work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review: Option<&'a ReviewRecord>,
 }
 
 /// The name of a piece of work.
@@ -62,6 +66,7 @@ impl Job {
             laboratory: record.laboratory.as_ref(),
             order: record.order.as_ref(),
             provenance: &record.provenance,
+            review: record.review.as_deref(),
         };
         Ok(Self { sha256: sha256_hex(&serde_json_canonicalizer::to_vec(&work)?) })
     }

@@ -12,11 +12,12 @@ use super::film::{ClassRecord, FilmRecord};
 use super::order::Order;
 use super::panel_match::{PanelMatch, matched};
 use super::provenance::{IssueTime, Laboratory, Provenance};
+use super::reading::{CellKey, Reading};
 use super::review_record::{ReviewRecord, ReviewStatus};
 use super::slide_record::SlidesRecord;
 use crate::clinical::{LabPanel, ScoreOptions};
 use crate::evidence::{Evidence, SmearFinding, weigh};
-use crate::smear::{AgeGroup, CellClass, ExclusionReason};
+use crate::smear::{AgeGroup, CellClass, CellId, ExclusionReason};
 use crate::time::Timestamp;
 
 /// Version of the record's schema.
@@ -125,13 +126,6 @@ impl CaseRecord {
         Self { order: Some(order), ..self }
     }
 
-    /// Counted cells called a class; `None` where they are not given.
-    pub fn class_count(&self, class: CellClass) -> Option<u64> {
-        self.classes.iter().find(|record| record.class == class)?.cells
-    }
-}
-
-impl CaseRecord {
     /// How far the result has come.
     pub fn review_status(&self) -> ReviewStatus {
         match &self.review {
@@ -141,9 +135,25 @@ impl CaseRecord {
         }
     }
 
+    /// The readings of the cells that the program found, by place of the field in the record and number of the cell; empty before
+    /// a signature.
+    pub fn found_readings(&self) -> BTreeMap<(usize, CellId), Reading> {
+        let readings = self.review.iter().flat_map(|review| &review.readings);
+        let found = readings.filter_map(|read| match read.key {
+            CellKey::Found { field, cell } => Some(((field as usize, cell), read.reading)),
+            CellKey::Added { .. } => None,
+        });
+        found.collect()
+    }
+
     /// The software's own count, reviewed or not.
     pub fn software_count(&self) -> &CountRecord {
         self.review.as_ref().map_or(&self.count, |review| &review.software.count)
+    }
+
+    /// Counted cells called a class; `None` where they are not given.
+    pub fn class_count(&self, class: CellClass) -> Option<u64> {
+        self.classes.iter().find(|record| record.class == class)?.cells
     }
 }
 

@@ -1,7 +1,4 @@
-//! The published form of a count whose suspicious cells a person read.
-//!
-//! In: a [`ReviewedCount`], fractions 0–1. Out: a [`CountRecord`], percent. Nothing is corrected and no floor is stated, because what
-//! was read has no errors of the classifier.
+//! The reviewed count as published: percent in place of fractions, rounded like every other figure.
 
 use super::count_record::{CountRecord, DecidingLimits, FormsRecord, PercentInterval, percent};
 use crate::count::ReviewedCount;
@@ -32,5 +29,45 @@ impl From<&ReviewedCount> for CountRecord {
             forms: FormsRecord::of(&count.forms, red_cells),
             grade: count.grade.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::IntervalName;
+    use crate::count::{FormTally, Likeness, Looks, OtherShapes, ReadTally, ReviewOptions};
+    use crate::smear::AgeGroup;
+    use crate::stats::prevalence::EstimatedRate;
+
+    #[test]
+    fn a_reviewed_count_has_its_own_interval_and_no_figure_of_the_model() {
+        let tally =
+            ReadTally { red_cells: 1000, schistocytes: 18, others: 40, unread_called: 2, ..ReadTally::default() };
+        let options = ReviewOptions {
+            age_group: AgeGroup::Adult,
+            min_cells: 1000,
+            grading: None,
+            looks: Looks::Once,
+            film: Likeness::Learned,
+            sensitivity: Some(EstimatedRate { rate: 0.95, trials: 400 }),
+            other_shapes: OtherShapes { assessed: true, ..OtherShapes::default() },
+            forms: FormTally::default(),
+        };
+        let record = CountRecord::from(&ReviewedCount::of_fields(&[tally], &options));
+        assert_eq!((record.schistocytes, record.red_cells, record.percent), (20, 1000, Some(2.0)));
+        let reviewed = record.reviewed_95.expect("cells");
+        let deciding = record.deciding.expect("cells");
+        let low = deciding.low.expect("a lower limit");
+        assert_eq!((low.percent, low.interval), (reviewed.low, IntervalName::Reviewed));
+        assert_eq!(
+            deciding.high.map(|high| (high.percent, high.interval)),
+            Some((reviewed.high, IntervalName::Reviewed))
+        );
+        assert!(record.is_reviewed() && record.is_beyond_model_error());
+        assert_eq!(
+            (record.corrected, record.false_positive_floor_percent, record.repeatability_95),
+            (None, None, None)
+        );
     }
 }

@@ -77,7 +77,6 @@ pub fn statement(count: &CountRecord) -> String {
     let (Some(percent), Some(interval)) = (count.percent, count.widest_95()) else {
         return "Not assessable: no red cell could be counted in a field of sufficient quality.".to_owned();
     };
-    let limit = count.threshold_percent;
     let measured = format!(
         "Schistocytes {percent:.2} % (95 % CI {:.2}–{:.2}; {} of {} RBC).",
         interval.low,
@@ -85,14 +84,18 @@ pub fn statement(count: &CountRecord) -> String {
         grouped(count.schistocytes),
         grouped(count.red_cells)
     );
-    let placed = match count.state {
+    let placed = if count.is_reviewed() { placed_by_reading(count) } else { placed_by_model(count) };
+    let parts = [Some(measured), within_model_error(count), Some(placed), mixed_picture(count)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Where the software's own count lies.
+fn placed_by_model(count: &CountRecord) -> String {
+    let limit = count.threshold_percent;
+    match count.state {
         // Reached only by a record that was not made by this crate: without an interval there is no other state.
         State::NotAssessable => "The value is not assessable.".to_owned(),
-        State::Insufficient => format!(
-            "Fewer than {} RBC were counted: the value is not placed against the ICSH reference limit of {limit} \
-             %.{MORE_FIELDS}",
-            grouped(count.min_cells)
-        ),
+        State::Insufficient => too_few(count),
         State::Above => {
             format!("The lower limit less the model's errors lies above the ICSH reference limit of {limit} %.")
         }
@@ -104,12 +107,41 @@ pub fn statement(count: &CountRecord) -> String {
             "The upper limit with the model's errors lies at or below the ICSH reference limit of {limit} %. This does \
              not exclude TMA."
         ),
-    };
-    let parts = [Some(measured), within_model_error(count), Some(placed), mixed_picture(count)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
 }
 
-/// What a few called cells are.
+/// Where a count lies whose suspicious cells a person read: no error of the model is taken off, and what nobody read is open.
+fn placed_by_reading(count: &CountRecord) -> String {
+    let limit = count.threshold_percent;
+    match count.state {
+        // A film so far off is open below the review threshold.
+        State::NotAssessable => {
+            "The film is unlike all that the model was tried on: the value is assessable only where \
+             every counted cell was read."
+                .to_owned()
+        }
+        State::Insufficient => too_few(count),
+        State::Above => format!("The lower limit lies above the ICSH reference limit of {limit} %."),
+        State::Indeterminate => format!(
+            "With the cells that nobody read it may lie on either side of the ICSH reference limit of {limit} %. More \
+             cells must be read or counted to place the value."
+        ),
+        State::NotAbove => format!(
+            "The upper limit, with the cells that nobody read, lies at or below the ICSH reference limit of {limit} %. \
+             This does not exclude TMA."
+        ),
+    }
+}
+
+fn too_few(count: &CountRecord) -> String {
+    format!(
+        "Fewer than {} RBC were counted: the value is not placed against the ICSH reference limit of {} %.{MORE_FIELDS}",
+        grouped(count.min_cells),
+        count.threshold_percent
+    )
+}
+
+/// What a few called cells are; nothing of a reviewed count, which has no floor.
 fn within_model_error(count: &CountRecord) -> Option<String> {
     let floor = count.highest_floor_percent().filter(|_| count.context == Some(Context::WithinModelError))?;
     let called = match count.schistocytes {
@@ -173,7 +205,7 @@ impl CountRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{FOOTER, FormsRecord, PercentInterval};
+    use crate::case::{FOOTER, FormsRecord, PercentInterval, REVIEWED_FOOTER};
     use crate::count::{CountOptions, FieldTally, FormTally, Performance, SchistocyteCount};
     use crate::smear::CellClass;
     use crate::stats::Probability;
@@ -235,6 +267,43 @@ mod tests {
     }
 
     #[test]
+    fn a_reviewed_count_is_placed_without_the_errors_of_the_model() {
+        let of = |state| {
+            let reviewed_95 = Some(PercentInterval { low: 1.68, high: 3.72 });
+            // A lower limit of 0 makes this context: nothing is said of the model's error all the same.
+            let count = CountRecord { reviewed_95, ..record(29, 1204, state, Some(Context::WithinModelError)) };
+            statement(&count)
+        };
+        let first = "Schistocytes 2.41 % (95 % CI 1.68–3.72; 29 of 1,204 RBC). ";
+        for (state, placed) in [
+            (State::Above, "The lower limit lies above the ICSH reference limit of 1 %."),
+            (
+                State::NotAbove,
+                "The upper limit, with the cells that nobody read, lies at or below the ICSH reference limit of 1 %. \
+                 This does not exclude TMA.",
+            ),
+            (
+                State::Indeterminate,
+                "With the cells that nobody read it may lie on either side of the ICSH reference limit of 1 %. More \
+                 cells must be read or counted to place the value.",
+            ),
+            (
+                State::Insufficient,
+                "Fewer than 1,000 RBC were counted: the value is not placed against the ICSH reference limit of 1 %. \
+                 More fields are needed.",
+            ),
+            (
+                State::NotAssessable,
+                "The film is unlike all that the model was tried on: the value is assessable only where every counted \
+                 cell was read.",
+            ),
+        ] {
+            assert_eq!(of(state), format!("{first}{placed}"), "{state:?}");
+            assert_eq!(banned_terms_in(&of(state)), Vec::<&str>::new(), "{state:?}");
+        }
+    }
+
+    #[test]
     fn a_notice_takes_the_place_of_a_call_for_more_fields() {
         let of = |state| statement_with_notices(&record(1, 96, state, None), Some("Not recognized."), &[]);
         let insufficient = of(State::Insufficient);
@@ -282,7 +351,7 @@ mod tests {
                 assert_eq!(banned_terms_in(&text), Vec::<&str>::new(), "{text}");
             }
         }
-        assert_eq!(banned_terms_in(FOOTER), Vec::<&str>::new());
+        assert_eq!(banned_terms_in(&format!("{FOOTER} {REVIEWED_FOOTER}")), Vec::<&str>::new());
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use likeness::{FilmLikeness, FilmMeasure, LearnedRange, Likeness, NOT_RED_CE
 pub use reviewed::{Outlook, ReadTally, ReviewOptions, ReviewedCount};
 pub use rules::{Context, DEFAULT_MIN_CELLS, IntervalName, Placing, PlacingLimit, State, threshold};
 pub use shapes::{ClassFinding, ClassFloors, ClassShare, FalsePositiveFloor, FloorSource, MeasuredFloor, OtherShapes};
-pub use tally::{FORMS_MEASURED, FORMS_VALIDATED, FieldTally, FormTally};
+pub use tally::{FORMS_MEASURED, FORMS_READ, FORMS_VALIDATED, FieldTally, FormTally};
 
 use rules::{CalledSchistocytes, KnownErrors};
 

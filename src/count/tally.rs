@@ -19,6 +19,10 @@ pub const FORMS_MEASURED: &str = "Form of each called schistocyte by rules on it
      cells that two blind readings by a general vision-language model give the same form, the rules name 111 alike: \
      triangle or angular fragment 39 of 64, crescent 0 of 3, helmet 38 of 63, keratocyte 28 of 49, microspherocyte 6 of 9.";
 
+/// The same for a reviewed count.
+pub const FORMS_READ: &str = "Form of each schistocyte as a reader named it, else by rules on its outline, validated by no \
+    expert.";
+
 /// Called schistocytes of a specimen or field by form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FormTally {

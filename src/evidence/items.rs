@@ -32,6 +32,8 @@ pub struct SmearFinding {
     pub context: Option<Context>,
     /// Whether more were called than the model's false calls explain: its lower limit less the model's errors is above 0.
     pub beyond_model_error: bool,
+    /// Whether a person read the suspicious cells, so that the count is not subject to the model's false calls.
+    pub reviewed: bool,
 }
 
 impl SmearFinding {
@@ -64,24 +66,39 @@ impl SmearFinding {
     /// it: the count has allowed for the false calls of such a picture already.
     fn bearing(&self) -> Bearing {
         let limit = self.threshold_percent;
-        let (direction, placed) = match self.state {
-            State::Above => (
+        let (direction, placed) = match (self.state, self.reviewed) {
+            (State::Above, true) => (Direction::Supports, format!("the lower limit lies above the limit of {limit} %")),
+            (State::NotAbove, true) => (
+                Direction::SpeaksAgainst,
+                format!(
+                    "the upper limit, with the cells that nobody read, lies at or below the limit of {limit} %; this does \
+                     not exclude TMA"
+                ),
+            ),
+            (State::Indeterminate, true) => (
+                Direction::Neutral,
+                format!("with the cells that nobody read it may lie on either side of the limit of {limit} %"),
+            ),
+            (State::Above, false) => (
                 Direction::Supports,
                 format!("the lower limit less the model's errors lies above the limit of {limit} %"),
             ),
-            State::NotAbove => (
+            (State::NotAbove, false) => (
                 Direction::SpeaksAgainst,
                 format!(
                     "the upper limit with the model's errors lies at or below the limit of {limit} %; this does not \
                      exclude TMA"
                 ),
             ),
-            State::Indeterminate => (
+            (State::Indeterminate, false) => (
                 Direction::Neutral,
                 format!("with the model's errors it may lie on either side of the limit of {limit} %"),
             ),
-            State::Insufficient => (Direction::Neutral, "too few red cells to place the value".to_owned()),
-            State::NotAssessable => (Direction::Neutral, "no red cell could be counted".to_owned()),
+            (State::Insufficient, _) => (Direction::Neutral, "too few red cells to place the value".to_owned()),
+            (State::NotAssessable, _) if self.red_cells > 0 => {
+                (Direction::Neutral, "the film is unlike all that the model was tried on".to_owned())
+            }
+            (State::NotAssessable, _) => (Direction::Neutral, "no red cell could be counted".to_owned()),
         };
         let caution = match self.context {
             Some(Context::MixedPoikilocytosis) => {
@@ -130,6 +147,12 @@ fn item(code: &str, name: &str, value_text: String, date: Option<String>) -> Evi
     }
 }
 
+/// What stands beside the software's own count.
+const COUNTED: &str = "Counted by software, preliminary until reviewed.";
+
+/// What stands beside a reviewed one.
+const READ: &str = "Cells found by software, the suspicious ones read by a person.";
+
 /// Items of the smear.
 fn of_smear(smear: Option<&SmearFinding>, context: &ClinicalContext) -> Vec<EvidenceItem> {
     // Six decimals, as every published figure of the count.
@@ -149,7 +172,7 @@ fn of_smear(smear: Option<&SmearFinding>, context: &ClinicalContext) -> Vec<Evid
             _ => None,
         },
         bearings: vec![smear.bearing()],
-        notes: vec!["Counted by software, preliminary until reviewed.".to_owned()],
+        notes: vec![if smear.reviewed { READ } else { COUNTED }.to_owned()],
         ..item(
             "schistocytes_percent",
             "Schistocytes, measured",

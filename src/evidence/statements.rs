@@ -175,8 +175,12 @@ fn of_smear(smear: Option<&SmearFinding>) -> Vec<&'static str> {
     let placed = match smear.state {
         State::Above => "Schistocytes are not specific for TMA.",
         State::NotAbove => "Schistocytes at or below the limit do not exclude TMA.",
+        State::Indeterminate if smear.reviewed => {
+            "With the cells that nobody read the schistocytes may lie on either side of the limit."
+        }
         State::Indeterminate => "With the errors of the model the schistocytes may lie on either side of the limit.",
         State::Insufficient => "Too few red cells were counted to place the schistocytes.",
+        State::NotAssessable if smear.red_cells > 0 => "The film is unlike all that the model was tried on.",
         State::NotAssessable => "No red cell could be counted.",
     };
     let shapes = match smear.context {

@@ -29,6 +29,7 @@ fn above() -> SmearFinding {
         state: State::Above,
         context: Some(Context::SchistocytesPredominate),
         beyond_model_error: true,
+        reviewed: false,
     }
 }
 
@@ -302,6 +303,32 @@ fn the_caution_of_a_mixed_picture_stands_beside_the_rule() {
     for limitation in ["Schistocytes are not specific for TMA.", "Other changes of shape outnumber schistocytes: "] {
         assert!(evidence.limitations.iter().any(|text| text.starts_with(limitation)), "{limitation}");
     }
+}
+
+#[test]
+fn a_reviewed_count_bears_without_the_errors_of_the_model() {
+    for (state, rule, limitation) in [
+        (State::Above, "the lower limit lies above the limit of 1 %", "Schistocytes are not specific for TMA."),
+        (
+            State::NotAbove,
+            "the upper limit, with the cells that nobody read, lies at or below the limit of 1 %; this does not exclude TMA",
+            "Schistocytes at or below the limit do not exclude TMA.",
+        ),
+        (
+            State::Indeterminate,
+            "with the cells that nobody read it may lie on either side of the limit of 1 %",
+            "With the cells that nobody read the schistocytes may lie on either side of the limit.",
+        ),
+    ] {
+        let smear = SmearFinding { state, reviewed: true, ..above() };
+        let evidence = evidence(Some(&smear), &LabPanel::default());
+        let film = item(&evidence, "schistocytes_percent");
+        assert_eq!(film.bearings[0].rule, rule);
+        assert_eq!(film.notes, ["Cells found by software, the suspicious ones read by a person."]);
+        assert!(evidence.limitations.iter().any(|text| text == limitation), "{:?}", evidence.limitations);
+    }
+    let film = evidence(Some(&above()), &LabPanel::default());
+    assert_eq!(item(&film, "schistocytes_percent").notes, ["Counted by software, preliminary until reviewed."]);
 }
 
 #[test]

@@ -15,6 +15,7 @@
 //! | `objectType` | `detection`; QuPath keeps thousands of these with ease, annotations are heavy |
 //! | `name` | number of the object in its field |
 //! | `classification` | class of a counted red cell, `Schistocyte: <form>` where a rule gives one; `Excluded: <reason>` for every other object; color by `COUNTED`, `SCHISTOCYTE`, `EXCLUDED` |
+//! | `read_as` | what a person read the cell as; left out where nobody did |
 //! | `measurements` | those that are known, unit in the name; lengths in µm only with a pixel size |
 //!
 //! Foreign members of the collection (RFC 7946, section 6.1), which QuPath passes over: `field`, `accession`, `job`,
@@ -32,8 +33,8 @@ use super::folder::FileSink;
 use super::names::FileNames;
 use super::names::Identifiers;
 use super::pictures::{COUNTED, EXCLUDED, SCHISTOCYTE};
-use crate::case::{Case, CaseField, FOOTER, FieldRecord, Job, RegionRecord};
-use crate::smear::{Call, CellClass, CellStatus, ClassifiedCell, Contour};
+use crate::case::{Case, CaseField, FieldRecord, Job, Reading, RegionRecord};
+use crate::smear::{Call, CellClass, CellId, CellStatus, ClassifiedCell, Contour};
 
 /// Folder of the files.
 const FOLDER: &str = "geojson";
@@ -64,6 +65,8 @@ struct Properties<'a> {
     object_type: &'static str,
     name: String,
     classification: Classification,
+    #[serde(rename = "read_as", skip_serializing_if = "Option::is_none")]
+    read_as: Option<&'static str>,
     measurements: BTreeMap<&'a str, f64>,
 }
 
@@ -83,10 +86,14 @@ struct About<'a> {
     footer: &'a str,
 }
 
+/// What a person read, by field and cell.
+type Readings = BTreeMap<(usize, CellId), Reading>;
+
 /// Writes one file for each photograph and one for each slide.
 pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> Result<(), ReportError> {
     let job = Job::of(&case.record)?;
     let identifiers = Identifiers::of(&job);
+    let readings = case.record.found_readings();
     for (index, (field, record)) in case.fields.iter().zip(&case.record.fields).enumerate() {
         let field = field?;
         if record.region.is_some() {
@@ -95,7 +102,7 @@ pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> 
         let name = format!("{FOLDER}/{}.{}.geojson", names.base(), names.fields()[index]);
         let about = about(case, &job, &field.field, record.um_per_px);
         sink.file(&name, &mut |writer| {
-            collection(std::iter::once((index, Ok(field.clone()), record)), &identifiers, &about, writer)
+            collection(std::iter::once((index, Ok(field.clone()), record)), &identifiers, &readings, &about, writer)
         })?;
     }
     for (place, slide) in case.record.slides.iter().flat_map(|slides| slides.slides.iter().enumerate()) {
@@ -106,19 +113,20 @@ pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> 
             let own = fields
                 .filter(|(_, (_, record))| record.region.is_some_and(|region| region.slide == place as u64))
                 .map(|(index, (field, record))| (index, field, record));
-            collection(own, &identifiers, &about, writer)
+            collection(own, &identifiers, &readings, &about, writer)
         })?;
     }
     Ok(())
 }
 
 fn about<'a>(case: &'a Case, job: &'a Job, field: &'a str, um_per_px: Option<f64>) -> About<'a> {
-    About { field, accession: case.record.accession.as_deref(), job: job.id(), um_per_px, footer: FOOTER }
+    About { field, accession: case.record.accession.as_deref(), job: job.id(), um_per_px, footer: &case.record.footer }
 }
 
 fn collection<'a>(
     fields: impl Iterator<Item = (usize, io::Result<CaseField>, &'a FieldRecord)>,
     identifiers: &Identifiers,
+    readings: &Readings,
     about: &About<'_>,
     writer: &mut dyn Write,
 ) -> Result<(), ReportError> {
@@ -135,7 +143,9 @@ fn collection<'a>(
         for cell in &field.cells {
             writer.write_all(std::mem::replace(&mut before, b",\n"))?;
             let id = identifiers.uuid(&format!("field {index} cell {}", cell.cell.id.0));
-            serde_json::to_writer(&mut *writer, &feature(cell, id, origin, record.um_per_px.is_some()))?;
+            let read_as = readings.get(&(index, cell.cell.id)).map(|reading| reading.read_as().name());
+            let feature = feature(cell, id, origin, record.um_per_px.is_some(), read_as);
+            serde_json::to_writer(&mut *writer, &feature)?;
         }
     }
     writer.write_all(b"\n],")?;
@@ -157,12 +167,19 @@ fn examined(field: &str, region: &RegionRecord, id: String) -> Feature<'static> 
             object_type: "annotation",
             name: field.to_owned(),
             classification: Classification { name: "Examined field".to_owned(), color: COUNTED },
+            read_as: None,
             measurements: BTreeMap::new(),
         },
     }
 }
 
-fn feature(classified: &ClassifiedCell, id: String, origin: [f64; 2], calibrated: bool) -> Feature<'static> {
+fn feature(
+    classified: &ClassifiedCell,
+    id: String,
+    origin: [f64; 2],
+    calibrated: bool,
+    read_as: Option<&'static str>,
+) -> Feature<'static> {
     Feature {
         r#type: "Feature",
         id,
@@ -171,6 +188,7 @@ fn feature(classified: &ClassifiedCell, id: String, origin: [f64; 2], calibrated
             object_type: "detection",
             name: classified.cell.id.0.to_string(),
             classification: classification(classified),
+            read_as,
             measurements: measurements(classified, calibrated),
         },
     }

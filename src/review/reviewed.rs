@@ -24,11 +24,11 @@ use crate::stats::prevalence::EstimatedRate;
 use crate::stats::{Interval, Probability};
 
 /// What the interval of a reviewed count covers.
-const COVERS: &str = "The interval covers the chance of counting, the suspicious cells that nobody read or that stayed \
-     undecided, and the schistocytes that the program did not show to the reader. It does not cover the reader's own errors.";
+const COVERS: &str = "the chance of counting, the suspicious cells that nobody read or that stayed undecided, and the \
+     schistocytes that the program did not show to the reader. It does not cover the reader's own errors.";
 /// The same where every counted cell was read.
 const COVERS_ALL_READ: &str =
-    "Every counted cell was read: the interval covers the chance of counting alone, and no error of the reader.";
+    "the chance of counting alone, because every counted cell was read. It does not cover the reader's own errors.";
 
 /// What a review says now.
 #[derive(Debug, Clone, PartialEq)]

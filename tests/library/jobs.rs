@@ -1,6 +1,7 @@
 //! A job names a piece of work: what changes the work changes the name, what does not leaves it.
 
 use crate::support::fake_case::FakeCase;
+use crate::support::fake_review::FakeReview;
 use schistoquant::case::{AdministrativeSex, CaseRecord, IssueSource, IssueTime, Job, Laboratory, Order, Patient};
 use schistoquant::clinical::{LabPanel, ScoreOptions};
 use schistoquant::durable::sha256_hex;
@@ -47,6 +48,11 @@ fn canonical(value: &serde_json::Value) -> String {
             format!("{{{}}}", members.join(","))
         }
         Value::Array(values) => format!("[{}]", values.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        // A whole number has no point.
+        Value::Number(number) => match number.as_f64() {
+            Some(value) if value.fract() == 0.0 => value.to_string(),
+            _ => number.to_string(),
+        },
         other => other.to_string(),
     }
 }
@@ -64,6 +70,12 @@ fn the_hash_is_that_of_the_documented_bytes() {
     });
     let job = Job::of(&record()).expect("a job");
     assert_eq!(job.sha256(), sha256_hex(canonical(&hashed).as_bytes()));
+    let mut signed = FakeReview::default().sign(FakeCase::default().build()).record;
+    (signed.order, signed.laboratory) = (record().order, record().laboratory);
+    let json = serde_json::to_value(&signed).expect("plain record");
+    let mut with_review = hashed.clone();
+    with_review["review"] = json["review"].clone();
+    assert_eq!(Job::of(&signed).expect("a job").sha256(), sha256_hex(canonical(&with_review).as_bytes()));
     assert_eq!((job.id(), job.control_id()), (&job.sha256()[..16], &job.sha256()[..20]));
 }
 

@@ -22,6 +22,7 @@ mod report_page;
 #[cfg(feature = "pdf")]
 mod report_pdf;
 mod review;
+mod reviewed;
 mod segmentation;
 mod slides;
 mod states;
@@ -30,6 +31,7 @@ mod sweeps;
 #[path = "../support"]
 mod support {
     pub mod fake_case;
+    pub mod fake_review;
     pub mod made_slide;
     pub mod states;
 }

@@ -2,6 +2,7 @@
 //! specimen of `fixtures/cases`.
 
 use crate::support::fake_case::FakeCase;
+use crate::support::fake_review::FakeReview;
 use crate::support::states::assert_same_everywhere;
 use schistoquant::case::{Case, Context, State};
 
@@ -19,6 +20,20 @@ fn every_format_says_each_state_with_and_without_the_caution() {
             assert_same_everywhere(&case);
         }
     }
+}
+
+#[test]
+fn every_format_says_the_state_of_the_reviewed_count() {
+    let mut case = FakeReview::default().sign(enough_cells());
+    let software = case.record.software_count().state;
+    for state in [State::Above, State::NotAbove, State::Indeterminate, State::Insufficient] {
+        for context in [Context::SchistocytesPredominate, Context::MixedPoikilocytosis, Context::WithinModelError] {
+            case.record.count.state = state;
+            case.record.count.context = Some(context);
+            assert_same_everywhere(&case);
+        }
+    }
+    assert_eq!(case.record.software_count().state, software);
 }
 
 #[test]

@@ -164,6 +164,7 @@ fn no_score_and_no_evidence_holds_a_banned_term() {
                     state,
                     context: Some(Context::SchistocytesPredominate),
                     beyond_model_error: state == State::Above,
+                    reviewed: false,
                 };
                 let evidence = weigh(Some(&smear), panel, &ScoreOptions::default());
                 let text = serde_json::to_string(&evidence).expect("a plain record");

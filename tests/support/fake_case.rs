@@ -92,6 +92,7 @@ fn evidence_of(panel: &str, count: &CountRecord) -> Evidence {
         state: count.state,
         context: count.context,
         beyond_model_error: count.is_beyond_model_error(),
+        reviewed: count.is_reviewed(),
     };
     weigh(Some(&smear), &panel, &ScoreOptions::default())
 }

@@ -181,6 +181,8 @@ fn sheets(case: &Case) -> Said {
     // The reader sets spaces by the distance of letters.
     let dense = |text: &str| text.split_whitespace().collect::<String>();
     let first = dense(&document.extract_text(&[1]).expect("text of the first page"));
+    // The table of both counts of a signed case names the software's own state beside the reviewed one.
+    let first = first.split("Bothcounts").next().unwrap_or_default();
     let said: Vec<&str> = STATES
         .into_iter()
         .filter(|(_, words, ..)| first.contains(&dense(words)))

@@ -6,7 +6,7 @@ use super::model::{Block, Cell, Column, Layout, Section, Table, Value};
 use super::values::{count, counted, percent, percent_digits, share_percent};
 use super::words::{finding_words, in_report_order};
 use crate::case::{CaseRecord, ClassFinding, ClassRecord};
-use crate::count::FORMS_MEASURED;
+use crate::count::{FORMS_MEASURED, FORMS_READ};
 use crate::smear::{CellClass, ExclusionReason, SchistocyteForm};
 
 /// Section of the classes: a bar where the film shows the class, its number, and what it says of the film.
@@ -23,7 +23,13 @@ pub(crate) fn classes(record: &CaseRecord) -> Section {
             Column::number("Cells"),
             Column::words("In this film", 4),
         ];
-        let caption = "Counted red cells by the class that the model calls; bars share one scale from 0 to 100 %.";
+        let caption = match record.count.is_reviewed() {
+            true => {
+                "Counted red cells by the class that a reader named, else by that the model calls; bars share one scale \
+                 from 0 to 100 %."
+            }
+            false => "Counted red cells by the class that the model calls; bars share one scale from 0 to 100 %.",
+        };
         let rows = record.classes.iter().map(class_row).collect();
         blocks.push(Block::Table(Table::new(Layout::Classes, columns, rows).captioned(caption)));
     }
@@ -61,10 +67,14 @@ fn class_row(record: &ClassRecord) -> Vec<Cell> {
 pub(crate) fn forms(record: &CaseRecord) -> Section {
     let forms = &record.count.forms;
     if record.count.schistocytes == 0 {
-        return Section::new("forms", "Forms", vec![Block::text("No schistocyte was called.")]);
+        let none = if record.count.is_reviewed() { "No schistocyte was read." } else { "No schistocyte was called." };
+        return Section::new("forms", "Forms", vec![Block::text(none)]);
     }
-    let note =
-        if forms.validated { "Form of each called schistocyte by rules on its outline." } else { FORMS_MEASURED };
+    let note = match (record.count.is_reviewed(), forms.validated) {
+        (true, _) => FORMS_READ,
+        (false, true) => "Form of each called schistocyte by rules on its outline.",
+        (false, false) => FORMS_MEASURED,
+    };
     let row = |words: &str, cells: Value, share: Option<f64>| {
         let share = share.map_or_else(|| "–".to_owned(), percent);
         vec![Cell::new(words), Cell::new(cells), Cell::new(share)]

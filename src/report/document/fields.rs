@@ -18,6 +18,7 @@ pub(crate) fn called(case: &Case, extent: &Extent) -> Section {
     let called = case.fields.called();
     let (all, shown) = (called.len(), called.len().min(extent.called));
     let mut blocks = vec![match (all, shown) {
+        (0, _) if case.record.review.is_some() => Block::text("The software called no cell a schistocyte."),
         (0, _) => Block::text("No cell was counted as a schistocyte."),
         (all, shown) => {
             let cells = counted(all as u64, "cell");
@@ -38,7 +39,11 @@ pub(crate) fn called(case: &Case, extent: &Extent) -> Section {
         let text = format!("Further objects with this call, excluded and not counted: {}.", count(uncounted));
         blocks.push(Block::note(text));
     }
-    Section::new("gallery", "Cells counted as schistocytes", blocks)
+    let title = match case.record.review {
+        Some(_) => "Cells that the software called schistocyte",
+        None => "Cells counted as schistocytes",
+    };
+    Section::new("gallery", title, blocks)
 }
 
 /// Section of the near misses.
@@ -77,15 +82,21 @@ fn near_misses_words(record: &CaseRecord, all: usize, shown: usize) -> String {
 }
 
 fn tiles(case: &Case, cells: Vec<PicturedCell>, most: usize) -> Option<Block> {
+    let readings = case.record.found_readings();
     let tile = |cell: PicturedCell| {
+        let read_as = readings.get(&(cell.field_index, cell.cell_id)).map(ToString::to_string);
+        let read_words = read_as.as_ref().map(|read_as| format!(", read as {read_as}")).unwrap_or_default();
         let (field_number, cell_number) = (cell.field_index + 1, cell.cell_id.0);
         let probability = probability(cell.call.schistocyte_probability.value());
         Tile {
             field_number,
             field: case.record.fields[cell.field_index].field.clone(),
             cell_number,
-            label: format!("Cell {cell_number} of field {field_number}, schistocyte probability {probability}"),
+            label: format!(
+                "Cell {cell_number} of field {field_number}, schistocyte probability {probability}{read_words}"
+            ),
             probability,
+            read_as,
             file: None,
             cell,
         }
@@ -102,6 +113,7 @@ pub(crate) fn fields(case: &Case, extent: &Extent) -> Section {
         blocks.push(Block::text("No field was read."));
     } else {
         blocks.push(Block::note(summary(record)));
+        blocks.extend(own_numbers_words(record).map(Block::note));
         blocks.push(Block::Table(index(&record.fields, extent)));
         if extent.field_pictures {
             blocks.push(Block::Legend { lines: legend(case) });
@@ -113,6 +125,15 @@ pub(crate) fn fields(case: &Case, extent: &Extent) -> Section {
         }
     }
     Section::new("fields", "Fields", blocks)
+}
+
+/// That the numbers of the fields are not those of the reviewed count; nothing where they are.
+fn own_numbers_words(record: &CaseRecord) -> Option<&'static str> {
+    record.review.as_ref()?;
+    let sum = |of: fn(&FieldRecord) -> u64| record.fields.iter().map(of).sum::<u64>();
+    let same = sum(|field| field.schistocytes) == record.count.schistocytes
+        && sum(|field| field.red_cells) == record.count.red_cells;
+    (!same).then_some("Red cells and schistocytes of a field are the software's own numbers, before the review.")
 }
 
 /// How many fields were accepted, and how often each quality limit was not met.
@@ -176,7 +197,7 @@ pub(crate) fn verdict(field: &FieldRecord) -> &'static str {
 /// Lines of the outlines, as far as they occur.
 fn legend(case: &Case) -> Vec<(String, String)> {
     let own = [
-        ("schistocyte", "schistocyte, with its number"),
+        ("schistocyte", "called schistocyte, with its number"),
         ("counted near", "near miss, nearly called a schistocyte"),
         ("counted", "other counted red cell"),
     ];

@@ -3,7 +3,7 @@
 //! In: a case and the [`Extent`] of the medium. Out: a [`Document`] of sections, which the page (`html`) and the sheets
 //! (`pdf`) lay out. Every value is the record's; nothing is counted or judged here.
 //!
-//! Order: identity and result, warnings, called schistocytes, near misses, evidence, scores, the page for a patient with
+//! Order: identity and result, the review of a signed case, warnings, called schistocytes, near misses, evidence, scores, the page for a patient with
 //! cancer, classes, forms, slides, fields, exclusions, provenance.
 
 mod counted;
@@ -13,6 +13,8 @@ mod model;
 mod plot;
 mod provenance;
 mod result;
+mod review;
+pub(crate) mod signed;
 mod slides;
 pub(crate) mod values;
 pub(crate) mod words;
@@ -36,6 +38,7 @@ impl Document {
     pub(crate) fn of(case: &Case, extent: &Extent) -> io::Result<Self> {
         let record = &case.record;
         let mut sections = result::result(record);
+        sections.extend(review::review(record));
         sections.extend(result::warnings(record));
         sections.extend([fields::called(case, extent), fields::near_misses(case, extent)?]);
         if let Some(evidence) = &record.evidence {
@@ -51,7 +54,8 @@ impl Document {
             title: "Schistocyte count",
             specimen: if record.accession.is_some() { "Accession" } else { "No accession given" },
             accession: record.accession.clone(),
-            review: words::REVIEW_STATUS,
+            status: signed::status_word(record.review_status()),
+            review: signed::status_line(record),
             footer: record.footer.clone(),
             generator: format!("{} {}", provenance.software, provenance.software_version),
             sections,

@@ -48,8 +48,10 @@ pub(crate) struct Document {
     pub specimen: &'static str,
     /// The accession.
     pub accession: Option<String>,
-    /// Review status.
-    pub review: &'static str,
+    /// How far the result has come, in one word.
+    pub status: &'static str,
+    /// Review status; of a signed case who signed and when.
+    pub review: String,
     /// The fixed footer.
     pub footer: String,
     /// Program and version.
@@ -391,6 +393,8 @@ pub(crate) struct Tile {
     pub cell_number: u32,
     /// Its probability.
     pub probability: String,
+    /// What a person read it as; `None` where nobody did.
+    pub read_as: Option<String>,
     /// The picture in words.
     pub label: String,
     /// Name of the picture where the sheets keep it; `None` without a picture.

@@ -11,7 +11,8 @@ use super::words::{
     interval_name, is_always_shown, missed_words, other_shapes_words, state_needs, state_words, time_words,
 };
 use crate::case::{
-    AdministrativeSex, CaseRecord, Context, CountRecord, FieldRecord, IntervalName, IssueSource, Order, Patient, State,
+    AdministrativeSex, CaseRecord, Context, CountRecord, FieldRecord, IntervalName, IssueSource, Order, Patient,
+    ReadCells, State,
 };
 use crate::smear::CalibrationSource;
 use crate::time::Timestamp;
@@ -58,26 +59,34 @@ fn values(record: &CaseRecord) -> Vec<Pair> {
     let mut pairs = vec![Pair::new("Reference limit", limit).noted([age_words(record.age_group)])];
     pairs.extend(deciding_words(result).map(|words| Pair::new("True share", Value::of("deciding", words))));
     pairs.extend(named_intervals(result));
-    let floor = percent_or_unknown(result.false_positive_floor_percent);
-    let floor_95 = result.false_positive_floor_95.map(|limits| Value::of("false_positive_floor_95", interval(limits)));
-    pairs.push(
-        Pair::new("False-positive floor", Value::of("false_positive_floor_percent", floor))
-            .noted(floor_95)
-            .noted(floor_words(record)),
-    );
+    // What was read has no floor of false calls.
+    pairs.extend((!result.is_reviewed()).then(|| floor(record)));
     pairs.extend(
         result.grade.as_ref().map(|grade| Pair::new("Grade", grade.label.as_str()).noted([grade.table.as_str()])),
     );
     pairs.extend(other_shapes_words(result).map(|words| {
         let value = Value::of("other_abnormal_percent", words);
-        Pair::new("Other abnormal shapes", value).noted(result.context.map(context_words))
+        Pair::new("Other abnormal shapes", value)
+            .noted(result.context.map(|context| context_words(context, result.is_reviewed())))
     }));
     pairs
 }
 
+/// What a film without schistocytes would read.
+fn floor(record: &CaseRecord) -> Pair {
+    let result = &record.count;
+    let floor = percent_or_unknown(result.false_positive_floor_percent);
+    let floor_95 = result.false_positive_floor_95.map(|limits| Value::of("false_positive_floor_95", interval(limits)));
+    Pair::new("False-positive floor", Value::of("false_positive_floor_percent", floor))
+        .noted(floor_95)
+        .noted(floor_words(record))
+}
+
 /// Every interval of the count under its name.
 fn named_intervals(result: &CountRecord) -> Vec<Pair> {
-    let shown = result.intervals().into_iter().filter(|one| one.limits.is_some() || is_always_shown(one.name));
+    // A reviewed count is never corrected for the model's errors.
+    let awaited = |name| is_always_shown(name) && !(result.is_reviewed() && name == IntervalName::Corrected);
+    let shown = result.intervals().into_iter().filter(|one| one.limits.is_some() || awaited(one.name));
     let pair = |name: &str, value: Value| Pair::new(format!("{name} 95 %"), value);
     let named = shown.map(|one| match one.name {
         IntervalName::Corrected => {
@@ -96,6 +105,12 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
     let mut notices = Vec::new();
     let mut add = |title: &str, text: String| notices.push(Term::new(title, text));
     match result.state {
+        State::NotAssessable if result.is_reviewed() && result.red_cells > 0 => add(
+            "The percentage is not assessable",
+            "The film is unlike all that the model was tried on: nobody knows what lies below the threshold of review. Read \
+             every counted cell."
+                .to_owned(),
+        ),
         State::NotAssessable => add(
             "No percentage can be given",
             "No red cell in a field of sufficient quality. See the fields below and photograph the monolayer again."
@@ -117,10 +132,17 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
             "Mixed poikilocytosis",
             format!(
                 "Other abnormal shapes{share} outnumber schistocytes: ICSH wants the fragments in words, because a \
-                 percentage is not specific in this picture. More cells are called falsely here than in a healthy film; \
-                 the lower limit allows for that."
+                 percentage is not specific in this picture.{}",
+                match result.is_reviewed() {
+                    true => "",
+                    false =>
+                        " More cells are called falsely here than in a healthy film; the lower limit allows for that.",
+                }
             ),
         );
+    }
+    if let Some(text) = record.review.as_ref().and_then(|review| open_words(&review.cells)) {
+        add("Cells left open", text);
     }
     if let (Some(floor), Some(Context::WithinModelError)) = (result.highest_floor_percent(), result.context) {
         let text = format!(
@@ -129,7 +151,7 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
         );
         add("Within the error of the model", text);
     }
-    if result.false_positive_floor_percent.is_none() {
+    if !result.is_reviewed() && result.false_positive_floor_percent.is_none() {
         add(
             "False calls of the model unknown",
             "The card of the model does not state what a film without schistocytes would read: no percentage is placed \
@@ -144,7 +166,17 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
                 .to_owned(),
         );
     }
-    if result.red_cells > 0 && result.corrected.is_none() {
+    if result.is_reviewed() {
+        // An upper limit is missing where nobody knows what lies below the threshold of review.
+        if result.deciding.is_some_and(|deciding| deciding.high.is_none()) {
+            add(
+                "Share below the threshold of review unknown",
+                "The card of the model does not state what share of schistocytes reaches the threshold of review: no value \
+                 is placed at or below the limit unless every counted cell was read."
+                    .to_owned(),
+            );
+        }
+    } else if result.red_cells > 0 && result.corrected.is_none() {
         add(
             "Sensitivity of the model unknown",
             "The card of the model states no sensitivity of at least one half: the percentage is not corrected, and no \
@@ -187,6 +219,26 @@ fn notices(record: &CaseRecord) -> Vec<Term> {
         add("Pixel size estimated", text);
     }
     notices
+}
+
+/// What a review left open; nothing where every cell that was shown was read and decided.
+fn open_words(cells: &ReadCells) -> Option<String> {
+    let unread = (cells.unread > 0).then(|| {
+        format!(
+            "{} from the threshold of review on {} read by nobody.",
+            counted(cells.unread, "cell"),
+            if cells.unread == 1 { "was" } else { "were" }
+        )
+    });
+    let undecided = (cells.undecided > 0).then(|| {
+        format!(
+            "{} {} read and undecided: in the upper limit, not in the value.",
+            counted(cells.undecided, "cell"),
+            if cells.undecided == 1 { "was" } else { "were" }
+        )
+    });
+    let words: Vec<String> = unread.into_iter().chain(undecided).collect();
+    (!words.is_empty()).then(|| format!("{} Read them to narrow the interval.", words.join(" ")))
 }
 
 /// Every line of a record.

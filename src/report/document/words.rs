@@ -13,7 +13,7 @@ use crate::count::Likeness;
 use crate::smear::{AgeGroup, ExclusionReason};
 use crate::stats::proportion;
 
-/// Review status of every report that this program makes; only a person can change it, elsewhere.
+/// Review status of every report until a person signs.
 pub(crate) const REVIEW_STATUS: &str = "Preliminary, not reviewed";
 
 /// A state in words: the same ones in every report.
@@ -65,6 +65,9 @@ pub(crate) fn is_always_shown(name: IntervalName) -> bool {
 
 /// Which intervals the state needs on one side of the limit.
 pub(crate) fn state_needs(count: &CountRecord) -> &'static str {
+    if count.is_reviewed() {
+        return "The state needs the interval with what was not read on one side.";
+    }
     let called = count.intervals().into_iter().filter(|one| one.name != IntervalName::Corrected);
     match called.filter(|one| one.limits.is_some()).count() {
         4.. => "The state needs all intervals on one side, and the one corrected for model errors with them.",
@@ -78,11 +81,18 @@ pub(crate) fn state_needs(count: &CountRecord) -> &'static str {
 pub(crate) fn deciding_words(count: &CountRecord) -> Option<String> {
     let deciding = count.deciding.as_ref()?;
     let from = |limit: &DecidingLimit| {
-        let allowed = if limit.interval == IntervalName::Corrected { "" } else { ", model errors allowed for" };
+        let allowed = match limit.interval {
+            IntervalName::Corrected | IntervalName::Reviewed => "",
+            _ => ", model errors allowed for",
+        };
         format!("{} ({}{allowed})", percent(limit.percent), interval_names(limit.interval).1)
     };
     let low = deciding.low.as_ref().map_or_else(|| "not known, as the model's false calls are not".to_owned(), from);
-    let high = deciding.high.as_ref().map_or_else(|| "not known, as the model's sensitivity is not".to_owned(), from);
+    let unknown_high = match count.is_reviewed() {
+        true => "not known, as what lies below the threshold of review is not",
+        false => "not known, as the model's sensitivity is not",
+    };
+    let high = deciding.high.as_ref().map_or_else(|| unknown_high.to_owned(), from);
     Some(format!("at least {low}; at most {high}"))
 }
 
@@ -115,6 +125,9 @@ pub(crate) fn missed_words(record: &CaseRecord) -> Option<String> {
         return None;
     }
     let model = &record.provenance.model;
+    if record.count.is_reviewed() {
+        return Some(shown_words(model.review_sensitivity, model.review_sensitivity_cells));
+    }
     let Some(sensitivity) = model.sensitivity else {
         return Some("What share of schistocytes the model misses is not stated in its card.".to_owned());
     };
@@ -132,6 +145,20 @@ pub(crate) fn missed_words(record: &CaseRecord) -> Option<String> {
         ),
         None => format!("The model misses {share} of schistocytes; of how many cells, its card does not say."),
     })
+}
+
+/// What share of schistocytes a reader is shown.
+fn shown_words(sensitivity: Option<f64>, cells: Option<u64>) -> String {
+    let Some(share) = sensitivity else {
+        return "What share of schistocytes reaches the threshold of review is not stated in the model's card."
+            .to_owned();
+    };
+    let behind = cells.map(|cells| format!(" of {} labeled schistocytes", count(cells)));
+    let behind = behind.unwrap_or_else(|| " of schistocytes".to_owned());
+    format!(
+        "{}{behind} reach the threshold of review, from which cells are shown to the reader.",
+        percent(100.0 * share)
+    )
 }
 
 /// Other abnormal shapes of the film; nothing where it shows none and the model could have told.
@@ -173,8 +200,10 @@ pub(crate) fn floor_words(record: &CaseRecord) -> Option<String> {
 }
 
 /// What the other shapes of the film say of the percentage.
-pub(crate) fn context_words(context: Context) -> &'static str {
+pub(crate) fn context_words(context: Context, is_reviewed: bool) -> &'static str {
     match context {
+        // A reviewed count has no floor: its lower limit is 0.
+        Context::WithinModelError if is_reviewed => "too few schistocytes read to compare shapes",
         Context::SchistocytesPredominate => "schistocytes predominate",
         Context::MixedPoikilocytosis => "outnumber schistocytes",
         Context::WithinModelError => "schistocytes within the model's error",

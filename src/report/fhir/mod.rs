@@ -1,15 +1,17 @@
 //! `<accession>_<job>.fhir.json`: the result as a FHIR R4 Bundle of type `collection`.
 //!
 //! In: a record and the laboratory's options. Out: DiagnosticReport, Observations, Specimen, Device and, where the
-//! laboratory is named, Organization, as one JSON document (FHIR R4, 4.0.1). Resources refer to each other by
+//! laboratory is named, Organization, and Practitioner where a person signed, as one JSON document (FHIR R4, 4.0.1). Resources refer to each other by
 //! `urn:uuid:…`, made of the job, so that the same work gives the same bytes and a server can tell a repetition.
 //!
-//! Every status is `preliminary`. The statement and the fixed footer are the conclusion of the report. The patient is
+//! The status is `preliminary` until a person signs, then `final`, and `amended` once it is signed again. The statement, the fixed
+//! footer and, of a signed case, the review are the conclusion of the report; the signer is a Practitioner that the report
+//! names as `resultsInterpreter`. The patient is
 //! referred to by the identifier of the order and not copied; without one there is no subject. Units are UCUM. What was
 //! not assessed has a `dataAbsentReason`. The results of a panel are entries of their own, as they were given.
 //!
 //! METHOD: resources are written as JSON and checked against the models of an independent library: the crates that model
-//! all of FHIR cost minutes of compilation for six resources.
+//! all of FHIR cost minutes of compilation for seven resources.
 //!
 //! Limits: codes of FHIR's own terminology only; no profile of a country is claimed.
 
@@ -24,7 +26,7 @@ use super::error::ReportError;
 use super::message::{CodeOptions, observations};
 use super::names::Identifiers;
 use super::settings::FhirOptions;
-use crate::case::{CaseRecord, FOOTER, Job};
+use crate::case::{CaseRecord, Job};
 use parts::{Bundle, coding, identifier, pruned};
 
 /// The bundle of a record.
@@ -57,6 +59,7 @@ pub(super) fn bundle(
     entries.push((bundle.identifiers.urn("specimen"), specimen(&bundle)));
     entries.push((bundle.identifiers.urn("device"), device(&bundle)));
     entries.extend(laboratory(&bundle).map(|resource| (bundle.identifiers.urn("laboratory"), resource)));
+    entries.extend(practitioner(&bundle).map(|resource| (bundle.identifiers.urn("signer"), resource)));
     let document = json!({
         "resourceType": "Bundle",
         "type": "collection",
@@ -78,12 +81,14 @@ fn report(bundle: &Bundle<'_>, results: &[String], pdf: Option<&[u8]>) -> Json {
     let codes = bundle.codes;
     let order = bundle.record.order.as_ref();
     let placer = order.and_then(|order| order.placer_order_number.as_deref());
+    let said = [bundle.record.statement.clone(), bundle.record.footer.clone()];
+    let conclusion: Vec<String> = said.into_iter().chain(bundle.review_sentences()).collect();
     let form = pdf.map(|pdf| json!([{"contentType": "application/pdf", "data": BASE64_STANDARD.encode(pdf)}]));
     json!({
         "resourceType": "DiagnosticReport",
         "identifier": [identifier(Some(&bundle.options.report_system), Some(bundle.job.sha256()))],
         "basedOn": placer.map(|number| json!([{"type": "ServiceRequest", "identifier": {"value": number}}])),
-        "status": "preliminary",
+        "status": bundle.status(),
         "category": [{"coding": [coding(SECTION, "HM", "Hematology")]}],
         "code": {
             "coding": [coding(&codes.fhir_system, &codes.service_code, &codes.service_text)],
@@ -93,9 +98,10 @@ fn report(bundle: &Bundle<'_>, results: &[String], pdf: Option<&[u8]>) -> Json {
         "effectiveDateTime": bundle.collected(),
         "issued": bundle.issued(),
         "performer": bundle.performers(),
+        "resultsInterpreter": bundle.signer(),
         "specimen": [bundle.specimen()],
         "result": results.iter().map(|urn| json!({"reference": urn})).collect::<Vec<_>>(),
-        "conclusion": format!("{} {FOOTER}", bundle.record.statement),
+        "conclusion": conclusion.join(" "),
         "presentedForm": form,
     })
 }
@@ -141,4 +147,14 @@ fn laboratory(bundle: &Bundle<'_>) -> Option<Json> {
     let laboratory = bundle.record.laboratory.as_ref()?;
     let address = laboratory.address.as_ref().map(|text| json!([{"text": text}]));
     Some(json!({"resourceType": "Organization", "name": laboratory.name, "address": address}))
+}
+
+/// Practitioner: who signed. R4 has no role here without a PractitionerRole; its text stands as that of a qualification.
+fn practitioner(bundle: &Bundle<'_>) -> Option<Json> {
+    let signer = &bundle.record.review.as_ref()?.signed_by;
+    Some(json!({
+        "resourceType": "Practitioner",
+        "name": [{"text": signer.name}],
+        "qualification": [{"code": {"text": signer.role}}],
+    }))
 }

@@ -18,7 +18,7 @@
 use serde_json::{Value as Json, json};
 
 use super::parts::{Bundle, coding, quantity};
-use crate::case::{FOOTER, PercentInterval};
+use crate::case::PercentInterval;
 use crate::clinical::{self, Block, Comparator, OWN_FHIR_SYSTEM};
 use crate::evidence::{EvidenceItem, ItemReference};
 use crate::report::message::{Code, Flag, Observation, ObservationName, PERCENT_DECIMALS, Unit, Value};
@@ -29,12 +29,16 @@ const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-catego
 const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
 const DATA_ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 
+/// How the percentage was found, without a person and with one.
+const METHOD: &str = "Automated image analysis of a stained blood film";
+const METHOD_READ: &str = "Automated image analysis of a stained blood film, suspicious cells read by a person";
+
 /// The resource of an observation.
 pub(super) fn resource(bundle: &Bundle<'_>, all: &[Observation], observation: &Observation) -> Json {
     let main = observation.name == ObservationName::Percent;
     let mut resource = json!({
         "resourceType": "Observation",
-        "status": "preliminary",
+        "status": bundle.status(),
         "category": [{"coding": [coding(CATEGORY, "laboratory", "Laboratory")]}],
         "code": code(bundle, &observation.code),
         "subject": bundle.subject(),
@@ -45,13 +49,13 @@ pub(super) fn resource(bundle: &Bundle<'_>, all: &[Observation], observation: &O
         "issued": bundle.issued(),
         "referenceRange": reference_range(observation),
         "interpretation": interpretation(observation.flag),
-        "note": notes(observation, main),
+        "note": notes(bundle, observation, main),
     });
     set_value(&mut resource, bundle, &observation.value);
     if main {
         resource["component"] = all.iter().filter_map(|other| component(bundle, other)).collect();
         resource["derivedFrom"] = images(bundle);
-        resource["method"] = json!({"text": "Automated image analysis of a stained blood film"});
+        resource["method"] = json!({"text": if bundle.record.review.is_some() { METHOD_READ } else { METHOD }});
     }
     resource
 }
@@ -71,6 +75,7 @@ fn code(bundle: &Bundle<'_>, code: &Code) -> Json {
 fn set_value(resource: &mut Json, bundle: &Bundle<'_>, value: &Value) {
     let (member, known) = match value {
         Value::Percent(percent) => ("valueQuantity", percent.map(self::percent)),
+        Value::Ratio(ratio) => ("valueQuantity", ratio.map(|ratio| quantity(decimal(ratio), "", Unit::One.ucum()))),
         Value::Count(count, unit) => ("valueQuantity", count.map(|count| quantity(count, unit.words(), unit.ucum()))),
         Value::Coded(code) => (
             "valueCodeableConcept",
@@ -114,10 +119,12 @@ fn interpretation(flag: Option<Flag>) -> Json {
     json!([{"coding": [coding(INTERPRETATION, code, words)]}])
 }
 
-/// Remarks; the percentage and the ordinal finding also carry the footer, because they are read alone.
-fn notes(observation: &Observation, main: bool) -> Json {
-    let footer = (main || observation.name == ObservationName::Presence).then_some(FOOTER);
-    observation.notes.iter().map(String::as_str).chain(footer).map(|text| json!({"text": text})).collect()
+/// Remarks; the percentage and the ordinal finding also carry the footer, because they are read alone, and the percentage the
+/// review.
+fn notes(bundle: &Bundle<'_>, observation: &Observation, main: bool) -> Json {
+    let footer = (main || observation.name == ObservationName::Presence).then(|| bundle.record.footer.clone());
+    let review = if main { bundle.review_sentences() } else { Vec::new() };
+    observation.notes.iter().cloned().chain(footer).chain(review).map(|text| json!({"text": text})).collect()
 }
 
 /// Intervals, counts, state and the picture's other shapes as parts of the percentage, so that it is never read alone.

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::case::{CaseRecord, Job};
+use crate::case::{CaseRecord, Job, ReviewStatus};
+use crate::report::document::signed::sentences;
 use crate::report::message::CodeOptions;
 use crate::report::names::Identifiers;
 use crate::report::settings::FhirOptions;
@@ -50,6 +51,28 @@ impl Bundle<'_> {
             Some(laboratory) => json!([{"reference": self.identifiers.urn("laboratory"), "display": laboratory.name}]),
             None => Json::Null,
         }
+    }
+
+    /// Status of report and observations (FHIR R4, `diagnostic-report-status` and `observation-status`).
+    pub(super) fn status(&self) -> &'static str {
+        match self.record.review_status() {
+            ReviewStatus::Preliminary => "preliminary",
+            ReviewStatus::Final => "final",
+            ReviewStatus::Corrected => "amended",
+        }
+    }
+
+    /// Who signed.
+    pub(super) fn signer(&self) -> Json {
+        match &self.record.review {
+            Some(review) => json!([{"reference": self.identifiers.urn("signer"), "display": review.signed_by.name}]),
+            None => Json::Null,
+        }
+    }
+
+    /// The review in words; nothing before it is signed.
+    pub(super) fn review_sentences(&self) -> Vec<String> {
+        self.record.review.iter().flat_map(|review| sentences(review)).collect()
     }
 
     /// When the blood was taken.

@@ -4,7 +4,9 @@
 //! the framing of a transport. Segments: MSH, \[SFT\], \[PID\], ORC, OBR with NTE, OBX with NTE each, \[SPM\]
 //! (HL7 v2.5.1, section 7.3.1); in brackets where the version and the order allow it.
 //!
-//! Every result is preliminary. The statement and the fixed footer are the notes of the OBR. MSH-7 and OBR-22 are the
+//! A result is preliminary (`P`) until a person signs, then final (`F`), and corrected (`C`) once it is signed again. The three
+//! messages of a case are of one order (OBR-2 and OBR-3), patient and order of observations; MSH-10 differs. The statement, the
+//! fixed footer and, of a signed case, the review are the notes of the OBR; OBR-32 names the signer. MSH-7 and OBR-22 are the
 //! record's time of issue, so that the same record gives the same bytes.
 //!
 //! METHOD: without a time of issue both are empty, though version 2.5.1 requires MSH-7: a receiver then goes by when it got
@@ -23,12 +25,13 @@ mod segment;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::document::signed::sentences;
 use super::error::ReportError;
 use super::message::{
     AlternateCode, Code, CodeOptions, Observation, ObservationName, PERCENT_DECIMALS, Unit, Value, observations,
 };
 use super::settings::{Hl7Options, Hl7Version};
-use crate::case::{AdministrativeSex, CaseRecord, FOOTER, Job, Patient, Provenance};
+use crate::case::{AdministrativeSex, CaseRecord, Job, Patient, Provenance, ReviewStatus};
 use crate::time::Timestamp;
 use segment::{Segment, dtm, escaped, joined};
 
@@ -50,7 +53,9 @@ pub(super) fn message(
     segments.push(orc(options, record));
     segments.push(obr(options, codes, record, &issued));
     segments.push(note(1, &record.statement));
-    segments.push(note(2, FOOTER));
+    segments.push(note(2, &record.footer));
+    let review = record.review.iter().flat_map(|review| sentences(review));
+    segments.extend(review.enumerate().map(|(index, text)| note(index + 3, &text)));
     let results = Results { options, codes, record };
     let all = observations(record, codes);
     for (index, observation) in all.iter().enumerate() {
@@ -162,7 +167,9 @@ fn orc(options: &Hl7Options, record: &CaseRecord) -> Segment {
 
 /// OBR, observation request (section 7.4.1).
 ///
-/// OBR-25 is `P`, preliminary: nobody has reviewed the count. Before version 2.5, which has SPM, the kind of specimen
+/// OBR-25 is the status of the review. OBR-32 is the signer in each version: the first component is a name, whose parts are
+/// subcomponents (NDL, section 2.A.47; before version 2.4 a composite of the same parts). The name is given whole and stands
+/// as the family name. Before version 2.5, which has SPM, the kind of specimen
 /// stands in OBR-15.
 fn obr(options: &Hl7Options, codes: &CodeOptions, record: &CaseRecord, issued: &str) -> Segment {
     let (placer, filler) = numbers(record);
@@ -170,6 +177,8 @@ fn obr(options: &Hl7Options, codes: &CodeOptions, record: &CaseRecord, issued: &
     let time = |time: Option<&Timestamp>| time.map(dtm).unwrap_or_default();
     let requester = order.and_then(|order| order.requester.as_deref()).unwrap_or_default();
     let source = if options.version < Hl7Version::V2_5_1 { "BLD" } else { "" };
+    let signer = record.review.as_ref().map(|review| format!("&{}", escaped(&review.signed_by.name)));
+    let signer = signer.unwrap_or_default();
     Segment::new("OBR")
         .text(1, "1")
         .text(2, placer)
@@ -181,20 +190,30 @@ fn obr(options: &Hl7Options, codes: &CodeOptions, record: &CaseRecord, issued: &
         .components(16, &["", requester])
         .text(22, issued)
         .text(24, &options.diagnostic_section)
-        .text(25, "P")
+        .text(25, status_code(record))
         .text(27, quantity(options))
+        .raw(32, signer)
+}
+
+/// Status of a result (HL7 tables 0085 and 0123).
+fn status_code(record: &CaseRecord) -> &'static str {
+    match record.review_status() {
+        ReviewStatus::Preliminary => "P",
+        ReviewStatus::Final => "F",
+        ReviewStatus::Corrected => "C",
+    }
 }
 
 /// OBX, observation, and NTE, the notes behind it (HL7 v2.5.1, sections 7.4.2 and 2.14.10).
 ///
 /// | value | OBX-2 | OBX-5 |
 /// | --- | --- | --- |
-/// | percentage, number | `NM` | two decimals, whole |
+/// | percentage, ratio, number | `NM` | two decimals, two decimals, whole |
 /// | interval | `SN` | `^low^-^high` |
 /// | coded | `CWE`, before version 2.5 `CE` | code, words, local system |
 /// | document | `ED` | source, type, subtype, encoding, Base64 in one line |
 ///
-/// OBX-11 is `P`, preliminary, or `X`, cannot be obtained, and then OBX-5 is empty: what was not assessed is never 0.
+/// OBX-11 is the status of the review, or `X`, cannot be obtained, and then OBX-5 is empty: what was not assessed is never 0.
 struct Results<'a> {
     options: &'a Hl7Options,
     codes: &'a CodeOptions,
@@ -207,7 +226,7 @@ impl Results<'_> {
         let (kind, value, unit) = self.value(&observation.value);
         let limit = observation.high_limit.map(|(limit, _)| format!("<={}", plain(limit))).unwrap_or_default();
         let flag = observation.flag.map_or("", |flag| flag.code().0);
-        let status = if observation.value.is_known() { "P" } else { "X" };
+        let status = if observation.value.is_known() { status_code(self.record) } else { "X" };
         let unit = unit.map(|unit| joined(&[unit.ucum(), unit.words(), "UCUM"])).unwrap_or_default();
         let obx = self
             .obx(set_id, kind, &observation.code, value)
@@ -229,7 +248,7 @@ impl Results<'_> {
         // Base64 has none of the delimiters, and no line end is put in.
         let value = format!("{}^{}", head.join("^"), BASE64_STANDARD.encode(pdf));
         let code = Code::of(ObservationName::Report, self.codes);
-        self.made_by(self.obx(set_id, "ED", &code, value).text(11, "P"))
+        self.made_by(self.obx(set_id, "ED", &code, value).text(11, status_code(self.record)))
     }
 
     fn obx(&self, set_id: usize, kind: &str, code: &Code, value: String) -> Segment {
@@ -250,6 +269,7 @@ impl Results<'_> {
         let coded = if self.options.version >= Hl7Version::V2_5_1 { "CWE" } else { "CE" };
         match value {
             Value::Percent(percent) => ("NM", percent.map(two_decimals).unwrap_or_default(), Some(Unit::Percent)),
+            Value::Ratio(ratio) => ("NM", ratio.map(two_decimals).unwrap_or_default(), None),
             Value::Interval(limits) => {
                 let text =
                     limits.map(|limits| format!("^{}^-^{}", two_decimals(limits.low), two_decimals(limits.high)));

@@ -45,7 +45,7 @@ pub(super) fn write(case: &Case, writer: &mut dyn Write) -> Result<(), ReportErr
         title: format!("{} {}", document.title, accession.unwrap_or("without accession")),
         heading: document.title.to_owned(),
         about: html! { (document.specimen) @if let Some(accession) = accession { " " strong { (accession) } } },
-        review: Some(document.review),
+        review: Some(&document.review),
         generator: &document.generator,
         footer: &document.footer,
         script: None,
@@ -118,6 +118,7 @@ fn tile(tile: &Tile, png: Option<&[u8]>) -> Markup {
                     None => span.missing { "no picture" },
                 }
                 span.probability { (tile.probability) }
+                @if let Some(read_as) = &tile.read_as { " " span.read { "read: " (read_as) } }
                 " " span.where { "cell " (id) }
                 span.where.name title=(tile.field) { (number) ". " (tile.field) }
             }

@@ -25,7 +25,7 @@ pub(super) fn outlines(field: &CaseField, field_number: usize, review: Option<f6
     let (width, height) = (field.preview_width_px * 10, field.preview_height_px * 10);
     // Schistocytes last, so that nothing is drawn over them.
     let (strong, thin): (Vec<_>, Vec<_>) = field.cells.iter().partition(|cell| cell.is_counted_schistocyte());
-    let label = format!("Outlines of {} objects, {} of them counted as schistocytes", field.cells.len(), strong.len());
+    let label = format!("Outlines of {} objects, {} of them called schistocyte", field.cells.len(), strong.len());
     html! {
         svg.outlines role="img" aria-label=(label) viewBox=(format!("0 0 {width} {height}")) preserveAspectRatio="none" {
             @for cell in thin {

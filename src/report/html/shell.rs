@@ -51,7 +51,7 @@ impl PageFrame<'_> {
                     header {
                         div.banner {
                             div { h1 { (self.heading) } p.about { (self.about) } }
-                            @if let Some(review) = self.review { p.review { (review) } }
+                            @if let Some(review) = self.review { p.review { bdi { (review) } } }
                         }
                     }
                     main { (PreEscaped(CONTENTS)) }

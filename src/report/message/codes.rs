@@ -41,6 +41,18 @@ pub enum ObservationName {
     ObjectsExcluded,
     InputsFailed,
     Report,
+    SoftwarePercent,
+    SoftwareState,
+    SoftwareSchistocytes,
+    SoftwareRedCells,
+    CellsRead,
+    CellsUndecided,
+    CellsNotAssessable,
+    CellsAdded,
+    CellsIncluded,
+    CellsUnread,
+    ReaderKappa,
+    SecondPercent,
     Form(SchistocyteForm),
     Class(CellClass),
 }
@@ -83,6 +95,18 @@ impl ObservationName {
             Self::ObjectsExcluded,
             Self::InputsFailed,
             Self::Report,
+            Self::SoftwarePercent,
+            Self::SoftwareState,
+            Self::SoftwareSchistocytes,
+            Self::SoftwareRedCells,
+            Self::CellsRead,
+            Self::CellsUndecided,
+            Self::CellsNotAssessable,
+            Self::CellsAdded,
+            Self::CellsIncluded,
+            Self::CellsUnread,
+            Self::ReaderKappa,
+            Self::SecondPercent,
         ];
         let forms = SchistocyteForm::ALL.into_iter().map(Self::Form);
         fixed.into_iter().chain(forms).chain(CellClass::ALL.into_iter().map(Self::Class)).collect()
@@ -122,6 +146,26 @@ impl ObservationName {
             Self::ObjectsExcluded => ("objects_excluded", "QC-OBJECTS-EXCLUDED", "Objects left out of the count"),
             Self::InputsFailed => ("inputs_failed", "QC-INPUTS-FAILED", "Inputs that could not be read"),
             Self::Report => ("report", "PDF", "Report"),
+            Self::SoftwarePercent => {
+                ("software_percent", "SCHISTO-SW-PCT", "Schistocytes/RBC by software, before review")
+            }
+            Self::SoftwareState => {
+                ("software_state", "SCHISTO-SW-STATE", "Schistocytes/RBC by software against the reference limit")
+            }
+            Self::SoftwareSchistocytes => ("software_schistocytes", "SCHISTO-SW-N", "Schistocytes called by software"),
+            Self::SoftwareRedCells => ("software_red_cells", "RBC-SW-N", "RBC counted by software"),
+            Self::CellsRead => ("cells_read", "REVIEW-READ-N", "Cells read by a person"),
+            Self::CellsUndecided => ("cells_undecided", "REVIEW-UNDECIDED-N", "Cells read and undecided"),
+            Self::CellsNotAssessable => {
+                ("cells_not_assessable", "REVIEW-NOTASSESSABLE-N", "Cells read as not assessable")
+            }
+            Self::CellsAdded => ("cells_added", "REVIEW-ADDED-N", "Cells added by the reader"),
+            Self::CellsIncluded => {
+                ("cells_included", "REVIEW-INCLUDED-N", "Cells left out by software and counted by the reader")
+            }
+            Self::CellsUnread => ("cells_unread", "REVIEW-UNREAD-N", "Cells to be read that nobody read"),
+            Self::ReaderKappa => ("reader_kappa", "REVIEW2-KAPPA", "Agreement of two readers, Cohen's kappa"),
+            Self::SecondPercent => ("second_percent", "REVIEW2-PCT", "Schistocytes/RBC by the second reader"),
             Self::Form(form) => {
                 let form = form.name();
                 let code = format!("SCHISTO-{}", form.to_uppercase());
@@ -281,7 +325,7 @@ mod tests {
             all.iter().map(|&observation| Code::of(observation, &CodeOptions::default()).code).collect();
         codes.sort();
         codes.dedup();
-        assert_eq!((all.len(), codes.len()), (41, 41));
+        assert_eq!((all.len(), codes.len()), (54, 54));
     }
 
     #[test]

@@ -5,122 +5,23 @@
 //! be assessed has no value and is never 0; what the record does not know at all is not sent.
 
 mod codes;
+mod observation;
+mod review;
 
 pub(super) use codes::Code;
 pub use codes::{AlternateCode, CodeOptions, ObservationCode, ObservationName};
 
-use crate::case::{
-    CaseRecord, ClassFinding, ClassRecord, Context, CountRecord, IntervalName, PercentInterval, Presence, State,
-};
-use crate::count::FORMS_MEASURED;
+pub(super) use observation::{Flag, Observation, Unit, Value};
+use observation::{coded, state_code};
+
+use crate::case::{CaseRecord, ClassFinding, ClassRecord, Context, CountRecord, IntervalName, Presence, State};
+use crate::count::{FORMS_MEASURED, FORMS_READ};
 use crate::report::document::values;
-use crate::report::document::words::{
-    caution_words, corrected_value, deciding_words, finding_words, state_needs, state_words,
-};
+use crate::report::document::words::{caution_words, corrected_value, deciding_words, finding_words, state_needs};
 use crate::smear::{AgeGroup, SchistocyteForm};
 
 /// Decimals of a percentage: a limit close to the threshold does not read as if it lay on it.
 pub(in crate::report) const PERCENT_DECIMALS: usize = 2;
-
-/// Units, as UCUM writes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) enum Unit {
-    /// Percent of counted red cells.
-    Percent,
-    /// A number of cells.
-    Cells,
-    /// A number of something else.
-    One,
-}
-
-impl Unit {
-    /// UCUM code; an annotation in braces is the unit 1.
-    pub(in crate::report) fn ucum(self) -> &'static str {
-        match self {
-            Self::Percent => "%",
-            Self::Cells => "{cells}",
-            Self::One => "1",
-        }
-    }
-
-    /// Words.
-    pub(in crate::report) fn words(self) -> &'static str {
-        match self {
-            Self::Percent => "percent",
-            Self::Cells => "cells",
-            Self::One => "",
-        }
-    }
-}
-
-/// What was observed; `None` where it could not be assessed.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::report) enum Value {
-    /// A percentage.
-    Percent(Option<f64>),
-    /// An interval of percentages.
-    Interval(Option<PercentInterval>),
-    /// A number of cells, fields or files.
-    Count(Option<u64>, Unit),
-    /// A local code with its words.
-    Coded(Option<(String, String)>),
-}
-
-impl Value {
-    /// Whether there is a value.
-    pub(in crate::report) fn is_known(&self) -> bool {
-        match self {
-            Self::Percent(value) => value.is_some(),
-            Self::Interval(value) => value.is_some(),
-            Self::Count(value, _) => value.is_some(),
-            Self::Coded(value) => value.is_some(),
-        }
-    }
-}
-
-/// Where a value lies against its reference limit (HL7 table 0078, FHIR `v3-ObservationInterpretation`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) enum Flag {
-    /// A number whose state is above.
-    High,
-    /// The state is not above; no schistocyte was seen.
-    Normal,
-    /// A word that is not normal: the state is above, schistocytes are present, the picture is mixed.
-    Abnormal,
-    /// There is a value, and it is not placed: indeterminate, or too few cells.
-    Indeterminate,
-}
-
-impl Flag {
-    /// Its code and words.
-    ///
-    /// `IND` is in table 0078 from version 2.7 on; before, OBX-8 takes codes of the user.
-    pub(in crate::report) fn code(self) -> (&'static str, &'static str) {
-        match self {
-            Self::High => ("H", "High"),
-            Self::Normal => ("N", "Normal"),
-            Self::Abnormal => ("A", "Abnormal"),
-            Self::Indeterminate => ("IND", "Indeterminate"),
-        }
-    }
-}
-
-/// One observation.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::report) struct Observation {
-    /// What is observed.
-    pub(in crate::report) name: ObservationName,
-    /// Code.
-    pub(in crate::report) code: Code,
-    /// What was observed.
-    pub(in crate::report) value: Value,
-    /// Where it lies against the limit.
-    pub(in crate::report) flag: Option<Flag>,
-    /// Highest value within the reference limit, %, and whose limit it is.
-    pub(in crate::report) high_limit: Option<(f64, &'static str)>,
-    /// Remarks, one sentence each.
-    pub(in crate::report) notes: Vec<String>,
-}
 
 /// Every observation of a record.
 pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions) -> Vec<Observation> {
@@ -160,11 +61,11 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
     let context = Observation {
         flag: cautions().map(|_| Flag::Abnormal),
         notes: cautions().into_iter().collect(),
-        ..of(ObservationName::Context, coded(count.context.map(context_code)))
+        ..of(ObservationName::Context, coded(count.context.map(|context| context_code(context, count.is_reviewed()))))
     };
     let interval = noted(
         of(ObservationName::WidestInterval, Value::Interval(count.widest_95().filter(|_| assessable))),
-        vec![format!("The widest interval of the called share. {}", state_needs(count))],
+        vec![format!("The widest interval of the {} share. {}", share_word(count), state_needs(count))],
     );
     let mut all = vec![
         percent,
@@ -194,15 +95,17 @@ pub(in crate::report) fn observations(record: &CaseRecord, options: &CodeOptions
     }
     all.extend(record.classes.iter().map(|class| class_observation(class, assessable, of)));
     all.extend(quality(record, of));
+    all.extend(record.review.iter().flat_map(|review| review::observations(review, of)));
     all
 }
 
 /// The forms of the called schistocytes, and the totals of ICSH's rule.
 fn forms(record: &CaseRecord, of: impl Fn(ObservationName, Value) -> Observation) -> Vec<Observation> {
     let forms = &record.count.forms;
-    let words = match forms.validated {
-        true => Vec::new(),
-        false => vec![FORMS_MEASURED.to_owned()],
+    let words = match (record.count.is_reviewed(), forms.validated) {
+        (true, _) => vec![FORMS_READ.to_owned()],
+        (false, true) => Vec::new(),
+        (false, false) => vec![FORMS_MEASURED.to_owned()],
     };
     let cells = |form: SchistocyteForm| forms.by_form.get(form.name()).copied().unwrap_or(0);
     let totals = [
@@ -269,6 +172,11 @@ fn presence_flag(presence: Presence) -> Flag {
     }
 }
 
+/// What the share of a count rests on.
+fn share_word(count: &CountRecord) -> &'static str {
+    if count.is_reviewed() { "reviewed" } else { "called" }
+}
+
 /// Why a percentage has no reference limit beside it.
 fn not_placed_words(count: &CountRecord) -> Option<String> {
     (count.state == State::Insufficient).then(|| {
@@ -320,10 +228,6 @@ fn limit_words(age_group: AgeGroup) -> &'static str {
     }
 }
 
-fn coded(code: Option<(&str, &str)>) -> Value {
-    Value::Coded(code.map(|(code, words)| (code.to_owned(), words.to_owned())))
-}
-
 fn presence_code(presence: Presence) -> (&'static str, &'static str) {
     match presence {
         Presence::Present => ("PRES", "Present"),
@@ -332,19 +236,10 @@ fn presence_code(presence: Presence) -> (&'static str, &'static str) {
     }
 }
 
-fn state_code(state: State) -> (&'static str, &'static str) {
-    let code = match state {
-        State::Above => "ABOVE",
-        State::NotAbove => "NOTABOVE",
-        State::Indeterminate => "INDETERMINATE",
-        State::Insufficient => "INSUFFICIENT",
-        State::NotAssessable => "NOTASSESSABLE",
-    };
-    (code, state_words(state))
-}
-
-fn context_code(context: Context) -> (&'static str, &'static str) {
+fn context_code(context: Context, is_reviewed: bool) -> (&'static str, &'static str) {
     match context {
+        // A reviewed count has no floor: its lower limit is 0.
+        Context::WithinModelError if is_reviewed => ("ERROR", "Too few schistocytes read to compare shapes"),
         Context::SchistocytesPredominate => ("PREDOMINANT", "Schistocytes predominate"),
         Context::MixedPoikilocytosis => ("MIXED", "Other shape changes outnumber schistocytes"),
         Context::WithinModelError => ("ERROR", "Schistocytes within the model's error"),

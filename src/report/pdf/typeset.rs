@@ -200,7 +200,8 @@ mod tests {
             title: "Schistocyte count",
             specimen: "Accession",
             accession: Some(long.clone()),
-            review: "Preliminary, not reviewed",
+            status: "Corrected",
+            review: "Corrected: reviewed by ".to_owned() + &"Wm".repeat(45),
             footer: "For Research Use Only.".to_owned(),
             generator: String::new(),
             sections: vec![

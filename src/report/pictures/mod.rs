@@ -19,7 +19,7 @@ use imageproc::rect::Rect;
 use super::error::ReportError;
 use super::folder::FileSink;
 use super::names::FileNames;
-use crate::case::{Case, CaseField, CaseRecord, FOOTER, Job, PicturedCell};
+use crate::case::{Case, CaseField, CaseRecord, Job, PicturedCell};
 use crate::smear::{CellStatus, ClassifiedCell};
 use canvas::{INK, LINE_HEIGHT_PX, MARGIN_PX, PAPER, Stroke, line, outline, tag, wrapped};
 
@@ -37,7 +37,7 @@ pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> 
     let about = about(&case.record)?;
     for (index, field) in case.fields.iter().enumerate() {
         let field = field?;
-        let picture = field_picture(&field, index + 1, &about)
+        let picture = field_picture(&field, index + 1, &about, &case.record.footer)
             .map_err(|source| ReportError::Picture { field: field.field.clone(), source })?;
         sink.file(&format!("{FOLDER}/{}.jpg", names.fields()[index]), &mut |writer| {
             JpegEncoder::new_with_quality(writer, QUALITY).encode_image(&picture).map_err(encoding)
@@ -75,7 +75,7 @@ const HALO: Stroke = Stroke { color: PAPER, radius_px: 2, dashed: false };
 const STRONG: Stroke = Stroke { color: SCHISTOCYTE, radius_px: 1, dashed: false };
 
 /// The picture of a field; `number` is its place in the report, from 1.
-fn field_picture(field: &CaseField, number: usize, about: &str) -> ImageResult<RgbImage> {
+fn field_picture(field: &CaseField, number: usize, about: &str, footer: &str) -> ImageResult<RgbImage> {
     let mut preview = image::load_from_memory_with_format(&field.preview_jpeg, ImageFormat::Jpeg)?.into_rgb8();
     let (strong, others): (Vec<_>, Vec<_>) = field.cells.iter().partition(|cell| cell.is_counted_schistocyte());
     for cell in &others {
@@ -92,11 +92,11 @@ fn field_picture(field: &CaseField, number: usize, about: &str) -> ImageResult<R
     }
     let counted = others.iter().filter(|cell| matches!(cell.status, CellStatus::Counted(_))).count();
     let legend = [
-        (format!("thick line, number: counted as schistocyte ({})", strong.len()), SCHISTOCYTE),
+        (format!("thick line, number: called schistocyte ({})", strong.len()), SCHISTOCYTE),
         (format!("thin line: other counted red cell ({counted})"), COUNTED),
         (format!("dashed line: left out ({})", others.len() - counted), EXCLUDED),
     ];
-    Ok(with_words(&preview, &format!("{about}, field {number}: {}", field.field), &legend))
+    Ok(with_words(&preview, &format!("{about}, field {number}: {}", field.field), &legend, footer))
 }
 
 fn scaled(cell: &ClassifiedCell, field: &CaseField) -> Vec<[f64; 2]> {
@@ -104,7 +104,7 @@ fn scaled(cell: &ClassifiedCell, field: &CaseField) -> Vec<[f64; 2]> {
 }
 
 /// The picture above its words.
-fn with_words(picture: &RgbImage, title: &str, legend: &[(String, [u8; 3])]) -> RgbImage {
+fn with_words(picture: &RgbImage, title: &str, legend: &[(String, [u8; 3])], footer: &str) -> RgbImage {
     let width = picture.width().max(LEAST_WIDTH_PX);
     let room = width - 2 * MARGIN_PX;
     let mut lines: Vec<(String, [u8; 3], bool)> = Vec::new();
@@ -112,7 +112,7 @@ fn with_words(picture: &RgbImage, title: &str, legend: &[(String, [u8; 3])]) -> 
     for (words, color) in legend {
         lines.extend(wrapped(words, room).into_iter().map(|line| (line, *color, false)));
     }
-    lines.extend(wrapped(FOOTER, room).into_iter().map(|line| (line, INK, false)));
+    lines.extend(wrapped(footer, room).into_iter().map(|line| (line, INK, false)));
     let height = picture.height() + 2 * MARGIN_PX + LINE_HEIGHT_PX * lines.len() as u32;
     let mut whole = RgbImage::from_pixel(width, height, Rgb(PAPER));
     imageops::replace(&mut whole, picture, 0, 0);
@@ -135,7 +135,7 @@ const LINES: u32 = 2;
 /// Tiles in a row.
 const COLUMNS: u32 = 7;
 
-/// A sheet of every cell that was counted as a schistocyte, likeliest first, each with field, number and probability. Ties of
+/// A sheet of every cell that was called schistocyte, likeliest first, each with field, number and probability. Ties of
 /// probability keep the order of fields and cell numbers, as on the page.
 fn gallery(case: &Case, about: &str) -> Result<RgbImage, ReportError> {
     let entries = case.fields.called();
@@ -143,14 +143,15 @@ fn gallery(case: &Case, about: &str) -> Result<RgbImage, ReportError> {
     let (cell_width, cell_height) = (TILE_PX + MARGIN_PX, TILE_PX + LINES * LINE_HEIGHT_PX + MARGIN_PX);
     let width = COLUMNS * cell_width + MARGIN_PX;
     let heading = match entries.len() {
-        0 => format!("{about}. No cell was counted as a schistocyte."),
+        0 => format!("{about}. No cell was called schistocyte."),
         all if all > shown.len() => {
-            format!("{about}. The {} likeliest of {all} cells counted as schistocytes.", shown.len())
+            format!("{about}. The {} likeliest of {all} cells called schistocyte.", shown.len())
         }
-        1 => format!("{about}. One cell counted as a schistocyte."),
-        all => format!("{about}. {all} cells counted as schistocytes, by falling probability."),
+        1 => format!("{about}. One cell called schistocyte."),
+        all => format!("{about}. {all} cells called schistocyte, by falling probability."),
     };
-    let (above, below) = (wrapped(&heading, width - 2 * MARGIN_PX), wrapped(FOOTER, width - 2 * MARGIN_PX));
+    let (above, below) =
+        (wrapped(&heading, width - 2 * MARGIN_PX), wrapped(&case.record.footer, width - 2 * MARGIN_PX));
     let rows = (shown.len() as u32).div_ceil(COLUMNS);
     let first_row = 2 * MARGIN_PX + LINE_HEIGHT_PX * above.len() as u32;
     let end = first_row + rows * cell_height;

@@ -27,7 +27,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use crate::case::{CaseRecord, FOOTER, Job};
+use crate::case::{CaseRecord, Job};
 use crate::report::error::ReportError;
 
 /// What a column holds.
@@ -122,7 +122,7 @@ pub(super) fn metadata(record: &CaseRecord) -> Result<Vec<KeyValue>, ReportError
         entry("accession", record.accession.as_deref()),
         entry("job", Some(Job::of(record)?.id())),
         entry("schema_version", Some(&record.schema_version)),
-        entry("footer", Some(FOOTER)),
+        entry("footer", Some(&record.footer)),
     ])
 }
 

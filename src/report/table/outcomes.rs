@@ -103,7 +103,7 @@ fn row(
 }
 
 /// Columns of both tables that depend on no list of names.
-const OWN_COLUMNS: [&str; 31] = [
+const OWN_COLUMNS: [&str; 38] = [
     "accession",
     "job",
     "schema_version",
@@ -135,6 +135,13 @@ const OWN_COLUMNS: [&str; 31] = [
     "false_positive_floor_percent",
     "threshold_percent",
     "other_abnormal_percent",
+    "review_status",
+    "signed_by",
+    "signed_at",
+    "software_percent",
+    "software_schistocytes",
+    "software_red_cells",
+    "software_state",
 ];
 
 /// Totals over the forms.

@@ -18,6 +18,9 @@
 //! | `reason` | name of the exclusion reason; absent where counted |
 //! | `form` | ICSH form of a counted schistocyte by rule, validated by no expert; absent where no rule gives one |
 //! | `hidden_share` | share of the outline in common with other objects, 0–1, three decimals; above 0.15 no schistocyte is called |
+//! | `read_as`, `read_form`, `read_class` | what a person read the cell as, with the form of a schistocyte or the class of another cell where one is named; absent where nobody read it and before a signature |
+//!
+//! A cell that a reader added is no object of the program: it has no row and stands in the readings of `case.json`.
 //!
 //! Positions are in pixels of the original image, for a field of a slide those of the whole slide at full resolution, x right, y down, origin at its top-left corner.
 //!
@@ -29,19 +32,20 @@
 //! red cells of each class stand in `n_<class>` as the model calls them (empty for a class of size where the pixel size is not
 //! known), and in `finding_<class>` stands whether the film shows the class. The limits that placed the count are
 //! `deciding_low_percent` and `deciding_high_percent`, with the intervals that they are of. Objects left out in `excluded_<reason>`; a reason that did not occur is 0
-//! there, because it was looked for. `form_<form>` are called schistocytes by a rule on the outline, validated by no expert. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
+//! there, because it was looked for. `review_status` is `preliminary`, `final` or `corrected`; `software_<figure>` are the program's own
+//! figures, reviewed or not. `form_<form>` are called schistocytes by a rule on the outline, validated by no expert. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
 //! table leaves the laboratory's systems more easily than a message does.
 
 use std::io;
 
 use super::files::{Column, Datum, Kind, Row};
-use crate::case::{Case, CaseField, CaseRecord, ClassFinding, Job};
+use crate::case::{Case, CaseField, CaseRecord, ClassFinding, Job, Reading, ReviewStatus};
 use crate::report::document::words::interval_field;
 use crate::report::error::ReportError;
 use crate::smear::{CellStatus, ClassifiedCell, ExclusionReason, SchistocyteForm};
 
 /// Columns of the table of cells in their order: a contract with the programs that read the file.
-pub const COLUMNS: [&str; 17] = [
+pub const COLUMNS: [&str; 20] = [
     "field",
     "cell_id",
     "x_px",
@@ -59,6 +63,9 @@ pub const COLUMNS: [&str; 17] = [
     "reason",
     "form",
     "hidden_share",
+    "read_as",
+    "read_form",
+    "read_class",
 ];
 
 const POSITION: Kind = Kind::Number { decimals: 2 };
@@ -86,6 +93,9 @@ const KINDS: [Kind; COLUMNS.len()] = [
     Kind::Text,
     Kind::Text,
     SHARE,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
 ];
 
 /// The columns of the table of cells.
@@ -95,18 +105,26 @@ pub(super) fn cell_columns() -> Vec<Column> {
 
 /// The rows of the table of cells; an item is an error where a field cannot be read.
 pub(super) fn cell_rows(case: &Case) -> impl Iterator<Item = io::Result<Row>> + '_ {
-    case.fields.iter().zip(&case.record.fields).flat_map(|(field, record)| {
+    let readings = case.record.found_readings();
+    case.fields.iter().zip(&case.record.fields).enumerate().flat_map(move |(place, (field, record))| {
+        let read = |cell: &ClassifiedCell| readings.get(&(place, cell.cell.id)).copied();
         let calibrated = record.um_per_px.is_some();
         let origin = record.region.map_or([0.0; 2], |region| [region.x_px.into(), region.y_px.into()]);
         let rows: Vec<io::Result<Row>> = match field {
-            Ok(field) => field.cells.iter().map(|cell| Ok(row(&field, cell, origin, calibrated))).collect(),
+            Ok(field) => field.cells.iter().map(|cell| Ok(row(&field, cell, origin, calibrated, read(cell)))).collect(),
             Err(error) => vec![Err(error)],
         };
         rows
     })
 }
 
-fn row(field: &CaseField, classified: &ClassifiedCell, [left, top]: [f64; 2], calibrated: bool) -> Row {
+fn row(
+    field: &CaseField,
+    classified: &ClassifiedCell,
+    [left, top]: [f64; 2],
+    calibrated: bool,
+    read: Option<Reading>,
+) -> Row {
     let cell = &classified.cell;
     let [x, y] = cell.contour.centroid();
     let bounds = cell.contour.bounds();
@@ -132,6 +150,9 @@ fn row(field: &CaseField, classified: &ClassifiedCell, [left, top]: [f64; 2], ca
         reason,
         classified.form.and_then(|form| Datum::text(form.name())),
         Datum::number(cell.hidden_share),
+        read.and_then(|read| Datum::text(read.read_as().name())),
+        read.and_then(Reading::form).and_then(|form| Datum::text(form.name())),
+        read.and_then(Reading::class).and_then(|class| Datum::text(class.name())),
     ];
     entries.into()
 }
@@ -217,6 +238,20 @@ pub(super) fn specimen(record: &CaseRecord) -> Result<(Vec<Column>, Row), Report
         let objects = record.exclusions.get(&reason).copied().unwrap_or(0);
         add(&format!("excluded_{}", reason.name()), Kind::Count, count(objects));
     }
+    let review = record.review.as_deref();
+    let status = match record.review_status() {
+        ReviewStatus::Preliminary => "preliminary",
+        ReviewStatus::Final => "final",
+        ReviewStatus::Corrected => "corrected",
+    };
+    add("review_status", Kind::Text, text(Some(status)));
+    add("signed_by", Kind::Text, text(review.map(|review| review.signed_by.name.as_str())));
+    add("signed_at", Kind::Text, text(review.map(|review| review.signed_at.as_str())));
+    let software = record.software_count();
+    add("software_percent", PERCENT, number(software.percent));
+    add("software_schistocytes", Kind::Count, count(software.schistocytes));
+    add("software_red_cells", Kind::Count, count(software.red_cells));
+    add("software_state", Kind::Text, text(Some(software.state.name())));
     add("statement", Kind::Text, text(Some(&record.statement)));
     add("footer", Kind::Text, text(Some(&record.footer)));
 
