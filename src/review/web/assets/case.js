@@ -173,6 +173,13 @@ document.addEventListener("dblclick", (event) => {
   if (event.target.closest(".tile")) enlarge();
 });
 
+// A reader who closes what lay over the cells is back at the current one.
+for (const dialog of document.querySelectorAll("dialog:not(.field)")) {
+  dialog.addEventListener("close", () => {
+    if (document.activeElement === document.body) current?.focus();
+  });
+}
+
 document.addEventListener("focusin", (event) => {
   const tile = event.target.closest?.(".tile");
   if (tile) choose(tile);
@@ -188,6 +195,15 @@ onChange(() => {
   const all = tiles();
   own.textContent = `${all.filter((tile) => standing(tile.dataset.key) === "read").length} of ${all.length}`;
 });
+
+// What sticks below the head must know how high it is: names and words wrap.
+const head = document.querySelector(".head");
+new ResizeObserver(() => document.documentElement.style.setProperty("--head-height", `${head.offsetHeight}px`)).observe(head);
+
+// On a phone the panel lies over the end of the page: it makes room where the page goes on below the cells.
+const columns = document.querySelector(".columns");
+const toggle = () => panel.classList.toggle("away", columns.getBoundingClientRect().bottom < innerHeight * 0.6);
+addEventListener("scroll", toggle, { passive: true });
 
 async function here() {
   const { status, answer } = await post(`${page.base}/here`, {});

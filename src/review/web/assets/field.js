@@ -14,6 +14,8 @@ const ORDER = ["called", "near", "added", "included", "excluded", "counted"];
 // A step of the cross, pixels of the screen; with Shift it is the finer one.
 const CROSS_STEP = 12;
 const FINE_STEP = 2;
+// Room between a cell and the ring around it, px of the screen: a letter has its place there.
+const RING_PX = 24;
 // Half of what is shown around a cell that the field opens at, radii of the cell.
 const ARRIVE_RADII = 9;
 
@@ -77,7 +79,9 @@ function draw() {
 function drawObject(object) {
   const halo = outline(object, { class: "halo" });
   const line = outline(object, { role: "button", tabindex: "0", "data-key": object.key });
-  const letter = shape("text", { class: "read", x: object.x_px, y: object.y_px });
+  // Above the cell, so that nothing of it is hidden.
+  const top = Math.min(...(object.points || []).map(([, y]) => y), object.y_px - object.radius_px);
+  const letter = shape("text", { class: "read", x: object.x_px, y: top });
   drawn.set(object.key, { object, halo, line, letter });
   svg.append(halo, line, letter);
   paint(object.key);
@@ -100,8 +104,18 @@ function canRead(object) {
   return view.accepted && (!object.excluded || object.can_include || Boolean(saved(object.key)));
 }
 
+// A ring around the chosen object; nothing lies over the cell itself.
+function ring(object) {
+  svg.querySelectorAll(".ring").forEach((one) => one.remove());
+  if (!object) return;
+  const reach = Math.max(...(object.points || []).map(([x, y]) => Math.hypot(x - object.x_px, y - object.y_px)), object.radius_px);
+  const place = { class: "ring", cx: object.x_px, cy: object.y_px, r: reach + RING_PX * camera.unit() };
+  svg.append(shape("circle", place), shape("circle", place));
+}
+
 function choose(object) {
   const before = chosen;
+  ring(object);
   chosen = object;
   if (before !== object) closeWhy();
   for (const one of [before, object]) if (one && drawn.has(one.key)) paint(one.key);

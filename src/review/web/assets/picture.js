@@ -37,7 +37,7 @@ export function photograph(view) {
 
 // The outline of an object; an added cell has a circle.
 export function outline(object, attributes) {
-  if (!object.points || object.points.length < 3) {
+  if (object.group === "added" || !object.points) {
     return shape("circle", { cx: object.x_px, cy: object.y_px, r: object.radius_px, ...attributes });
   }
   const points = object.points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`);

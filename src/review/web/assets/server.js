@@ -5,6 +5,12 @@ const csrf = document.querySelector('meta[name="csrf"]').content;
 // Milliseconds after which an answer is given up: the disk of a laboratory's machine may be slow, but not that slow.
 const GIVE_UP_MS = 20000;
 
+// An error of the program as a sentence.
+function sentence(text) {
+  const words = text.trim();
+  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
+}
+
 async function ask(path, options) {
   try {
     const response = await fetch(path, { ...options, credentials: "same-origin", signal: AbortSignal.timeout(GIVE_UP_MS) });
@@ -15,7 +21,9 @@ async function ask(path, options) {
         : `The program answered with ${response.status}.`;
       return { status: response.redirected ? 403 : response.status || 0, answer: { error } };
     }
-    return { status: response.status, answer: await response.json() };
+    const answer = await response.json();
+    if (answer.error) answer.error = sentence(answer.error);
+    return { status: response.status, answer };
   } catch {
     return { status: 0, answer: { error: "The program does not answer." } };
   }

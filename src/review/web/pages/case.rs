@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::dialogs::dialogs;
 use super::tiles::{Section, panel, sections};
-use super::{PageContext, limits, page, percent, sign};
+use super::{PageContext, limits, page, percent, sentence, sign};
 use crate::case::State;
 use crate::report::state_symbol;
 use crate::review::web::view::{CaseHead, CellView, CellsView, FiguresView, Group};
@@ -22,7 +22,7 @@ pub fn case(ctx: &PageContext, head: &CaseHead, cells: &CellsView, error: Option
         main.case id="main" data-case=(head.id) data-series="first" data-events=(cells.events) data-signed[cells.signed]
             data-reader=(reader) {
             (self::head(head, cells))
-            @if let Some(error) = error { p.error role="alert" { (error) } }
+            @if let Some(error) = error { p.error role="alert" { (sentence(error)) } }
             div.columns {
                 div.cells {
                     @if cells.cells.is_empty() { p.said { "The program found no suspicious cell on this film." } }
@@ -94,7 +94,7 @@ fn figures(figures: &FiguresView) -> Markup {
             p.value { span data-figure="percent" { (percent(figures.percent)) } }
             p.interval { small { "95 % interval" } " " span data-figure="interval" { (interval) } }
             p.state data-state=(figures.state.name()) {
-                @for state in STATES { span.of class=(state.name()) { (state_symbol(state)) } }
+                @for state in STATES { span class={ "of " (state.name()) } { (state_symbol(state)) } }
                 strong data-figure="state_words" { (figures.state_words) }
             }
             p.outlook data-figure="outlook" { (figures.outlook) }

@@ -12,7 +12,7 @@ const KEYS: [(&str, &str); 14] = [
     ("s", "Schistocyte"),
     ("1 2 3 4 5", "Schistocyte: triangle, helmet, crescent, keratocyte, microspherocyte"),
     ("n", "Not a schistocyte"),
-    ("o", "Other class: opens the list of names"),
+    ("o", "Other class or form: opens the list of names"),
     ("u", "Undecided"),
     ("x", "Not assessable: the cell leaves the count"),
     ("z", "Enlarge the cell with its surroundings"),
@@ -110,7 +110,7 @@ fn legend(adds: bool) -> Markup {
             @for (line, words) in lines {
                 li {
                     svg.swatch aria-hidden="true" width="30" height="14" viewBox="0 0 30 14" {
-                        path.object class=(line) d="M2 7H28" {}
+                        path class={ "object " (line) } d="M2 7H28" {}
                     }
                     " " (words)
                 }
@@ -123,7 +123,8 @@ fn legend(adds: bool) -> Markup {
 fn help() -> Markup {
     html! {
         dialog.help id="help" aria-labelledby="help-title" {
-            h2 id="help-title" { "Keys" }
+            // The focus begins at the head, so that a long list is not scrolled to its end.
+            h2 id="help-title" tabindex="-1" autofocus { "Keys" }
             (keys(&KEYS))
             h3 { "In the field" }
             (keys(&FIELD_KEYS))

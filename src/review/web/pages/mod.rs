@@ -21,6 +21,7 @@ use std::time::SystemTime;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::case::{FOOTER, Reviewer};
+use crate::report::time_words;
 
 pub(super) use assets::ASSETS;
 pub(super) use blind::blind;
@@ -46,7 +47,7 @@ pub(super) fn message(ctx: &PageContext, title: &str, text: &str) -> String {
     let main = html! {
         main.narrow id="main" {
             h1 { (title) }
-            p.said { (text) }
+            p.said { (sentence(text)) }
             p { a href="/" { "Back to the worklist" } }
         }
     };
@@ -61,7 +62,6 @@ fn page(ctx: &PageContext, title: &str, scripts: &[&str], main: &Markup) -> Stri
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
                 meta name="csrf" content=(ctx.csrf);
                 title { (title) " – review" }
                 link rel="icon" href="data:,";
@@ -95,6 +95,22 @@ fn who(ctx: &PageContext, reader: &Reviewer) -> Markup {
 /// The hidden field that every form sends back.
 fn csrf(ctx: &PageContext) -> Markup {
     html! { input type="hidden" name="csrf" value=(ctx.csrf); }
+}
+
+/// A time of the trail for people: without parts of a second.
+fn when(time: &str) -> String {
+    let words = time_words(time);
+    let Some((before, rest)) = words.split_once('.') else { return words };
+    format!("{before}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// An error of the program as a sentence.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let mut chars = text.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
 }
 
 /// A percentage as it is shown.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{PageContext, csrf, page};
+use super::{PageContext, csrf, page, sentence};
 
 /// Asks for name and role, where there is no login. The names go with every reading and signature.
 pub fn start(ctx: &PageContext, next: &str, error: Option<&str>) -> String {
@@ -35,7 +35,7 @@ fn form(
     let main = html! {
         main.narrow id="main" {
             h1 { (title) }
-            @if let Some(error) = error { p.error role="alert" { (error) } }
+            @if let Some(error) = error { p.error role="alert" { (sentence(error)) } }
             form.people method="post" action=(action) {
                 (csrf(ctx))
                 input type="hidden" name="next" value=(next);

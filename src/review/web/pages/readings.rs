@@ -94,9 +94,9 @@ pub(super) fn buttons() -> Markup {
             (button(of(ReadAs::Other), "n", "Not a schistocyte"))
             (button(of(ReadAs::Undecided), "u", "Undecided"))
             (button(of(ReadAs::NotAssessable), "x", "Not assessable"))
+            button.other type="button" data-do="other" { kbd aria-hidden="true" { "O" } " Form or class …" }
         }
         div.forms role="group" aria-label="Schistocyte of a form" { (forms()) }
-        button.other type="button" data-do="other" { kbd aria-hidden="true" { "O" } " Other class …" }
     }
 }
 

@@ -5,9 +5,8 @@
 
 use maud::{Markup, html};
 
-use super::{PageContext, csrf, limits, percent};
+use super::{PageContext, csrf, limits, percent, when};
 use crate::case::{AgreementRecord, SignatureMeaning};
-use crate::report::time_words;
 use crate::review::MAX_REMARK_CHARS;
 use crate::review::web::view::{CaseHead, CellsView, FiguresView};
 
@@ -32,7 +31,7 @@ pub(super) fn section(ctx: &PageContext, head: &CaseHead, cells: &CellsView) -> 
                 h2 id="sign-title" { "Sign" }
                 @if let Some(reopened) = &head.reopened {
                     p.said { "Opened again by " (reopened.by.name) ", " (reopened.by.role) ", at "
-                        (time_words(reopened.at.as_str())) ": " q { (reopened.reason) } }
+                        (when(reopened.at.as_str())) ": " q { (reopened.reason) } }
                     (signature(head))
                 }
                 (sign_form(ctx, head, cells))
@@ -46,7 +45,7 @@ fn signature(head: &CaseHead) -> Markup {
         @if let Some(signature) = &head.signature {
             dl.facts.signature {
                 div { dt { (signature.meaning.words()) } dd { strong { (signature.by.name) } ", " (signature.by.role) } }
-                div { dt { "At" } dd { (time_words(signature.at.as_str())) } }
+                div { dt { "At" } dd { (when(signature.at.as_str())) } }
                 div { dt { "Signature" } dd { (signature.number)
                     @if signature.number > 1 { ", a correction" }
                     @if !head.signed { ", superseded by the next one" } } }
@@ -147,11 +146,13 @@ pub(super) fn agreement(head: &CaseHead) -> Markup {
 }
 
 fn agreed(agreement: &AgreementRecord) -> Markup {
-    let name = |who: &Option<crate::case::Reviewer>| who.as_ref().map_or("several".to_owned(), |who| who.name.clone());
+    let name =
+        |who: &Option<crate::case::Reviewer>| who.as_ref().map_or("several people".to_owned(), |who| who.name.clone());
     let [both, first, second, neither] = agreement.table;
     html! {
         dl.facts {
-            div { dt { "Readers" } dd { (name(&agreement.first)) " and, blind, " (name(&agreement.second)) } }
+            div { dt { "First reader" } dd { (name(&agreement.first)) } }
+            div { dt { "Second reader, blind" } dd { (name(&agreement.second)) } }
             div { dt { "Cells that both read" } dd { (agreement.cells) } }
             div { dt { "Schistocyte to" } dd {
                 "both " (both) ", first alone " (first) ", second alone " (second) ", neither " (neither) } }

@@ -145,7 +145,7 @@ fn pages() -> Vec<(&'static str, String)> {
     let ctx = context(Some(&reader));
     let nobody = context(None);
     vec![
-        ("worklist", worklist(&ctx, &rows(), HOSTILE, "all")),
+        ("worklist", worklist(&ctx, &rows(), "script", "all")),
         ("empty worklist", worklist(&ctx, &[], HOSTILE, "open")),
         ("case", case(&ctx, &head(false), &cells(false), Some(HOSTILE))),
         ("signed case", case(&ctx, &head(true), &cells(true), None)),
@@ -249,6 +249,19 @@ fn a_blind_reader_is_told_nothing_of_calls_and_of_others() {
 }
 
 #[test]
+fn an_error_is_told_as_a_sentence() {
+    assert_eq!(sentence("expected a name"), "Expected a name.");
+    assert_eq!(sentence("éa? "), "Éa?");
+    assert_eq!(sentence("Done."), "Done.");
+}
+
+#[test]
+fn a_time_is_told_without_parts_of_a_second() {
+    assert_eq!(when("2026-01-02T08:30:00+01:00"), "2026-01-02 08:30 +01:00");
+    assert_eq!(when("2026-01-02T08:30:04.970+01:00"), "2026-01-02 08:30:04 +01:00");
+}
+
+#[test]
 fn the_worklist_says_how_far_each_case_has_come() {
     let page = worklist(&context(None), &rows(), "", "all");
     for words in ["Not begun", "Begun", "Opened again", "✓ Signed", "! Damaged", "Messages wait", "5 of 12", "3 h"] {
@@ -256,4 +269,28 @@ fn the_worklist_says_how_far_each_case_has_come() {
     }
     assert!(page.contains("8 of 10 fields counted") && page.contains("0.70–1.90 %"));
     assert_eq!(page.matches("Open now: ").count(), 5);
+}
+
+#[test]
+fn the_worklist_shows_what_was_asked_for() {
+    let row = |name: &str, accession: Option<&str>, progress: Progress| {
+        let (name, accession) = (name.to_owned(), accession.map(str::to_owned));
+        Row { listed: Listed { name, accession, ..listed(progress) }, with: Vec::new() }
+    };
+    let signed = Progress::Signed { by: "Eve".to_owned(), at: at().as_str().to_owned() };
+    let rows = [
+        row("monday/one", Some("S26-0001"), Progress::Unread),
+        row("monday/two", Some("S26-0002"), signed),
+        row("tuesday/three", None, Progress::Damaged { why: "cut".to_owned() }),
+    ];
+    let shown = |q: &str, show: &str| {
+        let page = worklist(&context(None), &rows, q, show);
+        ["one", "two", "three"].map(|name| page.contains(&format!("/{name}")))
+    };
+    assert_eq!(shown("", ""), [true, false, true], "to do by default, damaged cases too");
+    assert_eq!(shown("", "signed"), [false, true, false]);
+    assert_eq!(shown("", "all"), [true, true, true]);
+    assert_eq!(shown("s26", "all"), [true, true, false]);
+    assert_eq!(shown("MONDAY 0002", "all"), [false, true, false], "every word, in any case of letters");
+    assert_eq!(shown("wednesday", "all"), [false, false, false]);
 }

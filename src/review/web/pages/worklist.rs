@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
 
-use super::{PageContext, limits, page, percent};
-use crate::report::{state_symbol, state_words, time_words};
+use super::{PageContext, limits, page, percent, when};
+use crate::report::{state_symbol, state_words};
 use crate::review::web::view::Row;
 use crate::review::{Listed, Progress};
 
@@ -19,6 +19,8 @@ const BAR_WIDTH: f64 = 120.0;
 
 /// The page.
 pub fn worklist(ctx: &PageContext, rows: &[Row], q: &str, show: &str) -> String {
+    let show = SHOWN.iter().map(|(name, _)| *name).find(|name| *name == show).unwrap_or(SHOWN[0].0);
+    let rows: Vec<&Row> = rows.iter().filter(|row| is_shown(&row.listed, q, show)).collect();
     let main = html! {
         main.list id="main" {
             h1 { "Worklist" }
@@ -30,18 +32,30 @@ pub fn worklist(ctx: &PageContext, rows: &[Row], q: &str, show: &str) -> String 
                 button type="submit" { "Search" }
             }
             @if rows.is_empty() {
-                p.said { @if q.is_empty() { "No case is here." } @else { "No case has this name." } }
+                p.said { @if q.is_empty() { "No case is to be shown." } @else { "No case to be shown has this name." } }
             } @else {
                 p.note { (rows.len()) @if rows.len() == 1 { " case" } @else { " cases" }
                     ", first those whose state a reading is most likely to change." }
-                (table(ctx, rows))
+                (table(ctx, &rows))
             }
         }
     };
     page(ctx, "Worklist", &[], &main)
 }
 
-fn table(ctx: &PageContext, rows: &[Row]) -> Markup {
+/// Whether a case is asked for: by its state, and by words in specimen and folder, in any case of letters.
+fn is_shown(case: &Listed, q: &str, show: &str) -> bool {
+    let is_signed = matches!(case.progress, Progress::Signed { .. });
+    let is_meant = match show {
+        "open" => !is_signed,
+        "signed" => is_signed,
+        _ => true,
+    };
+    let text = format!("{} {}", case.accession.as_deref().unwrap_or_default(), case.name).to_lowercase();
+    is_meant && q.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+fn table(ctx: &PageContext, rows: &[&Row]) -> Markup {
     let heads = ["Specimen", "Review", "State", "Schistocytes", "Cells read", "Film", "Age"];
     html! {
         // Roles are named because a phone shows the rows as cards, which makes some browsers forget the table.
@@ -81,14 +95,19 @@ fn row(ctx: &PageContext, row: &Row) -> Markup {
             }
             td role="cell" data-label="Cells read" {
                 @if case.state.is_some() {
-                    span.number { (case.cells_read) " of " (case.cells_to_read) }
+                    // More are read where cells were added or read in their field.
+                    @if case.cells_read > case.cells_to_read {
+                        span.number { (case.cells_read) " read, " (case.cells_to_read) " to read" }
+                    } @else {
+                        span.number { (case.cells_read) " of " (case.cells_to_read) }
+                    }
                     @if case.cells_to_read > 0 {
                         progress value=(case.cells_read.min(case.cells_to_read)) max=(case.cells_to_read)
                             aria-label="Cells read" {}
                     }
                     @if case.second_read > 0 { small { (case.second_read) " read blind" } }
                     @if !matches!(case.progress, Progress::Signed { .. }) && case.cells_to_read > 0 {
-                        a.blind href=(format!("/case/{}/blind", case.id)) aria-label=(format!("Read {name} blind")) {
+                        a.blind href=(format!("/case/{}/blind", case.id)) aria-label=(format!("Read blind: {name}")) {
                             "Read blind"
                         }
                     }
@@ -98,7 +117,7 @@ fn row(ctx: &PageContext, row: &Row) -> Markup {
                 @if case.fields.1 > 0 { (case.fields.0) " of " (case.fields.1) " fields counted" } @else { "–" }
                 @if case.unlike { small.unlike { "Unlike the films that the model knows" } }
             }
-            td role="cell" data-label="Age" { (case.since.map_or_else(|| "–".to_owned(), |since| age(since, ctx.now))) }
+            td.number role="cell" data-label="Age" { (case.since.map_or_else(|| "–".to_owned(), |since| age(since, ctx.now))) }
         }
     }
 }
@@ -109,7 +128,7 @@ fn progress(case: &Listed) -> Markup {
             Progress::Unread => span.tag { "Not begun" },
             Progress::Begun => span.tag.begun { "Begun" },
             Progress::Reopened => span.tag.begun { "Opened again" },
-            Progress::Signed { by, at } => { span.tag.signed { "✓ Signed" } small { (by) ", " (time_words(at)) } },
+            Progress::Signed { by, at } => { span.tag.signed { "✓ Signed" } small { (by) ", " (when(at)) } },
             Progress::Damaged { why } => { span.tag.damaged { "! Damaged" } small { (why) } },
         }
     }
