@@ -1,7 +1,7 @@
 //! Ten people at two hundred cases, five hundred requests at once: how long an answer takes, and that no step is lost.
 //!
 //! `cargo bench --bench review` prints one JSON object: requests, answered steps, and the quantiles of the time from a request to its
-//! whole answer, s. Each request is a step that is on the disk before it is answered. All of them start together: the last one
+//! whole answer, s. `SCHISTOQUANT_PROGRAM` names another build of the program. Each request is a step that is on the disk before it is answered. All of them start together: the last one
 //! waits for all others.
 
 // The result is what another program reads.
@@ -42,7 +42,8 @@ fn main() {
             (folder, sha256_hex(name.as_bytes())[..16].to_owned())
         })
         .collect();
-    let mut running = Running::start(env!("CARGO_BIN_EXE_schistoquant"), base.path(), &[]);
+    let program = std::env::var("SCHISTOQUANT_PROGRAM").unwrap_or(env!("CARGO_BIN_EXE_schistoquant").to_owned());
+    let mut running = Running::start(&program, base.path(), &[]);
     let people: Vec<Browser> = (0..SESSIONS)
         .map(|name| Browser::enter(&running.address, &format!("Reader {name}")).expect("a session"))
         .collect();

@@ -89,6 +89,13 @@ pub fn run(args: &ReviewArgs) -> Result<Exit, Failure> {
         return add_person(file, name, role);
     }
     let Some(folder) = &args.folder else { return Err(Failure::usage("expected a folder with cases, found none")) };
+    if !folder.is_dir() {
+        let text = format!(
+            "{}: expected a folder with cases, found none; name one that `analyze`, `batch` or `watch` wrote",
+            folder.display()
+        );
+        return Err(Failure::new(Exit::NoInputReadable, text));
+    }
     let settings = args.settings()?;
     if args.verify {
         return run_verify(folder, &settings);
@@ -125,7 +132,12 @@ fn add_person(file: &std::path::Path, name: &str, role: &str) -> Result<Exit, Fa
 fn run_verify(folder: &std::path::Path, settings: &ReviewSettings) -> Result<Exit, Failure> {
     let mut exit = Exit::Success;
     let mut text = String::new();
-    for case in case_folders(folder)? {
+    let cases = case_folders(folder)?;
+    if cases.is_empty() {
+        let text = format!("{}: expected cases, found none; name a folder with the format json", folder.display());
+        return Err(Failure::new(Exit::NoInputReadable, text));
+    }
+    for case in cases {
         let name = case.display();
         match verify(&case, settings) {
             Ok(found) if found.faults.is_empty() => {

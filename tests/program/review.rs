@@ -381,6 +381,11 @@ fn a_trail_is_proved_on_the_command_line() {
     };
     let (code, text) = prove();
     assert_eq!((code, text.contains("sound, 2 events, not signed")), (Some(0), true), "{text}");
+    let nothing =
+        |folder: &Path| Command::new(PROGRAM).arg("review").arg(folder).arg("--verify").output().expect("it runs");
+    let empty = tempfile::tempdir().expect("a folder");
+    assert_eq!(nothing(empty.path()).status.code(), Some(3), "no case to prove");
+    assert_eq!(nothing(&empty.path().join("gone")).status.code(), Some(3), "no folder");
     let path = base.path().join("case-000/review.jsonl");
     let trail = fs::read_to_string(&path).expect("a trail");
     fs::write(&path, trail.replace("\"other\"", "\"undecided\"")).expect("written");

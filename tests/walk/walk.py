@@ -125,6 +125,9 @@ def technician(walk, place, sick, other, healthy):
         check=expect(place / "a", lambda case: case["accession"] == "A-1", "the first record as it was"),
     )
     walk.step(who, "the same film again", analyze(sick, "a", "--accession", "A-1", "--quiet"))
+    walk.step(who, "the proof of a film that nobody read", ["review", place / "a", "--verify"], code=0, says=("0 events, not signed",))
+    walk.step(who, "a review of no folder", ["review", place / "none"], code=3, says=("expected a folder with cases",))
+    walk.step(who, "a review that the network may see", ["review", place / "a", "--listen", "0.0.0.0:0"], code=2, says=("--login",))
     walk.step(who, "a blank accession", analyze(sick, "blank", "--accession", " "), code=2)
     walk.step(who, "no picture", analyze([place / "none"], "x"), code=3, says=("none",))
     text = place / "notes.jpg"
