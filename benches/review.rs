@@ -43,14 +43,19 @@ fn main() {
         })
         .collect();
     let mut running = Running::start(env!("CARGO_BIN_EXE_schistoquant"), base.path(), &[]);
-    let people: Vec<Browser> =
-        (0..SESSIONS).map(|name| Browser::enter(&running.address, &format!("Reader {name}")).expect("a session")).collect();
+    let people: Vec<Browser> = (0..SESSIONS)
+        .map(|name| Browser::enter(&running.address, &format!("Reader {name}")).expect("a session"))
+        .collect();
     // Everybody has the cases open, as they are when cells are read.
     let cells: Vec<Vec<String>> = cases
         .iter()
         .map(|(_, id)| {
             let page = people[0].get(&format!("/case/{id}/cells.json")).expect("an answer").json();
-            let keys = page["cells"].as_array().expect("cells").iter().map(|cell| cell["key"].as_str().expect("a key").to_owned());
+            let keys = page["cells"]
+                .as_array()
+                .expect("cells")
+                .iter()
+                .map(|cell| cell["key"].as_str().expect("a key").to_owned());
             keys.collect()
         })
         .collect();

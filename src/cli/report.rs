@@ -38,6 +38,18 @@ pub struct ReportArgs {
     pub json: bool,
 }
 
+impl ReportArgs {
+    /// Whether the record is only to be written in other formats.
+    fn changes_nothing(&self) -> bool {
+        let ReportOptions { order, labs, config } = &self.report;
+        order.accession.is_none()
+            && order.order.is_none()
+            && order.issued_at.is_none()
+            && labs.is_none()
+            && config.config.is_none()
+    }
+}
+
 /// The record with what was asked for now in place of what it held.
 fn renewed(record: CaseRecord, requested: &Requested, configured: bool) -> CaseRecord {
     let mut record = record;
@@ -75,7 +87,6 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     // A new panel meets the recorded order where no other one is given.
     check_patient(requested.order.as_ref().or(case.record.order.as_ref()), requested.panel.as_ref())?;
     let out = args.out.as_deref().unwrap_or(&args.case);
-    check_remake(&args.case)?;
     check_remake(out)?;
     let target = args.formats.target(out)?;
     if let (Some(given), Some(recorded)) = (&requested.accession, &case.record.accession)
@@ -85,7 +96,16 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
         return Err(Failure::usage(text));
     }
     let configured = args.report.config.config.is_some();
-    let case = Case { record: renewed(case.record, &requested, configured), fields: case.fields };
+    let record = match case.record.review {
+        None => renewed(case.record, &requested, configured),
+        Some(_) if args.changes_nothing() => case.record,
+        Some(_) => {
+            let text = "expected nothing but formats for a signed case, which changes by another signature alone; open it in \
+                        `review`";
+            return Err(Failure::usage(text));
+        }
+    };
+    let case = Case { record, fields: case.fields };
     let written = target.write_with(&case, &requested.settings.messages)?;
     note_remade(out)?;
     if args.json {

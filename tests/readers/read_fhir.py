@@ -32,7 +32,8 @@ count, order = report.count, report.record["order"]
 assert bundle.identifier.value == report.job
 resources = {entry.resource.get_resource_type(): entry.resource for entry in bundle.entry}
 diagnostic = resources["DiagnosticReport"]
-assert diagnostic.status == "preliminary"
+status = report.status("preliminary", "final", "amended")
+assert diagnostic.status == status
 assert diagnostic.conclusion == f"{report.record['statement']} {report.footer}"
 assert diagnostic.subject.identifier.value == order["patient"]["id"]
 assert resources["Specimen"].accessionIdentifier.value == report.record["accession"]
@@ -72,7 +73,11 @@ for item in given_items:
         assert observation.valueQuantity.code == item["unit"]
         sign = item["value_text"].split()[0]
         assert observation.valueQuantity.comparator == (sign if sign[0] in "<>" else None)
-assert all(observation.status == "preliminary" for observation in found.values())
+assert all(observation.status == status for observation in found.values())
+if report.review:
+    signer = resources["Practitioner"]
+    assert signer.name[0].text == report.review["signed_by"]["name"]
+    assert diagnostic.resultsInterpreter[0].reference in urls
 
 for path in sys.argv[2:]:
     other = strictly(path)

@@ -44,7 +44,8 @@ order = report.record["order"]
 assert patient.pid_3.pid_3_1.to_er7() == order["patient"]["id"]
 assert patient.pid_5.pid_5_1.to_er7() == order["patient"]["family_name"]
 request = message.oru_r01_patient_result.oru_r01_order_observation
-assert request.obr.obr_25.to_er7() == "P"
+status = report.status("P", "F", "C")
+assert request.obr.obr_25.to_er7() == status
 assert report.footer in [note.nte_3.to_er7() for note in request.nte]
 assert request.oru_r01_specimen.spm.spm_2.to_er7() == f"^{report.record['accession']}"
 
@@ -64,7 +65,7 @@ assert bool(found["SCHISTO-PCT"].obx_7.to_er7()) == placed, "a limit only where 
 for name, cells in report.sent_classes():
     assert found[f"RBC-{name.upper()}"].obx_5.to_er7() == ("" if cells is None else str(cells)), name
 for obx in found.values():
-    assert obx.obx_11.to_er7() == ("P" if obx.obx_5.to_er7() else "X"), "nothing is final"
+    assert obx.obx_11.to_er7() == (status if obx.obx_5.to_er7() else "X"), code
 
 others = [strictly(path) for path in sys.argv[2:]]
 versions = sorted({other.msh.msh_12.to_er7() for other in others})

@@ -21,6 +21,9 @@ class Report:
         issued = self.record["issued_at"]
         hashed = {name: self.record[name] for name in ("accession", "evidence", "laboratory", "order", "provenance")}
         hashed["issued_at"] = issued if issued and issued["source"] == "given" else None
+        self.review = self.record.get("review")
+        if self.review:
+            hashed["review"] = self.review
         self.job = hashlib.sha256(rfc8785.dumps(hashed)).hexdigest()
         self.base = f"{self.record['accession'] or 'specimen'}_{self.job[:16]}"
         self.count = self.record["count"]
@@ -32,6 +35,12 @@ class Report:
         assert path.is_file(), f"{path} is missing; found {sorted(p.name for p in self.folder.iterdir())}"
         return path
 
+    def status(self, preliminary, final, corrected):
+        """What a report of this review says: one of the three."""
+        if not self.review:
+            return preliminary
+        return final if self.review["number"] == 1 else corrected
+
     def sent_classes(self):
         """Names and numbers of the classes as messages send them: null where the film does not show the class."""
         for of in self.record["classes"]:
@@ -39,7 +48,7 @@ class Report:
 
     def widest(self):
         """The widest interval of the called share, as the record's documentation defines it."""
-        names = ("wilson_95", "field_bootstrap_95", "sequential_95")
+        names = ("wilson_95", "field_bootstrap_95", "sequential_95", "repeatability_95", "reviewed_95")
         limits = [self.count[name] for name in names if self.count.get(name)]
         return min(one["low"] for one in limits), max(one["high"] for one in limits)
 
