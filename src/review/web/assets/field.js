@@ -3,7 +3,7 @@
 // Every object can be chosen and read here. One that the program left out counts with a reason, and so does a cell that the
 // program missed: a cross marks its middle.
 
-import { about, called, find, openJob, page, place, readingOf, saved, spoken } from "./cells.js";
+import { about, called, find, openJob, page, place, readingOf, saved, spoken, standing } from "./cells.js";
 import { add, again, decide, onChange, undo } from "./decisions.js";
 import { openNames } from "./names.js";
 import { field, outline, photograph, shape } from "./picture.js";
@@ -68,7 +68,7 @@ function kind(object) {
 
 function draw() {
   dialog.querySelector("h2").textContent = `Field ${view.field + 1}: ${view.name}`;
-  dialog.querySelector(".verdict").textContent = page.isBlind ? "" : view.accepted ? "Counted" : "Refused: none of its cells is counted";
+  dialog.querySelector(".verdict").textContent = page.isBlind || view.accepted ? "" : "Refused: none of its cells is counted";
   camera.whole(view.width_px, view.height_px);
   drawn.clear();
   const sorted = [...view.objects].sort((a, b) => ORDER.indexOf(kind(a)) - ORDER.indexOf(kind(b)));
@@ -127,6 +127,7 @@ function showSide() {
   const words = chosen ? spoken(chosen.key) : { letter: "", words: "" };
   side.querySelector(".now .letter").textContent = chosen ? words.letter : "";
   side.querySelector(".now .words").textContent = chosen ? words.words : "";
+  side.querySelector(".now").dataset.standing = chosen ? standing(chosen.key) : "";
   side.querySelector(".called").textContent = chosen ? `${place(chosen)}. ${called(chosen)}` : "";
   const known = chosen && about(chosen.key);
   const by = known?.by ? `Read by ${known.by}.` : "";

@@ -48,7 +48,7 @@ fn signature(head: &CaseHead) -> Markup {
                 div { dt { "At" } dd { (when(signature.at.as_str())) } }
                 div { dt { "Signature" } dd { (signature.number)
                     @if signature.number > 1 { ", a correction" }
-                    @if !head.signed { ", superseded by the next one" } } }
+                    @if !head.signed { ", holds until the next one" } } }
                 @if let Some(comment) = &signature.comment { div { dt { "Comment" } dd.remark { (comment) } } }
             }
         }

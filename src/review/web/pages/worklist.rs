@@ -34,8 +34,9 @@ pub fn worklist(ctx: &PageContext, rows: &[Row], q: &str, show: &str) -> String 
             @if rows.is_empty() {
                 p.said { @if q.is_empty() { "No case is to be shown." } @else { "No case to be shown has this name." } }
             } @else {
-                p.note { (rows.len()) @if rows.len() == 1 { " case" } @else { " cases" }
-                    ", first those whose state a reading is most likely to change." }
+                p.note { @if rows.len() == 1 { "1 case." } @else {
+                    (rows.len()) " cases, first those whose state a reading is most likely to change."
+                } }
                 (table(ctx, &rows))
             }
         }
@@ -73,7 +74,7 @@ fn row(ctx: &PageContext, row: &Row) -> Markup {
         tr role="row" data-case=(case.id) {
             th role="rowheader" scope="row" {
                 a.specimen href=(format!("/case/{}", case.id)) { (name) }
-                @if case.accession.is_some() { small.folder { (case.name) } }
+                @if name != case.name { small.folder { (case.name) } }
                 @if !row.with.is_empty() { small.with { "Open now: " (row.with.join(", ")) } }
             }
             td role="cell" data-label="Review" {
