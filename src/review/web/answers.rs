@@ -68,13 +68,15 @@ fn error_json(error: &ReviewError) -> Response {
 struct Known(Session, Reviewer);
 
 impl Known {
-    fn of(server: &Server, session: Option<Extension<Session>>, path: &str) -> Result<Self, Response> {
-        let Some(Extension(session)) = session else { return Err(server.no_session()) };
-        match session.reader.clone() {
-            Some(reader) => Ok(Self(session, reader)),
-            None if server.people().is_some() => Err(Redirect::to("/login").into_response()),
-            None => Err(Redirect::to(&format!("/start?next={path}")).into_response()),
-        }
+    /// Boxed, because an answer is large and mostly there is none.
+    fn of(server: &Server, session: Option<Extension<Session>>, path: &str) -> Result<Self, Box<Response>> {
+        let Some(Extension(session)) = session else { return Err(Box::new(server.no_session())) };
+        let to = match session.reader.clone() {
+            Some(reader) => return Ok(Self(session, reader)),
+            None if server.people().is_some() => "/login".to_owned(),
+            None => format!("/start?next={path}"),
+        };
+        Err(Box::new(Redirect::to(&to).into_response()))
     }
 }
 
@@ -92,7 +94,7 @@ pub struct ListQuery {
 pub async fn worklist(State(server): State<Server>, session: MaybeSession, Query(query): Query<ListQuery>) -> Response {
     let Known(session, _) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     match server.work(|desk| desk.rows()).await {
         Ok(rows) => {
@@ -122,7 +124,7 @@ async fn case_page(
     let path = if series == Series::First { format!("/case/{id}") } else { format!("/case/{id}/blind") };
     let Known(session, reader) = match Known::of(server, session, &path) {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let (own_session, own_id) = (session.id.clone(), id.clone());
     let seen = server
@@ -177,7 +179,7 @@ pub async fn cells(
 ) -> Response {
     let Known(_, reader) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let series = query.series();
     let cells = server.work(move |desk| {
@@ -232,7 +234,7 @@ async fn step(
 ) -> Response {
     let Known(_, by) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let refused = |text: &str| error_json(&ReviewError::Refused(text.to_owned()));
     let body: StepBody = match serde_json::from_slice(&body) {
@@ -298,7 +300,7 @@ struct AddBody {
 pub async fn add(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>, body: Bytes) -> Response {
     let Known(_, by) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let body: AddBody = match serde_json::from_slice(&body) {
         Ok(body) => body,
@@ -324,7 +326,7 @@ pub async fn add(State(server): State<Server>, session: MaybeSession, Path(id): 
 pub async fn here(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>) -> Response {
     let Known(session, reader) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let others = server.work(move |desk| {
         desk.folder(&id)?;
@@ -354,7 +356,7 @@ pub async fn sign(
 ) -> Response {
     let Known(own, by) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let own_id = id.clone();
     let done = server.work(move |desk| {
@@ -379,7 +381,7 @@ pub async fn reopen(
 ) -> Response {
     let Known(own, by) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let own_id = id.clone();
     let done = server.work(move |desk| desk.with(&own_id, |case| case.reopen(&by, &form.reason).map(drop)));
@@ -397,7 +399,7 @@ async fn after_form(server: &Server, session: Session, id: String, done: Result<
 pub async fn report(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>) -> Response {
     let Known(session, _) = match Known::of(&server, session, "/") {
         Ok(known) => known,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let bytes = server.work(move |desk| {
         let path = desk.folder(&id)?.join("report.html");

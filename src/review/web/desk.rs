@@ -38,9 +38,12 @@ pub struct Desk {
     worklist: Worklist,
     settings: ReviewSettings,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
-    /// For each case the sessions that have it open: name of the reader and when they were last heard of.
-    present: Mutex<HashMap<String, HashMap<String, (String, Instant)>>>,
+    /// For each case who has it open.
+    present: Mutex<HashMap<String, Present>>,
 }
+
+/// Sessions that have a case open: name of the reader, and when it was last heard of.
+type Present = HashMap<String, (String, Instant)>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic while it was held is a bug of its own; the case is read from the disk again by then.
@@ -140,7 +143,7 @@ impl Desk {
         let mut slots = lock(&self.slots);
         let mut by_use: Vec<(Option<Instant>, String)> =
             slots.iter().map(|(other, slot)| (*lock(&slot.used), other.clone())).collect();
-        by_use.sort_by(|one, other| other.0.cmp(&one.0));
+        by_use.sort_by_key(|(used, _)| std::cmp::Reverse(*used));
         let mut with_fields = 0;
         for (place, (_, other)) in by_use.iter().enumerate().filter(|(_, (_, other))| other != id) {
             let Some(slot) = slots.get(other) else { continue };

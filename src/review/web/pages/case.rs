@@ -25,6 +25,12 @@ pub fn case(ctx: &PageContext, head: &CaseHead, cells: &CellsView, error: Option
             @if let Some(error) = error { p.error role="alert" { (sentence(error)) } }
             div.columns {
                 div.cells {
+                    @if let Some(figures) = cells.figures.as_ref().filter(|_| !cells.signed) {
+                        p.note {
+                            "Software: " (percent(figures.software_percent)) ". " (figures.software_state_words) ". The figures at \
+                             the top take a cell as sure once a person has read it."
+                        }
+                    }
                     @if cells.cells.is_empty() { p.said { "The program found no suspicious cell on this film." } }
                     (sections(&grouped(&cells.cells)))
                 }
