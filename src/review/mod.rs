@@ -3,6 +3,12 @@
 //! In: a folder with `case.json` and its archive of fields. Out: events in an audit trail beside them, and after a signature the
 //! reports made anew. Everything that a review says follows from the record of the software and the events: the same events give
 //! the same bytes.
+//!
+//! `event` is a line of the trail, `trail` the file, `state` what follows from the lines; `cells` and `reviewed` join them with the
+//! software's record; `open_case` is every step that a person can take; `verify` proves all of it; `web` serves it to a browser.
+//!
+//! Limits: one program writes a case at a time; a lock on its trail keeps others off.
+
 mod cells;
 mod error;
 mod event;
