@@ -154,12 +154,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_interval_holds_the_share_and_is_wider_than_wilson(n in 100_u64..20_000, share in 0.0..0.2_f64) {
+        fn the_interval_holds_the_share_and_is_hardly_ever_narrower_than_wilson(n in 100_u64..20_000, share in 0.0..0.2_f64) {
             let x = (share * n as f64).floor() as u64;
             let (looked, once) = (robbins(x as f64, n as f64, 0.01).expect("trials"), wilson(x, n).expect("trials"));
             let p = x as f64 / n as f64;
             prop_assert!(looked.low() <= p && p <= looked.high());
-            prop_assert!(looked.high() - looked.low() > 0.99 * (once.high() - once.low()));
+            // Without a success among few trials it is narrower by up to 2 %: of 100 trials by a ratio of 0.9803.
+            prop_assert!(looked.high() - looked.low() > 0.98 * (once.high() - once.low()));
         }
     }
 }

@@ -26,7 +26,7 @@ fn person(name: &str) -> Reviewer {
 fn written(folder: &Path, hold: bool) {
     let case = FakeCase {
         fields: 4,
-        grid: (24, 14),
+        grid: (24, 15),
         schistocytes: 4,
         near_misses: 3,
         refused: vec![3],

@@ -56,7 +56,7 @@ fn a_specimen_gives_all_reports_and_one_json_document() {
     let counted = record["count"]["red_cells"].as_u64().expect("a count");
     let table = fs::read_to_string(out.path().join("cells.csv")).expect("the table");
     let header = "field,cell_id,x_px,y_px,x_min,y_min,x_max,y_max,area_px,diameter_um,class,class_probability,\
-                  schistocyte_probability,status,reason,form,hidden_share";
+                  schistocyte_probability,status,reason,form,hidden_share,read_as,read_form,read_class";
     assert_eq!(table.lines().next(), Some(header));
     assert_eq!(table.lines().filter(|line| line.contains(",counted,,")).count() as u64, counted);
     assert!(counted > 50, "{counted}");
