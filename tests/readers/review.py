@@ -344,7 +344,11 @@ def walk(browser, address, folder, out, axe):
     stranger = browser.new_context()
     assert stranger.request.get(address.split("/open/")[0] + "/").status == 403, "nobody comes in without the token"
     stranger.close()
-    ada = Reader(browser, address, "Ada Lovelace <i>", "Senior & technician")
+    ada = Reader(browser, address, "Ada Lovelace <i>", "Senior & technician", axe=axe)
+    ada.expected.append("404")
+    ada.go("/nothing")
+    ada.axe(axe, "nothing")
+    ada.go("/")
     ada.tab_to("a.specimen")
     case = ada.page.evaluate("document.activeElement.closest('tr').dataset.case")
     name = ada.page.evaluate("document.activeElement.closest('tr').querySelector('small.folder')?.textContent ?? document.activeElement.textContent")
@@ -380,6 +384,7 @@ def walk(browser, address, folder, out, axe):
     ada.page.wait_for_timeout(200)
     assert ada.cells(case) == signed
     reopen(ada, "one cell was misread")
+    ada.axe(axe, "reopened")
     ada.tab_to(".tile")
     ada.press("Home", "1")
     ada.saved()

@@ -18,13 +18,13 @@ WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
 
 
 @contextmanager
-def serve(program, folder):
+def serve(program, folder, *more, shown=r"http://127\.0\.0\.1:\d+/open/[0-9a-f]+"):
     """The address that `review` prints; the server ends by SIGTERM, which must be a regular end."""
-    command = [program, "review", str(folder), "--listen", "127.0.0.1:0"]
+    command = [program, "review", str(folder), "--listen", "127.0.0.1:0", *map(str, more)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         address = server.stdout.readline().strip()
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/open/[0-9a-f]+", address), address
+        assert re.fullmatch(shown, address), address
         yield address
     except BaseException:
         server.kill()
@@ -46,21 +46,26 @@ def chromium():
 class Reader:
     """A person at a browser of their own."""
 
-    def __init__(self, browser, address, name, role="Technician", size="wide", **options):
+    def __init__(self, browser, address, name, role="Technician", size="wide", axe=None, password=None, expected=(), **options):
         width, height = WIDTHS[size]
-        self.origin = re.match(r"http://[^/]+", address)[0]
+        self.origin = re.match(r"https?://[^/]+", address)[0]
         self.name, self.size = name, size
         self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
         self.page = self.context.new_page()
         # What the console may say: parts of messages.
-        self.expected = []
+        self.expected = list(expected)
         self.faults, self.answers = [], []
         self.page.on("console", lambda message: self._note(message.text))
         self.page.on("pageerror", lambda error: self._note(str(error)))
         self.page.on("request", lambda request: self._leaves(request.url))
         self.page.on("response", self._keep)
         self.page.goto(address)
-        self.begin(role)
+        if axe is not None:
+            self.axe(axe, "the door")
+        if password is None:
+            self.begin(role)
+        else:
+            self.enter(password)
 
     def _note(self, text):
         if not any(part in text for part in self.expected):
@@ -80,6 +85,15 @@ class Reader:
         self.page.keyboard.type(self.name)
         self.tab_to("input[name=role]")
         self.page.keyboard.type(role)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def enter(self, password):
+        """Logs in, by keys."""
+        self.tab_to("input[name=name]")
+        self.page.keyboard.type(self.name)
+        self.tab_to("input[name=password]")
+        self.page.keyboard.type(password)
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
 

@@ -237,10 +237,12 @@ pub(crate) fn measure_words(name: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A time as people read it: date, time, offset with spaces between them; whole minutes without their seconds.
+/// A time as people read it: date, time, offset with spaces between them; whole minutes without their seconds,
+/// and no parts of a second.
 pub(crate) fn time_words(time: &str) -> String {
     let Some((date, rest)) = time.split_once('T') else { return time.to_owned() };
     let (clock, offset) = rest.find(['+', '-', 'Z']).map_or((rest, ""), |at| rest.split_at(at));
+    let clock = clock.split_once('.').map_or(clock, |(seconds, _)| seconds);
     let clock = match clock.strip_suffix(":00") {
         Some(minutes) if minutes.contains(':') => minutes,
         _ => clock,
@@ -275,7 +277,7 @@ mod tests {
 
     #[test]
     fn times_are_spaced() {
-        let words = ["2025-01-02", "2025-01-02T08:00", "2025-01-02T08:30:00+01:00", "2025-01-02T08:30:07Z"];
+        let words = ["2025-01-02", "2025-01-02T08:00", "2025-01-02T08:30:00+01:00", "2025-01-02T08:30:07.9Z"];
         let expected = ["2025-01-02", "2025-01-02 08:00", "2025-01-02 08:30 +01:00", "2025-01-02 08:30:07 Z"];
         assert_eq!(words.map(time_words), expected);
     }

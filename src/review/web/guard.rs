@@ -69,7 +69,9 @@ pub async fn guard(State(server): State<Server>, request: Request, next: Next) -
 async fn checked(server: &Server, request: Request) -> Result<Request, Response> {
     let (mut parts, body) = request.into_parts();
     let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).or_else(|| parts.uri.host()).unwrap_or_default();
+    // HTTP/2 has no Host; its request names host and port in the address.
+    let named = || parts.uri.authority().map(|authority| authority.as_str());
+    let host = text(header::HOST).or_else(named).unwrap_or_default();
     if !server.is_own_host(host) {
         return Err(refused(StatusCode::MISDIRECTED_REQUEST, "Use the address that the program printed.\n"));
     }

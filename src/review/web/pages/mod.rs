@@ -21,7 +21,6 @@ use std::time::SystemTime;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::case::{FOOTER, Reviewer};
-use crate::report::time_words;
 
 pub(super) use assets::ASSETS;
 pub(super) use blind::blind;
@@ -95,13 +94,6 @@ fn who(ctx: &PageContext, reader: &Reviewer) -> Markup {
 /// The hidden field that every form sends back.
 fn csrf(ctx: &PageContext) -> Markup {
     html! { input type="hidden" name="csrf" value=(ctx.csrf); }
-}
-
-/// A time of the trail for people: without parts of a second.
-fn when(time: &str) -> String {
-    let words = time_words(time);
-    let Some((before, rest)) = words.split_once('.') else { return words };
-    format!("{before}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// An error of the program as a sentence.

@@ -5,8 +5,9 @@
 
 use maud::{Markup, html};
 
-use super::{PageContext, csrf, limits, percent, when};
+use super::{PageContext, csrf, limits, percent};
 use crate::case::{AgreementRecord, SignatureMeaning};
+use crate::report::time_words;
 use crate::review::MAX_REMARK_CHARS;
 use crate::review::web::view::{CaseHead, CellsView, FiguresView};
 
@@ -31,7 +32,7 @@ pub(super) fn section(ctx: &PageContext, head: &CaseHead, cells: &CellsView) -> 
                 h2 id="sign-title" { "Sign" }
                 @if let Some(reopened) = &head.reopened {
                     p.said { "Opened again by " (reopened.by.name) ", " (reopened.by.role) ", at "
-                        (when(reopened.at.as_str())) ": " q { (reopened.reason) } }
+                        (time_words(reopened.at.as_str())) ": " q { (reopened.reason) } }
                     (signature(head))
                 }
                 (sign_form(ctx, head, cells))
@@ -45,7 +46,7 @@ fn signature(head: &CaseHead) -> Markup {
         @if let Some(signature) = &head.signature {
             dl.facts.signature {
                 div { dt { (signature.meaning.words()) } dd { strong { (signature.by.name) } ", " (signature.by.role) } }
-                div { dt { "At" } dd { (when(signature.at.as_str())) } }
+                div { dt { "At" } dd { (time_words(signature.at.as_str())) } }
                 div { dt { "Signature" } dd { (signature.number)
                     @if signature.number > 1 { ", a correction" }
                     @if !head.signed { ", holds until the next one" } } }

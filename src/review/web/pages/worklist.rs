@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
 
-use super::{PageContext, limits, page, percent, when};
-use crate::report::{state_symbol, state_words};
+use super::{PageContext, limits, page, percent};
+use crate::report::{state_symbol, state_words, time_words};
 use crate::review::web::view::Row;
 use crate::review::{Listed, Progress};
 
@@ -129,7 +129,7 @@ fn progress(case: &Listed) -> Markup {
             Progress::Unread => span.tag { "Not begun" },
             Progress::Begun => span.tag.begun { "Begun" },
             Progress::Reopened => span.tag.begun { "Opened again" },
-            Progress::Signed { by, at } => { span.tag.signed { "✓ Signed" } small { (by) ", " (when(at)) } },
+            Progress::Signed { by, at } => { span.tag.signed { "✓ Signed" } small { (by) ", " (time_words(at)) } },
             Progress::Damaged { why } => { span.tag.damaged { "! Damaged" } small { (why) } },
         }
     }
