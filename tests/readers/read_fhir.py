@@ -34,7 +34,12 @@ resources = {entry.resource.get_resource_type(): entry.resource for entry in bun
 diagnostic = resources["DiagnosticReport"]
 status = report.status("preliminary", "final", "amended")
 assert diagnostic.status == status
-assert diagnostic.conclusion == f"{report.record['statement']} {report.footer}"
+said = f"{report.record['statement']} {report.footer}"
+assert diagnostic.conclusion.startswith(said)
+if report.review:
+    assert report.review["signed_by"]["name"] in diagnostic.conclusion.removeprefix(said)
+else:
+    assert diagnostic.conclusion == said
 assert diagnostic.subject.identifier.value == order["patient"]["id"]
 assert resources["Specimen"].accessionIdentifier.value == report.record["accession"]
 urls = [entry.fullUrl for entry in bundle.entry]
