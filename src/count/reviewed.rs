@@ -147,8 +147,9 @@ impl ReviewedCount {
         let (counted, red_cells) = (tally.counted(), tally.red_cells);
         let fraction = (red_cells > 0).then(|| counted as f64 / red_cells as f64);
         let wilson = proportion::wilson(counted, red_cells);
-        let field_bootstrap = bootstrap::ratio_interval(&pairs(fields, ReadTally::counted));
-        let limits = Limits::of(fields, options, true);
+        let drawn = drawn(fields);
+        let field_bootstrap = drawn.map(|[_, counted, _]| counted);
+        let limits = Limits::of(fields, options, drawn);
         let placing = limits.map(|limits| limits.placing());
         let state = options.state(&tally, placing.as_ref());
         let context = limits.map(|limits| {
@@ -193,7 +194,8 @@ impl ReviewedCount {
                 }
             }
             let tally: ReadTally = fields.iter().sum();
-            let placing = Limits::of(&fields, options, with_bootstrap).map(|limits| limits.placing());
+            let drawn = if with_bootstrap { drawn(&fields) } else { None };
+            let placing = Limits::of(&fields, options, drawn).map(|limits| limits.placing());
             options.state(&tally, placing.as_ref()) != State::Indeterminate
         };
         // The more is read, the narrower the limits: what is placed stays placed.
@@ -239,23 +241,19 @@ struct Limits {
 }
 
 impl Limits {
-    /// `None` without a red cell.
-    fn of(fields: &[ReadTally], options: &ReviewOptions, with_bootstrap: bool) -> Option<Self> {
+    /// `None` without a red cell; `drawn` are the intervals of [`drawn`], where they are asked for.
+    fn of(fields: &[ReadTally], options: &ReviewOptions, drawn: Option<[Interval; 3]>) -> Option<Self> {
         let tally: ReadTally = fields.iter().sum();
-        let widest = |of: fn(&ReadTally) -> u64| {
-            let pairs = pairs(fields, of);
+        let widest = |of: fn(&ReadTally) -> u64, drawn: Option<Interval>| {
             let wilson = proportion::wilson(of(&tally), tally.red_cells)?;
-            let others = [
-                if with_bootstrap { bootstrap::ratio_interval(&pairs) } else { None },
-                match options.looks {
-                    Looks::Once => None,
-                    Looks::EveryField => sequential::of_clusters(&pairs, threshold(options.age_group)),
-                },
-            ];
-            Some(others.into_iter().flatten().fold(wilson, |all, one| all.union(&one)))
+            let looked = match options.looks {
+                Looks::Once => None,
+                Looks::EveryField => sequential::of_clusters(&pairs(fields, of), threshold(options.age_group)),
+            };
+            Some([drawn, looked].into_iter().flatten().fold(wilson, |all, one| all.union(&one)))
         };
-        let low = widest(|tally| tally.schistocytes)?.low();
-        let high = widest(ReadTally::at_most)?.high();
+        let low = widest(|tally| tally.schistocytes, drawn.map(|[read, ..]| read))?.low();
+        let high = widest(ReadTally::at_most, drawn.map(|[.., at_most]| at_most))?.high();
         let shown = match tally.read() == tally.red_cells {
             true => Some(1.0),
             false => options.sensitivity.and_then(EstimatedRate::interval).map(|interval| interval.low()),
@@ -268,6 +266,12 @@ impl Limits {
         let of = |fraction| PlacingLimit { fraction, of: IntervalName::Reviewed };
         Placing { low: Some(of(self.low)), high: self.high.map(of) }
     }
+}
+
+/// Bootstrap over fields of what was read as schistocyte, what is counted, and what may be one at most.
+fn drawn(fields: &[ReadTally]) -> Option<[Interval; 3]> {
+    let counts = |field: &ReadTally| ([field.schistocytes, field.counted(), field.at_most()], field.red_cells);
+    bootstrap::ratio_intervals(&fields.iter().map(counts).collect::<Vec<_>>())
 }
 
 /// What is counted and all red cells, field by field.

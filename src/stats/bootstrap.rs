@@ -59,23 +59,34 @@ pub struct Limits {
 /// assert!(limits.low > 1.0 && limits.low < 2.5 && limits.high > 2.5 && limits.high < 4.0);
 /// ```
 pub fn percentile_limits(clusters: usize, mut statistic: impl FnMut(&[u32]) -> Option<f64>) -> Option<Limits> {
+    let mut replicates = Vec::with_capacity(RESAMPLES);
+    each_resample(clusters, |weights| replicates.extend(statistic(weights).filter(|value| value.is_finite())))?;
+    limits_of(replicates)
+}
+
+/// Draws each resample and gives its weights; `None` with fewer than [`MIN_CLUSTERS`].
+fn each_resample(clusters: usize, mut take: impl FnMut(&[u32])) -> Option<()> {
     if clusters < MIN_CLUSTERS {
         return None;
     }
     let mut rng = Pcg64::seed_from_u64(SEED);
     let mut weights = vec![0_u32; clusters];
-    let mut replicates = Vec::with_capacity(RESAMPLES);
     for _ in 0..RESAMPLES {
         weights.fill(0);
         for _ in 0..clusters {
             weights[index_below(&mut rng, clusters)] += 1;
         }
-        replicates.extend(statistic(&weights).filter(|value| value.is_finite()));
+        take(&weights);
     }
+    Some(())
+}
+
+/// The limits of replicates; `None` where too few are defined.
+fn limits_of(mut replicates: Vec<f64>) -> Option<Limits> {
     if (replicates.len() as f64) < MIN_DEFINED_SHARE * RESAMPLES as f64 {
         return None;
     }
-    replicates.sort_by(f64::total_cmp);
+    replicates.sort_unstable_by(f64::total_cmp);
     Some(Limits { low: quantile(&replicates, TAIL)?, high: quantile(&replicates, 1.0 - TAIL)? })
 }
 
@@ -83,14 +94,30 @@ pub fn percentile_limits(clusters: usize, mut statistic: impl FnMut(&[u32]) -> O
 ///
 /// Clusters without a trial say nothing and are left out. `None` with fewer than [`MIN_CLUSTERS`] of the others.
 pub fn ratio_interval(clusters: &[(u64, u64)]) -> Option<Interval> {
+    let clusters: Vec<_> = clusters.iter().map(|&(successes, trials)| ([successes], trials)).collect();
+    ratio_intervals(&clusters).map(|[interval]| interval)
+}
+
+/// The same for several kinds of successes among the same trials, from the same draws: each interval is that of
+/// [`ratio_interval`], and all take little longer than one.
+pub fn ratio_intervals<const K: usize>(clusters: &[([u64; K], u64)]) -> Option<[Interval; K]> {
     let clusters: Vec<_> = clusters.iter().filter(|(_, trials)| *trials > 0).collect();
-    let limits = percentile_limits(clusters.len(), |weights| {
-        let (successes, trials) = clusters.iter().zip(weights).fold((0, 0), |(x, n), (cluster, &weight)| {
-            (x + cluster.0 * u64::from(weight), n + cluster.1 * u64::from(weight))
-        });
-        (trials > 0).then(|| successes as f64 / trials as f64)
+    let mut replicates: [Vec<f64>; K] = std::array::from_fn(|_| Vec::with_capacity(RESAMPLES));
+    each_resample(clusters.len(), |weights| {
+        let (mut successes, mut trials) = ([0_u64; K], 0_u64);
+        for ((own, n), &weight) in clusters.iter().zip(weights) {
+            successes.iter_mut().zip(own).for_each(|(all, own)| *all += own * u64::from(weight));
+            trials += n * u64::from(weight);
+        }
+        // Every cluster has a trial, and so has every resample.
+        replicates.iter_mut().zip(successes).for_each(|(all, x)| all.push(x as f64 / trials as f64));
     })?;
-    Interval::new(limits.low, limits.high)
+    let intervals = replicates.map(|replicates| {
+        let limits = limits_of(replicates)?;
+        Interval::new(limits.low, limits.high)
+    });
+    let found: Vec<Interval> = intervals.into_iter().collect::<Option<_>>()?;
+    found.try_into().ok()
 }
 
 /// Uniform index below `bound` by multiplication (Lemire 2019); the bias is below `bound` / 2⁶⁴.
@@ -113,6 +140,17 @@ mod tests {
 
     use super::*;
     use crate::stats::proportion::wilson;
+
+    #[test]
+    fn several_ratios_from_the_same_draws_are_those_of_one() {
+        let clusters = [([1, 4], 90), ([0, 2], 110), ([3, 3], 70), ([0, 0], 0), ([2, 9], 130)];
+        let together = ratio_intervals(&clusters).expect("four clusters");
+        for (kind, interval) in together.iter().enumerate() {
+            let alone: Vec<_> = clusters.iter().map(|(successes, trials)| (successes[kind], *trials)).collect();
+            assert_eq!(Some(*interval), ratio_interval(&alone));
+        }
+        assert_eq!(ratio_intervals(&[([1], 9)]), None);
+    }
 
     #[test]
     fn one_cluster_or_one_with_trials_has_no_interval() {

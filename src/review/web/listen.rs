@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum_server::Handle;
+use tokio::net::TcpSocket;
 
 use super::desk::Desk;
 use super::guard::guard;
@@ -23,6 +24,8 @@ use crate::review::{ReviewError, ReviewSettings, Worklist};
 const GRACE: Duration = Duration::from_secs(5);
 /// Time between two looks at whether it shall end.
 const POLL: Duration = Duration::from_millis(50);
+/// Connections that may wait to be taken.
+const BACKLOG: u32 = 4096;
 /// Threads that answer, and threads that wait for files.
 const THREADS: (usize, usize) = (2, 64);
 
@@ -114,8 +117,13 @@ pub fn serve(
     // Found now and not by the first person who opens the page.
     Worklist::new(&options.folder).cases()?;
     let failed = |source| ServeError::Listen { address: options.listen, source };
-    let listener = TcpListener::bind(options.listen).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS.0)
+        .max_blocking_threads(THREADS.1)
+        .enable_all()
+        .build()
+        .map_err(ServeError::Failed)?;
+    let listener = runtime.block_on(async { bound(options.listen) }).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let server = Server::new(Shared {
         desk: Desk::new(Worklist::new(&options.folder), options.settings.clone()),
@@ -129,12 +137,6 @@ pub fn serve(
     let host = options.hosts.first().map_or_else(|| address.to_string(), |host| format!("{host}:{}", address.port()));
     let shown = format!("{}://{host}/{path}", server.scheme());
     let router = routes.layer(from_fn_with_state(server.clone(), guard)).with_state(server);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS.0)
-        .max_blocking_threads(THREADS.1)
-        .enable_all()
-        .build()
-        .map_err(ServeError::Failed)?;
     let (stop, handle) = (stop.clone(), Handle::new());
     runtime.block_on(async {
         let ending = handle.clone();
@@ -147,6 +149,14 @@ pub fn serve(
         ready(&shown);
         listen(listener, options.tls.as_ref(), handle, router).await
     })
+}
+
+/// A listener at which many may wait: the usual queue of 128 turns away those who come at once with more.
+fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 #[cfg(feature = "tls")]
