@@ -283,18 +283,28 @@ impl OpenCase {
 
     /// Writes an event, the first of a trail behind the one that opens it.
     fn write(&mut self, by: Option<&Reviewer>, act: Act) -> Result<Event, ReviewError> {
-        if self.trail.is_none() {
-            let files = hashes(&self.folder)?;
-            let (mut trail, events) = Trail::open(&self.folder)?;
-            if !events.is_empty() {
-                return refused("the case was reviewed elsewhere in the meantime; start the review again");
+        let mut trail = match self.trail.take() {
+            Some(trail) => trail,
+            None => {
+                let (trail, events) = Trail::open(&self.folder)?;
+                if !events.is_empty() {
+                    return refused("the case was reviewed elsewhere in the meantime; start the review again");
+                }
+                trail
             }
-            let event = trail.append(None, Act::Opened { files })?;
+        };
+        let written = self.write_to(&mut trail, by, act);
+        self.trail = Some(trail);
+        written
+    }
+
+    fn write_to(&mut self, trail: &mut Trail, by: Option<&Reviewer>, act: Act) -> Result<Event, ReviewError> {
+        // A trail without events is new, or was made by a run that was killed before it wrote the first.
+        if self.state.files().is_none() {
+            let event = trail.append(None, Act::Opened { files: hashes(&self.folder)? })?;
             self.state.apply(&event)?;
-            self.trail = Some(trail);
         }
         self.state.check(&act, by).map_err(ReviewError::Refused)?;
-        let Some(trail) = &mut self.trail else { return refused("the audit trail is not open") };
         let event = trail.append(by.cloned(), act)?;
         self.state.apply(&event)?;
         Ok(event)

@@ -86,8 +86,8 @@ impl ReadTrail {
     fn fault_of_note(&self, note: Option<&[u8]>) -> Option<TrailFault> {
         let wrong = || Some(TrailFault::Note { file: HEAD_FILE });
         let last = self.events.last().map_or(0, |event| event.event);
-        let Some(note) = note else {
-            // The first event is written before the first note.
+        let Some(note) = note.filter(|note| !note.is_empty()) else {
+            // The first event is written before the first note, whose file is made before both.
             return if last > 1 { wrong() } else { None };
         };
         let Some((number, sha256)) = parsed(note) else { return wrong() };

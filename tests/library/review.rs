@@ -282,6 +282,19 @@ fn reports_that_are_made_again_before_the_signature_are_noted() {
 }
 
 #[test]
+fn a_trail_that_was_made_and_never_written_is_taken_for_a_new_one() {
+    let base = tempfile::tempdir().expect("a folder");
+    written(base.path(), false);
+    for file in ["review.jsonl", "review.head"] {
+        fs::write(base.path().join(file), "").expect("written");
+    }
+    let mut case = opened(base.path());
+    let keys = to_read(&case);
+    read(&mut case, "Ada", keys[0], Reading::of(ReadAs::Schistocyte)).expect("free");
+    sound(base.path());
+}
+
+#[test]
 fn read_cells_are_labels_that_evaluate_reads() {
     let base = tempfile::tempdir().expect("a folder");
     written(&base.path().join("case"), false);
