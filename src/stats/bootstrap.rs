@@ -86,8 +86,7 @@ fn limits_of(mut replicates: Vec<f64>) -> Option<Limits> {
     if (replicates.len() as f64) < MIN_DEFINED_SHARE * RESAMPLES as f64 {
         return None;
     }
-    replicates.sort_unstable_by(f64::total_cmp);
-    Some(Limits { low: quantile(&replicates, TAIL)?, high: quantile(&replicates, 1.0 - TAIL)? })
+    Some(Limits { low: quantile(&mut replicates, TAIL)?, high: quantile(&mut replicates, 1.0 - TAIL)? })
 }
 
 /// 95 % percentile interval of Σ successes / Σ trials over clusters of (successes, trials).
@@ -125,13 +124,16 @@ fn index_below(rng: &mut Pcg64, bound: usize) -> usize {
     ((u128::from(rng.next_u64()) * bound as u128) >> 64) as usize
 }
 
-/// Quantile of sorted numbers, linear between order statistics; `None` of none.
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
+/// Quantile of numbers, linear between order statistics; `None` of none. It puts them in another order: all that is asked of it
+/// is where two of them lie, which is found faster than by sorting all.
+fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
     let position = share * last as f64;
     let below = position.floor() as usize;
-    let above = (below + 1).min(last);
-    Some(sorted[below] + (position - below as f64) * (sorted[above] - sorted[below]))
+    let (_, low, greater) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let low = *low;
+    let high = greater.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    Some(low + (position - below as f64) * (high - low))
 }
 
 #[cfg(test)]
@@ -196,9 +198,9 @@ mod tests {
 
     #[test]
     fn quantiles_follow_type_seven() {
-        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.25), Some(1.75));
-        assert_eq!(quantile(&[5.0], 0.9), Some(5.0));
-        assert_eq!(quantile(&[], 0.5), None);
+        assert_eq!(quantile(&mut [3.0, 1.0, 4.0, 2.0], 0.25), Some(1.75));
+        assert_eq!(quantile(&mut [5.0], 0.9), Some(5.0));
+        assert_eq!(quantile(&mut [], 0.5), None);
     }
 
     proptest! {
