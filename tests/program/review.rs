@@ -364,6 +364,19 @@ fn beyond_this_machine_it_is_served_with_certificate_and_login_alone() {
     let host = running.address.trim_start_matches("http://").split('/').next().expect("a host").to_owned();
     let get = exchange(&host, format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes());
     assert_eq!(get.expect("an answer").header("location"), Some("/login"));
+    // Who has only opened the login page has a cookie, and sees nothing of a case with it.
+    let page = exchange(&host, format!("GET /login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes());
+    let page = page.expect("an answer");
+    let cookie = page.header("set-cookie").and_then(|text| text.split(';').next()).expect("a cookie");
+    let id = &sha256_hex(b"case-000")[..16];
+    for part in
+        ["", "/blind", "/cells.json", "/tile/0/1.png", "/added/1.png", "/field/0.jpg", "/field/0.json", "/report.html"]
+    {
+        let request =
+            format!("GET /case/{id}{part} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+        let answer = exchange(&host, request.as_bytes()).expect("an answer");
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/login")), "{part}");
+    }
     stop(&mut running);
 }
 

@@ -11,11 +11,12 @@ use axum::{Form, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::known::Known;
 use super::pages::{self, PageContext};
 use super::server::Server;
 use super::session::Session;
 use super::view::{CaseView, CellView, FiguresView, figures_view, key_of};
-use crate::case::{CellKey, Reading, Reviewer, SignatureMeaning};
+use crate::case::{CellKey, Reading, SignatureMeaning};
 use crate::review::{OpenCase, ReviewError, Series, Step};
 
 /// The session's side of a page.
@@ -64,24 +65,6 @@ fn error_json(error: &ReviewError) -> Response {
     (status_of(error), Json(json!({"error": text_of(error)}))).into_response()
 }
 
-/// The reader of a session; whoever has none is asked for the name first.
-struct Known(Session, Reviewer);
-
-impl Known {
-    /// Boxed, because an answer is large and mostly there is none.
-    fn of(server: &Server, session: Option<Extension<Session>>, path: &str) -> Result<Self, Box<Response>> {
-        let Some(Extension(session)) = session else { return Err(Box::new(server.no_session())) };
-        let to = match session.reader.clone() {
-            Some(reader) => return Ok(Self(session, reader)),
-            None if server.people().is_some() => "/login".to_owned(),
-            None => format!("/start?next={path}"),
-        };
-        Err(Box::new(Redirect::to(&to).into_response()))
-    }
-}
-
-type MaybeSession = Option<Extension<Session>>;
-
 /// What the list shows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -91,11 +74,8 @@ pub struct ListQuery {
 }
 
 /// `/`.
-pub async fn worklist(State(server): State<Server>, session: MaybeSession, Query(query): Query<ListQuery>) -> Response {
-    let Known(session, _) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+pub async fn worklist(State(server): State<Server>, known: Known, Query(query): Query<ListQuery>) -> Response {
+    let session = known.session;
     match server.work(|desk| desk.rows()).await {
         Ok(rows) => {
             Html(pages::worklist(&page_context(&server, &session), &rows, &query.q, &query.show)).into_response()
@@ -105,27 +85,17 @@ pub async fn worklist(State(server): State<Server>, session: MaybeSession, Query
 }
 
 /// `/case/ID`.
-pub async fn case(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>) -> Response {
-    case_page(&server, session, id, Series::First, None).await
+pub async fn case(State(server): State<Server>, known: Known, Path(id): Path<String>) -> Response {
+    case_page(&server, known, id, Series::First, None).await
 }
 
 /// `/case/ID/blind`.
-pub async fn blind(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>) -> Response {
-    case_page(&server, session, id, Series::Second, None).await
+pub async fn blind(State(server): State<Server>, known: Known, Path(id): Path<String>) -> Response {
+    case_page(&server, known, id, Series::Second, None).await
 }
 
-async fn case_page(
-    server: &Server,
-    session: MaybeSession,
-    id: String,
-    series: Series,
-    error: Option<ReviewError>,
-) -> Response {
-    let path = if series == Series::First { format!("/case/{id}") } else { format!("/case/{id}/blind") };
-    let Known(session, reader) = match Known::of(server, session, &path) {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+async fn case_page(server: &Server, known: Known, id: String, series: Series, error: Option<ReviewError>) -> Response {
+    let Known { session, reader } = known;
     let (own_session, own_id) = (session.id.clone(), id.clone());
     let seen = server
         .work(move |desk| {
@@ -173,14 +143,11 @@ impl SeriesQuery {
 /// `/case/ID/cells.json`.
 pub async fn cells(
     State(server): State<Server>,
-    session: MaybeSession,
+    known: Known,
     Path(id): Path<String>,
     Query(query): Query<SeriesQuery>,
 ) -> Response {
-    let Known(_, reader) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+    let reader = known.reader;
     let series = query.series();
     let cells = server.work(move |desk| {
         desk.with(&id, |case| {
@@ -227,15 +194,12 @@ struct StepBody {
 /// Takes a step and answers with the cell as it is then, whether the step was taken or not.
 async fn step(
     server: Server,
-    session: MaybeSession,
+    known: Known,
     id: String,
     body: Bytes,
     take: impl FnOnce(&mut OpenCase, &Step, &StepBody) -> Result<(), ReviewError> + Send + 'static,
 ) -> Response {
-    let Known(_, by) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+    let by = known.reader;
     let refused = |text: &str| error_json(&ReviewError::Refused(text.to_owned()));
     let body: StepBody = match serde_json::from_slice(&body) {
         Ok(body) => body,
@@ -261,13 +225,8 @@ async fn step(
 }
 
 /// `POST /case/ID/read`.
-pub async fn read(
-    State(server): State<Server>,
-    session: MaybeSession,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Response {
-    step(server, session, id, body, |case, step, body| {
+pub async fn read(State(server): State<Server>, known: Known, Path(id): Path<String>, body: Bytes) -> Response {
+    step(server, known, id, body, |case, step, body| {
         let Some(reading) = body.reading else {
             return Err(ReviewError::Refused("expected what the cell is read as".to_owned()));
         };
@@ -277,13 +236,8 @@ pub async fn read(
 }
 
 /// `POST /case/ID/take-back`.
-pub async fn take_back(
-    State(server): State<Server>,
-    session: MaybeSession,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Response {
-    step(server, session, id, body, |case, step, _| case.take_back(step).map(drop)).await
+pub async fn take_back(State(server): State<Server>, known: Known, Path(id): Path<String>, body: Bytes) -> Response {
+    step(server, known, id, body, |case, step, _| case.take_back(step).map(drop)).await
 }
 
 /// A missed cell.
@@ -297,11 +251,8 @@ struct AddBody {
 }
 
 /// `POST /case/ID/add`.
-pub async fn add(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>, body: Bytes) -> Response {
-    let Known(_, by) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+pub async fn add(State(server): State<Server>, known: Known, Path(id): Path<String>, body: Bytes) -> Response {
+    let by = known.reader;
     let body: AddBody = match serde_json::from_slice(&body) {
         Ok(body) => body,
         Err(error) => {
@@ -323,11 +274,8 @@ pub async fn add(State(server): State<Server>, session: MaybeSession, Path(id): 
 }
 
 /// `POST /case/ID/here`.
-pub async fn here(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>) -> Response {
-    let Known(session, reader) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+pub async fn here(State(server): State<Server>, known: Known, Path(id): Path<String>) -> Response {
+    let Known { session, reader } = known;
     let others = server.work(move |desk| {
         desk.folder(&id)?;
         Ok(desk.here(&id, &session.id, &reader.name))
@@ -350,20 +298,17 @@ pub struct SignForm {
 /// `POST /case/ID/sign`.
 pub async fn sign(
     State(server): State<Server>,
-    session: MaybeSession,
+    known: Known,
     Path(id): Path<String>,
     Form(form): Form<SignForm>,
 ) -> Response {
-    let Known(own, by) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+    let by = known.reader.clone();
     let own_id = id.clone();
     let done = server.work(move |desk| {
         let settings = desk.settings().clone();
         desk.with(&own_id, |case| case.sign(&by, form.meaning, Some(&form.comment), form.seen, &settings))
     });
-    after_form(&server, own, id, done.await).await
+    after_form(&server, known, id, done.await).await
 }
 
 /// Why a case is opened again.
@@ -375,32 +320,26 @@ pub struct ReopenForm {
 /// `POST /case/ID/reopen`.
 pub async fn reopen(
     State(server): State<Server>,
-    session: MaybeSession,
+    known: Known,
     Path(id): Path<String>,
     Form(form): Form<ReopenForm>,
 ) -> Response {
-    let Known(own, by) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+    let by = known.reader.clone();
     let own_id = id.clone();
     let done = server.work(move |desk| desk.with(&own_id, |case| case.reopen(&by, &form.reason).map(drop)));
-    after_form(&server, own, id, done.await).await
+    after_form(&server, known, id, done.await).await
 }
 
-async fn after_form(server: &Server, session: Session, id: String, done: Result<(), ReviewError>) -> Response {
+async fn after_form(server: &Server, known: Known, id: String, done: Result<(), ReviewError>) -> Response {
     match done {
         Ok(()) => Redirect::to(&format!("/case/{id}")).into_response(),
-        Err(error) => case_page(server, Some(Extension(session)), id, Series::First, Some(error)).await,
+        Err(error) => case_page(server, known, id, Series::First, Some(error)).await,
     }
 }
 
 /// `/case/ID/report.html`: the page of the report, which has a policy of its own.
-pub async fn report(State(server): State<Server>, session: MaybeSession, Path(id): Path<String>) -> Response {
-    let Known(session, _) = match Known::of(&server, session, "/") {
-        Ok(known) => known,
-        Err(response) => return *response,
-    };
+pub async fn report(State(server): State<Server>, known: Known, Path(id): Path<String>) -> Response {
+    let session = known.session;
     let bytes = server.work(move |desk| {
         let path = desk.folder(&id)?.join("report.html");
         std::fs::read(&path).map_err(|source| ReviewError::Folder { path, source })
@@ -422,7 +361,7 @@ pub async fn asset(Path(name): Path<String>) -> Response {
 }
 
 /// Every other address.
-pub async fn nothing(State(server): State<Server>, session: MaybeSession) -> Response {
+pub async fn nothing(State(server): State<Server>, session: Option<Extension<Session>>) -> Response {
     match session {
         Some(Extension(session)) => {
             let page =

@@ -95,7 +95,7 @@ async fn checked(server: &Server, request: Request) -> Result<Request, Response>
         let Some(session) = &session else { return Err(server.no_session()) };
         let given = text(HeaderName::from_static(CSRF_HEADER)).map(str::to_owned).or_else(|| form_token(&body));
         if !given.is_some_and(|given| same(&given, &session.csrf)) {
-            return Err(refused(StatusCode::FORBIDDEN, "The form is not of this session: load the page again.\n"));
+            return Err(refused(StatusCode::FORBIDDEN, "The form is out of date: load the page again.\n"));
         }
     }
     if let Some(session) = session {

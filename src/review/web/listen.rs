@@ -159,39 +159,39 @@ fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-#[cfg(feature = "tls")]
 async fn listen(
     listener: TcpListener,
     tls: Option<&Tls>,
+    handle: Handle<SocketAddr>,
+    router: Router,
+) -> Result<(), ServeError> {
+    match tls {
+        Some(tls) => encrypted(listener, tls, handle, router).await,
+        None => {
+            let server = axum_server::from_tcp(listener).map_err(ServeError::Failed)?;
+            server.handle(handle).serve(router.into_make_service()).await.map_err(ServeError::Failed)
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+async fn encrypted(
+    listener: TcpListener,
+    tls: &Tls,
     handle: Handle<SocketAddr>,
     router: Router,
 ) -> Result<(), ServeError> {
     use axum_server::tls_rustls::RustlsConfig;
-    let service = router.into_make_service();
-    match tls {
-        None => axum_server::from_tcp(listener).map_err(ServeError::Failed)?.handle(handle).serve(service).await,
-        Some(tls) => {
-            let unusable = |source| ServeError::Certificate { path: tls.certificate.clone(), source };
-            let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(unusable)?;
-            let server = axum_server::from_tcp_rustls(listener, config).map_err(ServeError::Failed)?;
-            server.handle(handle).serve(service).await
-        }
-    }
-    .map_err(ServeError::Failed)
+    let unusable = |source| ServeError::Certificate { path: tls.certificate.clone(), source };
+    let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(unusable)?;
+    let server = axum_server::from_tcp_rustls(listener, config).map_err(ServeError::Failed)?;
+    server.handle(handle).serve(router.into_make_service()).await.map_err(ServeError::Failed)
 }
 
+/// None in this build.
 #[cfg(not(feature = "tls"))]
-async fn listen(
-    listener: TcpListener,
-    tls: Option<&Tls>,
-    handle: Handle<SocketAddr>,
-    router: Router,
-) -> Result<(), ServeError> {
-    if tls.is_some() {
-        return Err(ServeError::NoTls);
-    }
-    let server = axum_server::from_tcp(listener).map_err(ServeError::Failed)?;
-    server.handle(handle).serve(router.into_make_service()).await.map_err(ServeError::Failed)
+async fn encrypted(_: TcpListener, _: &Tls, _: Handle<SocketAddr>, _: Router) -> Result<(), ServeError> {
+    Err(ServeError::NoTls)
 }
 
 /// What a request may call the server.

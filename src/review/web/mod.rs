@@ -8,6 +8,7 @@ mod answers;
 mod desk;
 mod entry;
 mod guard;
+mod known;
 mod listen;
 mod pages;
 mod pictures;

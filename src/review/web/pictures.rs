@@ -8,15 +8,15 @@
 use std::io::Cursor;
 
 use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use image::imageops::FilterType;
 use image::{ImageFormat, RgbImage, imageops};
 
 use super::answers::SeriesQuery;
+use super::known::Known;
 use super::server::Server;
-use super::session::Session;
 use super::view::{CaseView, FieldView, ObjectView};
 use crate::case::{CaseField, CellKey};
 use crate::review::{ReviewError, Series};
@@ -53,10 +53,10 @@ fn unreadable(source: std::io::Error) -> ReviewError {
 /// `/case/ID/tile/FIELD/CELL.png`.
 pub async fn tile(
     State(server): State<Server>,
-    session: Option<Extension<Session>>,
+    _known: Known,
     Path((id, field, cell)): Path<(String, u32, String)>,
 ) -> Response {
-    let Some(cell) = numbered(&cell, ".png").filter(|_| session.is_some()) else {
+    let Some(cell) = numbered(&cell, ".png") else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let found = server.work(move |desk| {
@@ -76,10 +76,10 @@ pub async fn tile(
 /// `/case/ID/added/NUMBER.png`.
 pub async fn added(
     State(server): State<Server>,
-    session: Option<Extension<Session>>,
+    _known: Known,
     Path((id, number)): Path<(String, String)>,
 ) -> Response {
-    let Some(number) = numbered(&number, ".png").filter(|_| session.is_some()) else {
+    let Some(number) = numbered(&number, ".png") else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let found = server.work(move |desk| {
@@ -109,11 +109,10 @@ fn cut(field: &CaseField, middle_px: [f64; 2], radius_px: f64) -> Option<Vec<u8>
 /// `/case/ID/field/FIELD.jpg` and `.json`.
 pub async fn field(
     State(server): State<Server>,
-    session: Option<Extension<Session>>,
+    known: Known,
     Path((id, file)): Path<(String, String)>,
     Query(query): Query<SeriesQuery>,
 ) -> Response {
-    let Some(Extension(session)) = session else { return StatusCode::NOT_FOUND.into_response() };
     if let Some(field) = numbered(&file, ".jpg") {
         let found = server.work(move |desk| {
             let field = desk.fields(&id)?.field_of(field as usize).map_err(unreadable)?;
@@ -123,14 +122,11 @@ pub async fn field(
     }
     let Some(number) = numbered(&file, ".json") else { return StatusCode::NOT_FOUND.into_response() };
     let series = query.series();
-    let reads_blind = move |state: &crate::review::ReviewState| {
-        session.reader.as_ref().is_some_and(|reader| state.may_read(series, reader).is_ok())
-    };
     let found = server.work(move |desk| {
         let Some(field) = desk.fields(&id)?.field_of(number as usize).map_err(unreadable)? else { return Ok(None) };
         desk.with(&id, |case| {
-            if series == Series::Second && !reads_blind(case.state()) {
-                return Err(ReviewError::Refused("the second reading is another person's".to_owned()));
+            if series == Series::Second {
+                case.state().may_read(series, &known.reader).map_err(ReviewError::Refused)?;
             }
             let view = CaseView { id: &id, case, series };
             Ok(objects(&view, number, &field))
