@@ -188,7 +188,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     if args.json {
         print_json(&case.record)?;
     } else {
-        print(&summary(&case, &written))?;
+        print(&summary(&case, &written, models.classifier.engine().and_then(|engine| engine.library.as_deref())))?;
     }
     Ok(exit_of(&case))
 }
@@ -235,8 +235,8 @@ pub(super) fn exit_of(case: &Case) -> Exit {
     }
 }
 
-/// A case in a few lines.
-pub(super) fn summary(case: &Case, written: &WrittenReports) -> String {
+/// A case in a few lines; `library` is the file of ONNX Runtime, where that ran.
+pub(super) fn summary(case: &Case, written: &WrittenReports, library: Option<&str>) -> String {
     let record = &case.record;
     let accepted = record.fields.iter().filter(|field| field.accepted).count();
     let mut text = format!("{}\n", record.statement);
@@ -260,6 +260,8 @@ pub(super) fn summary(case: &Case, written: &WrittenReports) -> String {
     for (reason, n) in &record.exclusions {
         let _ = writeln!(text, "excluded: {n} {}", reason.describe());
     }
+    let library = library.map(|library| format!(", {library}")).unwrap_or_default();
+    let _ = writeln!(text, "engine: {}{library}", record.provenance.engine);
     for (what, paths) in [
         ("written", &written.files),
         ("removed, of an earlier run", &written.removed),

@@ -1,7 +1,8 @@
 //! Options of every command that counts or classifies: engine, model, threads, and the words of shared choices.
 //!
-//! In: what was typed and `ORT_DYLIB_PATH`, which only this file reads. Out: ready [`Models`] and a pool of threads.
-//! An option beats the environment.
+//! In: what was typed and the variables of the environment that say where ONNX Runtime lies, which only this file reads. Out:
+//! ready [`Models`] and a pool of threads. An option beats the environment, and a library that is named beats one that is
+//! found.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,8 +12,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use rayon::ThreadPool;
 
 use super::exit::{Exit, Failure};
+use super::terminal::warn;
 use schistoquant::classify::{Classifier, Model};
-use schistoquant::inference::{Engine, EngineChoice, EngineRequest};
+use schistoquant::inference::{Engine, EngineChoice, EngineRequest, installed_library};
 use schistoquant::pipeline::{Models, thread_pool};
 use schistoquant::segment::{Detector, Segmenter};
 use schistoquant::smear::AgeGroup;
@@ -20,17 +22,20 @@ use schistoquant::smear::AgeGroup;
 /// Environment variable that names an ONNX Runtime library; the one that `ort` itself knows.
 pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
 
+/// Environment variables that name the folder of the active Python environment.
+const PYTHON_VARIABLES: [&str; 2] = ["VIRTUAL_ENV", "CONDA_PREFIX"];
+
 /// A word of a choice as typed, what it stands for, and its help.
 pub(super) type Word<T> = (&'static str, T, &'static str);
 
 /// The words of `--engine`.
 const ENGINES: &[Word<EngineChoice>] = &[
-    ("auto", EngineChoice::Auto, "ONNX Runtime where a library is named, else the embedded engine"),
+    ("auto", EngineChoice::Auto, "ONNX Runtime where a library is named or installed, else the embedded engine"),
     ("embedded", EngineChoice::Embedded, "The engine inside the program; it needs nothing installed"),
     (
         "onnxruntime",
         EngineChoice::OnnxRuntime,
-        "ONNX Runtime from the library that --onnxruntime or ORT_DYLIB_PATH names",
+        "ONNX Runtime from the library that --onnxruntime or ORT_DYLIB_PATH names, else from the installed one",
     ),
 ];
 
@@ -57,7 +62,8 @@ pub struct EngineOptions {
     #[arg(long, value_parser = one_of(ENGINES), value_name = "ENGINE", default_value = "auto")]
     pub engine: EngineChoice,
 
-    /// ONNX Runtime library to use [env: ORT_DYLIB_PATH]
+    /// ONNX Runtime library to use [env: ORT_DYLIB_PATH, empty for none]; by default the one of the active Python environment
+    /// or of the system
     #[arg(long, value_name = "PATH")]
     pub onnxruntime: Option<PathBuf>,
 }
@@ -130,10 +136,24 @@ impl ModelOptions {
 impl EngineOptions {
     /// Starts the engine.
     ///
+    /// METHOD: a library that was named must work. One that was only found there may be too old for this program: the embedded
+    /// engine then does the same work, slower, and stderr says why.
+    ///
     /// # Errors
     /// As [`ModelOptions::open`].
     fn start(&self) -> Result<Engine, Failure> {
-        Engine::start(&self.request(std::env::var_os(LIBRARY_VARIABLE))?).map_err(unusable)
+        let named = self.request(std::env::var_os(LIBRARY_VARIABLE))?;
+        let looks = named.library.is_none() && std::env::var_os(LIBRARY_VARIABLE).is_none();
+        let found = if looks && named.choice != EngineChoice::Embedded { found_library() } else { None };
+        let Some(library) = found else { return Engine::start(&named).map_err(unusable) };
+        match (Engine::start(&EngineRequest { library: Some(library), ..named.clone() }), named.choice) {
+            (Ok(engine), _) => Ok(engine),
+            (Err(error), EngineChoice::Auto) => {
+                warn(format_args!("{error}; the embedded engine runs in its place"));
+                Engine::start(&named).map_err(unusable)
+            }
+            (Err(error), _) => Err(unusable(error)),
+        }
     }
 
     /// Starts the engine and loads the detector.
@@ -151,6 +171,14 @@ impl EngineOptions {
         let from_variable = || variable.filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(EngineRequest { choice: self.engine, library: self.onnxruntime.clone().or_else(from_variable) })
     }
+}
+
+/// The ONNX Runtime that is installed where this program is, in the active Python environment or in the system.
+fn found_library() -> Option<PathBuf> {
+    let active = PYTHON_VARIABLES.iter().filter_map(std::env::var_os).filter(|folder| !folder.is_empty());
+    // `pip` puts programs into `bin` of an environment: one that was installed so need not be activated.
+    let own = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.parent()?.to_owned()));
+    installed_library(&active.map(PathBuf::from).chain(own).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     if args.json {
         print_json(&case.record)?;
     } else {
-        print(&summary(&case, &written))?;
+        print(&summary(&case, &written, None))?;
     }
     Ok(exit_of(&case))
 }

@@ -92,7 +92,8 @@ impl EngineKind {
 /// Which engine is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineChoice {
-    /// ONNX Runtime where a library is named, else the embedded engine.
+    /// ONNX Runtime where a library is named, else the embedded engine. Who asks looks for an installed one
+    /// ([`installed_library`](super::installed_library)) and names it.
     #[default]
     Auto,
     /// The embedded engine, whatever library is named.

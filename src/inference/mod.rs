@@ -6,7 +6,9 @@
 //! Limits: those of [`Engine`] and [`Session`].
 
 mod engine;
+mod installed;
 mod session;
 
 pub use engine::{Engine, EngineChoice, EngineError, EngineInfo, EngineKind, EngineRequest};
+pub use installed::installed_library;
 pub use session::{Outlet, Session, SessionError};

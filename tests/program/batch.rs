@@ -63,7 +63,7 @@ impl Place {
 
     fn command(&self, out: &str, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-        command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        command.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG");
         command.arg("batch").arg(self.path("specimens")).arg("--out").arg(self.path(out)).args(more);
         command.args(["--min-cells", "5", "--model"]).arg(&TINY_MODEL.1);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -138,7 +138,7 @@ impl Place {
         let path = self.path("manifest.csv");
         fs::write(&path, manifest).expect("written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-        command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        command.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG");
         command.arg("batch").arg(path).arg("--out").arg(self.path(out)).args(more);
         command.args(["--min-cells", "5", "--format", "json", "--model"]).arg(&TINY_MODEL.1);
         ended(&mut command, exit)
@@ -183,7 +183,7 @@ fn every_specimen_has_its_reports_and_the_failed_one_its_reason() {
     for line in lines.iter().filter(|line| !line["result"].is_null()) {
         let accession = line["accession"].as_str().expect("a name");
         let mut analyze = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-        analyze.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        analyze.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG");
         analyze.arg("analyze").arg(place.path("specimens").join(accession)).arg("--out").arg(place.path(accession));
         analyze.args(["--quiet", "--min-cells", "5", "--accession", accession, "--format", "json,parquet,html"]);
         analyze.arg("--model").arg(&TINY_MODEL.1);
@@ -389,7 +389,7 @@ fn a_full_disk_ends_the_run_with_its_code_and_resume_completes() {
     let mut inner = place.command("disk/out", &["--quiet", "--resume"]);
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&disk).arg(disk.join("out"));
-    command.arg(inner.get_program()).args(inner.get_args()).env_remove("ORT_DYLIB_PATH");
+    command.arg(inner.get_program()).args(inner.get_args()).env("ORT_DYLIB_PATH", "");
     inner.stdin(Stdio::null());
     let output = match command.output() {
         Ok(output) if output.status.code() != Some(99) && !stderr(&output).contains("unshare") => output,
@@ -431,7 +431,7 @@ fn a_row_beats_the_defaults_and_hostile_names_stay_inside() {
     fs::write(&manifest, rows).expect("written");
     fs::write(place.path("labs.json"), "no panel").expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-    command.env_remove("ORT_DYLIB_PATH").arg("batch").arg(&manifest).arg("--out").arg(place.path("deep/er/out"));
+    command.env("ORT_DYLIB_PATH", "").arg("batch").arg(&manifest).arg("--out").arg(place.path("deep/er/out"));
     command.args(["--quiet", "--min-cells", "5", "--um-per-px", "0.3", "--model"]).arg(&TINY_MODEL.1);
     ended(&mut command, 1);
     let lines = journal(&place, "deep/er/out");
@@ -563,7 +563,7 @@ fn flat_and_nested_folders_are_grouped_and_listed_before_any_work() {
     }
     let run = |more: &[&str], exit: i32| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-        command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        command.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG");
         command.arg("batch").arg(place.path("flat")).arg("--out").arg(place.path("out")).args(more);
         ended(command.args(["--min-cells", "5", "--format", "json", "--model"]).arg(&TINY_MODEL.1), exit)
     };

@@ -28,7 +28,7 @@ fn read(file: &str) -> String {
 
 fn program() -> Command {
     let mut program = Command::cargo_bin("schistoquant").expect("the program is built");
-    program.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG").current_dir(env!("CARGO_MANIFEST_DIR"));
+    program.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG").current_dir(env!("CARGO_MANIFEST_DIR"));
     program
 }
 

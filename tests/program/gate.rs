@@ -23,7 +23,7 @@ fn drawn(index: u32) -> RgbImage {
 fn record(folder: &Path, more: &[&str]) -> CaseRecord {
     let out = TempDir::new().expect("a temporary folder");
     let mut command = Command::cargo_bin("schistoquant").expect("the program is built");
-    command.env_remove("ORT_DYLIB_PATH").arg("analyze").arg(folder).arg("--out").arg(out.path());
+    command.env("ORT_DYLIB_PATH", "").arg("analyze").arg(folder).arg("--out").arg(out.path());
     command.args(["--format", "json", "--quiet", "--model"]).arg(&TINY_MODEL.1).args(more).output().expect("it runs");
     let json = fs::read(out.path().join("case.json")).expect("a record");
     serde_json::from_slice(&json).expect("the record of this version")

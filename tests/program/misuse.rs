@@ -41,7 +41,7 @@ fn folder() -> TempDir {
 
 fn program(command: &str) -> Command {
     let mut program = Command::cargo_bin("schistoquant").expect("the program is built");
-    program.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG").arg(command).timeout(LONGEST);
+    program.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG").arg(command).timeout(LONGEST);
     program
 }
 

@@ -90,7 +90,7 @@ fn drawn() -> Drawn {
 
 fn program() -> Command {
     let mut command = Command::cargo_bin("schistoquant").expect("the program is built");
-    command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_DATA");
+    command.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_DATA");
     command
 }
 

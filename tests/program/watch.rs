@@ -71,7 +71,7 @@ impl Place {
 
     fn watch(&self) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-        command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+        command.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG");
         command.arg("watch").arg(self.path("drop")).arg("--out").arg(self.path("out"));
         command.args([
             "--once",
@@ -102,7 +102,7 @@ fn undisturbed(place: &Place, picture: usize) -> (serde_json::Value, Vec<u8>) {
     let image = input.path().join("x.png");
     fs::write(&image, &place.pictures[picture]).expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-    command.env_remove("ORT_DYLIB_PATH").args(["analyze", "--quiet", "--out"]).arg(out.path());
+    command.env("ORT_DYLIB_PATH", "").args(["analyze", "--quiet", "--out"]).arg(out.path());
     let status = command.arg("--model").arg(&TINY_MODEL.1).arg(&image).stdout(Stdio::null()).status().expect("it runs");
     assert_eq!(status.code(), Some(4), "too few cells for a percentage");
     let record: serde_json::Value =
@@ -259,7 +259,7 @@ fn the_drop_folder_of_the_page_works_as_it_stands_there() {
     let command = blocks(&page, "sh").into_iter().find(|block| block.contains("schistoquant watch")).expect("a call");
     let words: Vec<&str> = command.split_whitespace().skip(1).collect();
     let mut watch = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-    watch.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG").current_dir(base.path()).args(words);
+    watch.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG").current_dir(base.path()).args(words);
     let done = watch.args(["--once", "--settle-seconds", "0.2", "--poll-seconds", "0.05"]).output().expect("it runs");
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(0), "{said}");
@@ -316,7 +316,7 @@ fn receipts_name_what_failed_and_what_was_not_read_and_once_says_so() {
     fs::write(place.path("drop/S-2/panel.hl7"), "MSH|").expect("written");
     fs::write(place.path("drop/S-2/.ready"), "").expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_schistoquant"));
-    command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_CONFIG");
+    command.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_CONFIG");
     command.arg("watch").arg(place.path("drop")).arg("--out").arg(place.path("out")).arg("--once");
     let done = command.arg("--model").arg(&TINY_MODEL.1).output().expect("it runs");
     assert_eq!(done.status.code(), Some(1), "something failed");
