@@ -1,43 +1,34 @@
 //! The fields of a case as one file beside `case.json`, so that a report can be made again without the images.
 //!
-//! Format: gzip of JSON Lines in UTF-8. The first line is an [`ArchiveHeader`]; one line for each field follows in the
-//! order of the record: name, preview (JPEG, base64), objects with outline, measures and status, tiles (PNG, base64).
-//! Numbers are written with the digits that read back to the same double, so that a report made again has the same bytes.
+//! Format: one line of JSON in UTF-8, an [`ArchiveHeader`], and behind it for each field, in the order of the record, the number of
+//! bytes of its facts (32 bits, least byte first), the facts and the pictures, as [`packed`](super::packed) says. Numbers
+//! come back to the last bit, so that a report made again has the same bytes.
 //!
-//! In: at most [`MAX_ARCHIVE_BYTES`] after decompression, in lines of at most [`MAX_LINE_BYTES`]. Limits: an archive belongs to
+//! In: lines and facts of limited length, pictures of at most [`MAX_PICTURE_BYTES`] for a field. Limits: an archive belongs to
 //! one count. The hash over inputs, model and count tells another record, beside which the archive is refused.
 
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 
-use flate2::read::GzDecoder;
-use flate2::{Compression, GzBuilder};
-use serde::{Deserialize, Serialize};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::count_record::CountRecord;
-use super::field::{CaseField, base64_text};
 use super::fields::CaseFields;
+use super::packed::{FactsError, FieldFacts, PackedField};
 use super::provenance::InputFile;
 use super::record::CaseRecord;
 use crate::durable::sha256_hex;
 
-/// Largest archive that is read, bytes after decompression: about a hundred thousand cells with their pictures.
-pub const MAX_ARCHIVE_BYTES: u64 = 4 << 30;
-
-/// Level of the compression.
-///
-/// METHOD: on a hundred photographs level 6 took a fifth of the whole job; level 2 writes 4 % more bytes in a fraction of
-/// that, level 1 42 % more.
-const COMPRESSION_LEVEL: u32 = 2;
-
-/// Bytes that the compressor is given at once.
-const PIECE_BYTES: usize = 1 << 16;
-
-/// Longest line, bytes: ten times a field of five thousand cells with their outlines and pictures. A line is held in
-/// memory as a whole, so a small file that decompresses to one endless line must stop here.
-pub const MAX_LINE_BYTES: u64 = 256 << 20;
+/// Longest header, bytes: pictures of a hundred slides.
+const MAX_HEADER_BYTES: u64 = 64 << 20;
+/// Largest facts of a field as they lie in the file, bytes. They are held in memory as a whole.
+const MAX_PACKED_BYTES: u32 = 64 << 20;
+/// Largest pictures of a field, bytes: ten times those of a field with a thousand called cells.
+pub const MAX_PICTURE_BYTES: u64 = 256 << 20;
 
 /// Version of the format.
-const ARCHIVE_VERSION: u32 = 1;
+const ARCHIVE_VERSION: u32 = 2;
 
 /// First line of the file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,31 +43,49 @@ struct ArchiveHeader {
     thumbnails: Vec<Thumbnail>,
 }
 
-/// A JPEG.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Thumbnail(#[serde(with = "base64_text")] Vec<u8>);
+/// A JPEG, written as base64.
+#[derive(Debug)]
+struct Thumbnail(Vec<u8>);
+
+impl Serialize for Thumbnail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Thumbnail {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = |_| serde::de::Error::custom("expected a picture in base64");
+        STANDARD.decode(text).map(Self).map_err(expected)
+    }
+}
 
 /// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
-    /// It cannot be read or decompressed.
-    #[error("expected a compressed archive of fields; run `analyze` again")]
+    /// It cannot be read, or it ends too early.
+    #[error("expected a whole archive of fields; run `analyze` again")]
     Read(#[from] std::io::Error),
-    /// A line is no JSON of this format, or an outline, a probability or a picture in it is not sound.
-    #[error("line {line}: expected a field of an archive; run `analyze` again")]
-    Line {
-        /// Line, from 1.
-        line: usize,
+    /// The first line is no header of this format.
+    #[error("expected an archive of fields; run `analyze` again")]
+    Header(#[source] serde_json::Error),
+    /// A field is not sound.
+    #[error("field {field}: expected a field of an archive; run `analyze` again")]
+    Field {
+        /// Field, from 1.
+        field: usize,
         /// What is wrong.
-        source: serde_json::Error,
+        source: FactsError,
     },
-    /// A line is longer than a field.
-    #[error("line {line}: expected at most {MAX_LINE_BYTES} bytes, found more; run `analyze` again")]
-    LongLine {
-        /// Line, from 1.
-        line: usize,
+    /// A header, facts or pictures are longer than a field can make them.
+    #[error("field {field}: expected at most {most} bytes, found more; run `analyze` again")]
+    TooLong {
+        /// Field, from 1; 0 is the header.
+        field: usize,
+        /// Bytes that are read.
+        most: u64,
     },
     /// It belongs to another record, or to another version of the program.
     #[error("expected the archive of this record, found that of another one; keep both files of a case together")]
@@ -108,24 +117,23 @@ fn counted_sha256(record: &CaseRecord) -> Result<String, serde_json::Error> {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_fields(record: &CaseRecord, fields: &CaseFields, archive: impl Write) -> std::io::Result<()> {
-    // No name and no time in the header: the same fields give the same bytes.
-    let gzip = GzBuilder::new().write(archive, Compression::new(COMPRESSION_LEVEL));
-    // The compressor is given large pieces, because every call of it costs.
-    let mut gzip = BufWriter::with_capacity(PIECE_BYTES, gzip);
+pub fn write_fields(record: &CaseRecord, fields: &CaseFields, mut archive: impl Write) -> std::io::Result<()> {
     let header = ArchiveHeader {
         archive_version: ARCHIVE_VERSION,
         counted_sha256: counted_sha256(record)?,
         fields: fields.len(),
         thumbnails: fields.thumbnails().iter().map(|jpeg| Thumbnail(jpeg.clone())).collect(),
     };
-    serde_json::to_writer(&mut gzip, &header)?;
-    for field in fields.iter() {
-        gzip.write_all(b"\n")?;
-        serde_json::to_writer(&mut gzip, &field?)?;
+    serde_json::to_writer(&mut archive, &header)?;
+    archive.write_all(b"\n")?;
+    for field in fields.packed() {
+        let PackedField { facts, pictures } = field?;
+        let length = u32::try_from(facts.len()).map_err(std::io::Error::other)?;
+        archive.write_all(&length.to_le_bytes())?;
+        archive.write_all(&facts)?;
+        archive.write_all(&pictures)?;
     }
-    gzip.write_all(b"\n")?;
-    gzip.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish().map(drop)
+    archive.flush()
 }
 
 /// Reads the fields of a record.
@@ -133,28 +141,32 @@ pub fn write_fields(record: &CaseRecord, fields: &CaseFields, archive: impl Writ
 /// # Errors
 /// [`ArchiveError`].
 pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields, ArchiveError> {
-    let limited = GzDecoder::new(archive).take(MAX_ARCHIVE_BYTES);
-    let mut reader = BufReader::new(limited);
-    let mut text = Vec::new();
-    if !next_line(&mut reader, 1, &mut text)? {
-        return Err(ArchiveError::OtherRecord);
-    }
-    let header: ArchiveHeader = parsed(1, &text)?;
+    let mut reader = BufReader::new(archive);
+    let header = read_header(&mut reader)?;
     let same = counted_sha256(record).is_ok_and(|counted| counted == header.counted_sha256);
     if header.archive_version != ARCHIVE_VERSION || !same {
         return Err(ArchiveError::OtherRecord);
     }
     let mut fields = CaseFields::default();
     header.thumbnails.into_iter().for_each(|Thumbnail(jpeg)| fields.push_thumbnail(jpeg));
-    for line in 2.. {
-        if !next_line(&mut reader, line, &mut text)? {
-            break;
+    while !reader.fill_buf()?.is_empty() {
+        let number = fields.len() + 1;
+        let mut length = [0; 4];
+        reader.read_exact(&mut length)?;
+        let length = u32::from_le_bytes(length);
+        if length > MAX_PACKED_BYTES {
+            return Err(ArchiveError::TooLong { field: number, most: MAX_PACKED_BYTES.into() });
         }
-        let field: CaseField = parsed(line, &text)?;
-        if record.fields.get(fields.len()).is_none_or(|expected| expected.field != field.field) {
+        let packed = exactly(&mut reader, length.into())?;
+        let facts = FieldFacts::unpacked(&packed).map_err(|source| ArchiveError::Field { field: number, source })?;
+        if record.fields.get(fields.len()).is_none_or(|expected| expected.field != facts.field) {
             return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });
         }
-        fields.push(&field)?;
+        let Some(bytes) = facts.picture_bytes().filter(|bytes| *bytes <= MAX_PICTURE_BYTES) else {
+            return Err(ArchiveError::TooLong { field: number, most: MAX_PICTURE_BYTES });
+        };
+        let pictures = exactly(&mut reader, bytes)?;
+        fields.push_packed(&PackedField { facts: packed, pictures }, &facts)?;
     }
     if fields.len() != record.fields.len() {
         return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });
@@ -162,18 +174,20 @@ pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields
     Ok(fields)
 }
 
-/// Reads a line into `text`; `false` at the end.
-fn next_line(reader: &mut impl BufRead, line: usize, text: &mut Vec<u8>) -> Result<bool, ArchiveError> {
-    text.clear();
-    let read = reader.take(MAX_LINE_BYTES + 1).read_until(b'\n', text)?;
-    if read as u64 > MAX_LINE_BYTES {
-        return Err(ArchiveError::LongLine { line });
+fn read_header(reader: &mut impl BufRead) -> Result<ArchiveHeader, ArchiveError> {
+    let mut text = Vec::new();
+    let read = reader.take(MAX_HEADER_BYTES + 1).read_until(b'\n', &mut text)?;
+    if read as u64 > MAX_HEADER_BYTES {
+        return Err(ArchiveError::TooLong { field: 0, most: MAX_HEADER_BYTES });
     }
-    Ok(read > 0)
+    serde_json::from_slice(&text).map_err(ArchiveError::Header)
 }
 
-fn parsed<'a, T: Deserialize<'a>>(line: usize, text: &'a [u8]) -> Result<T, ArchiveError> {
-    serde_json::from_slice(text).map_err(|source| ArchiveError::Line { line, source })
+/// So many bytes. Memory is taken as they come, whatever number a file states.
+fn exactly(reader: &mut impl Read, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut read = Vec::new();
+    reader.take(bytes).read_to_end(&mut read)?;
+    if read.len() as u64 == bytes { Ok(read) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
 }
 
 #[cfg(test)]
@@ -181,20 +195,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_a_longest_length() {
-        struct Spaces(u64);
-        impl Read for Spaces {
-            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                let count = buffer.len().min(usize::try_from(self.0).unwrap_or(usize::MAX));
-                buffer[..count].fill(b' ');
-                self.0 -= count as u64;
-                Ok(count)
-            }
-        }
-        let read = |length| next_line(&mut BufReader::new(Spaces(length)), 3, &mut Vec::new());
-        assert!(matches!(read(0), Ok(false)));
-        assert!(matches!(read(MAX_LINE_BYTES), Ok(true)));
-        assert!(matches!(read(MAX_LINE_BYTES + 1), Err(ArchiveError::LongLine { line: 3 })));
-        assert!(matches!(read(u64::MAX), Err(ArchiveError::LongLine { line: 3 })), "an endless line");
+    fn a_header_has_a_longest_length() {
+        let read = |length: u64| read_header(&mut BufReader::new(std::io::repeat(b' ').take(length)));
+        assert!(matches!(read(0), Err(ArchiveError::Header(_))));
+        assert!(matches!(read(MAX_HEADER_BYTES), Err(ArchiveError::Header(_))));
+        let too_long = read(u64::MAX).expect_err("an endless line");
+        assert!(matches!(too_long, ArchiveError::TooLong { field: 0, most: MAX_HEADER_BYTES }), "{too_long}");
+    }
+
+    #[test]
+    fn a_file_that_ends_early_takes_no_more_memory_than_it_has() {
+        assert!(exactly(&mut [1, 2, 3].as_slice(), u64::MAX).is_err());
+        assert_eq!(exactly(&mut [1, 2, 3].as_slice(), 2).expect("two bytes"), [1, 2]);
     }
 }

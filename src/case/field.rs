@@ -1,6 +1,4 @@
 //! One field of a case: its record, and what the reports draw of it.
-//!
-//! In the archive of a case the pictures of a field are written as base64.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +11,11 @@ use crate::smear::{CalibrationSource, CellId, ClassifiedCell, ExclusionReason};
 
 /// Longer side of a field's preview in the report, px.
 pub const PREVIEW_MAX_SIDE_PX: u32 = 1280;
+/// Side of the picture of a cell, px.
+pub const TILE_SIDE_PX: u32 = 144;
+/// JPEG quality of the picture of a cell, by which a reader judges it; color in full. METHOD: on 200 tiles of 40 photographs it
+/// has a sixth of the bytes of a PNG and differs by 0.7 gray values in the mean, 0.8 in the worst tiles.
+pub const TILE_QUALITY: u8 = 90;
 
 /// One quality figure of a field against its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,8 +70,7 @@ pub struct FieldRecord {
 }
 
 /// A field of a case with what the reports draw: its picture and its objects.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CaseField {
     /// File name, as in [`FieldRecord::field`].
     pub field: String,
@@ -79,7 +81,6 @@ pub struct CaseField {
     /// Preview pixels per pixel of the original image.
     pub preview_px_per_px: f64,
     /// JPEG of the field for the page, at most [`PREVIEW_MAX_SIDE_PX`] on its longer side.
-    #[serde(with = "base64_text")]
     pub preview_jpeg: Vec<u8>,
     /// Objects in the order of their identifiers, outlines in pixels of the original image.
     pub cells: Vec<ClassifiedCell>,
@@ -89,29 +90,10 @@ pub struct CaseField {
 }
 
 /// Picture of one cell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellTile {
     /// Number of the cell in its field.
     pub cell_id: CellId,
-    /// PNG, square.
-    #[serde(with = "base64_text")]
-    pub png: Vec<u8>,
-}
-
-/// Bytes as base64 text.
-pub(super) mod base64_text {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map_err(|_| D::Error::custom("expected a picture in base64"))
-    }
+    /// JPEG, square.
+    pub jpeg: Vec<u8>,
 }

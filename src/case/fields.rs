@@ -2,38 +2,24 @@
 //! ten.
 //!
 //! In: [`CaseField`]s one after another. Out: all of them again, any number of times, and the list of the cells called
-//! schistocyte with their pictures. Format: for each field its facts and cells in the encoding of
-//! `postcard` (numbers as they are in memory, to the last bit), then preview and tiles as they are. Up to
+//! schistocyte with their pictures. Each field is packed as [`packed`](super::packed) says. Up to
 //! [`SPOOL_MEMORY_BYTES`] stay in memory, the rest lies in a temporary file without a name, which the system removes
-//! with the process, however that ends.
+//! with the process, however that ends. The archive of a case holds the same bytes.
 //!
-//! Limits: the temporary folder must hold about 0.2 MB for a field of a hundred cells.
+//! Limits: the temporary folder must hold about 0.05 MB for a field of a hundred cells.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use tempfile::SpooledTempFile;
 
-use super::field::{CaseField, CellTile};
+use super::field::CaseField;
+use super::packed::{FieldFacts, PackedField};
 use crate::smear::{Call, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason};
 
 /// Bytes of a case's fields that are kept in memory: some fifty fields.
 pub const SPOOL_MEMORY_BYTES: usize = 8 << 20;
-
-/// Facts and cells of a field, in front of its pictures.
-#[derive(Serialize, Deserialize)]
-struct Spooled {
-    field: String,
-    preview_width_px: u32,
-    preview_height_px: u32,
-    preview_px_per_px: f64,
-    preview_bytes: u64,
-    cells: Vec<ClassifiedCell>,
-    /// Number of the cell and bytes of its picture.
-    tiles: Vec<(u32, u64)>,
-}
 
 /// Where a piece of the spool lies.
 #[derive(Debug, Clone, Copy)]
@@ -81,14 +67,14 @@ fn likeliest_first(cells: &mut [PicturedCell]) {
 }
 
 /// Where the tiles of a field lie: one after another, after the preview.
-fn tile_spans(spooled: &Spooled, pictures: Span) -> Vec<(u32, Span)> {
-    let mut offset = pictures.offset + spooled.preview_bytes;
+fn tile_spans(facts: &FieldFacts, pictures: Span) -> Vec<(u32, Span)> {
+    let mut offset = pictures.offset + facts.preview_bytes;
     let span = |&(id, bytes): &(u32, u64)| {
         let span = Span { offset, bytes };
         offset += bytes;
         (id, span)
     };
-    spooled.tiles.iter().map(span).collect()
+    facts.tiles.iter().map(span).collect()
 }
 
 /// The fields of a case in their order.
@@ -133,29 +119,23 @@ impl CaseFields {
     /// # Errors
     /// The temporary file cannot be written.
     pub fn push(&mut self, field: &CaseField) -> io::Result<()> {
-        let spooled = Spooled {
-            field: field.field.clone(),
-            preview_width_px: field.preview_width_px,
-            preview_height_px: field.preview_height_px,
-            preview_px_per_px: field.preview_px_per_px,
-            preview_bytes: field.preview_jpeg.len() as u64,
-            cells: field.cells.clone(),
-            tiles: field.tiles.iter().map(|tile| (tile.cell_id.0, tile.png.len() as u64)).collect(),
-        };
-        let bytes = postcard::to_extend(&spooled, Vec::new()).map_err(io::Error::other)?;
-        let facts = Span { offset: self.end, bytes: bytes.len() as u64 };
-        let tile_bytes: u64 = spooled.tiles.iter().map(|(_, bytes)| bytes).sum();
-        let pictures = Span { offset: facts.offset + facts.bytes, bytes: spooled.preview_bytes + tile_bytes };
+        let facts = FieldFacts::of(field);
+        self.push_packed(&PackedField::of(field, &facts)?, &facts)
+    }
+
+    /// Adds a field that is packed already; `facts` are those in it.
+    pub(super) fn push_packed(&mut self, packed: &PackedField, facts: &FieldFacts) -> io::Result<()> {
+        let own = Span { offset: self.end, bytes: packed.facts.len() as u64 };
+        let pictures = Span { offset: own.offset + own.bytes, bytes: packed.pictures.len() as u64 };
         let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
         spool.seek(SeekFrom::Start(self.end))?;
-        spool.write_all(&bytes)?;
-        spool.write_all(&field.preview_jpeg)?;
-        field.tiles.iter().try_for_each(|tile| spool.write_all(&tile.png))?;
+        spool.write_all(&packed.facts)?;
+        spool.write_all(&packed.pictures)?;
         drop(spool);
-        let tiles = tile_spans(&spooled, pictures);
+        let tiles = tile_spans(facts, pictures);
         self.end = pictures.offset + pictures.bytes;
         let field_index = self.entries.len();
-        for cell in &field.cells {
+        for cell in &facts.cells {
             if let CellStatus::Excluded(reason, call) = cell.status {
                 self.reasons.insert(reason);
                 self.uncounted_schistocytes += u64::from(call.is_some_and(|call| call.class == CellClass::Schistocyte));
@@ -164,8 +144,16 @@ impl CaseFields {
                 self.called.push(PicturedCell::new(field_index, cell, call, &tiles));
             }
         }
-        self.entries.push(Entry { field: field.field.clone(), facts, pictures });
+        self.entries.push(Entry { field: facts.field.clone(), facts: own, pictures });
         Ok(())
+    }
+
+    /// Every field as it is packed, one after another.
+    ///
+    /// # Errors
+    /// An item is an error where the temporary file cannot be read.
+    pub(super) fn packed(&self) -> impl Iterator<Item = io::Result<PackedField>> {
+        self.entries.iter().map(|entry| self.packed_of(entry))
     }
 
     /// Adds the picture (JPEG) of the next slide.
@@ -216,9 +204,9 @@ impl CaseFields {
     pub fn near_misses(&self, from: f64) -> io::Result<Vec<PicturedCell>> {
         let mut near = Vec::new();
         for (field_index, entry) in self.entries.iter().enumerate() {
-            let spooled = self.facts(entry)?;
-            let tiles = tile_spans(&spooled, entry.pictures);
-            for cell in spooled.cells {
+            let facts = self.facts(entry)?;
+            let tiles = tile_spans(&facts, entry.pictures);
+            for cell in facts.cells {
                 let call = cell.counted_call().filter(|_| cell.is_near_miss(from));
                 near.extend(call.map(|call| PicturedCell::new(field_index, &cell, call, &tiles)));
             }
@@ -227,7 +215,7 @@ impl CaseFields {
         Ok(near)
     }
 
-    /// Picture (PNG) of a cell; `None` where there is none.
+    /// Picture (JPEG) of a cell; `None` where there is none.
     ///
     /// # Errors
     /// The temporary file cannot be read.
@@ -252,7 +240,7 @@ impl CaseFields {
         self.entries.get(field_index).map(|entry| self.read(entry)).transpose()
     }
 
-    /// Picture (PNG) of a cell; `None` where there is none.
+    /// Picture (JPEG) of a cell; `None` where there is none.
     ///
     /// # Errors
     /// The temporary file cannot be read.
@@ -286,39 +274,25 @@ impl CaseFields {
         Ok(bytes)
     }
 
-    fn facts(&self, entry: &Entry) -> io::Result<Spooled> {
-        postcard::from_bytes(&self.bytes(entry.facts)?).map_err(io::Error::other)
+    fn packed_of(&self, entry: &Entry) -> io::Result<PackedField> {
+        Ok(PackedField { facts: self.bytes(entry.facts)?, pictures: self.bytes(entry.pictures)? })
+    }
+
+    fn facts(&self, entry: &Entry) -> io::Result<FieldFacts> {
+        FieldFacts::unpacked(&self.bytes(entry.facts)?).map_err(io::Error::other)
     }
 
     fn read(&self, entry: &Entry) -> io::Result<CaseField> {
-        let spooled = self.facts(entry)?;
-        let pictures = self.bytes(entry.pictures)?;
-        let mut rest = pictures.as_slice();
-        let mut next = |bytes: u64| {
-            let (head, tail) = usize::try_from(bytes)
-                .ok()
-                .and_then(|bytes| rest.split_at_checked(bytes))
-                .ok_or(io::ErrorKind::UnexpectedEof)?;
-            rest = tail;
-            io::Result::Ok(head.to_vec())
-        };
-        let preview_jpeg = next(spooled.preview_bytes)?;
-        let tile = |(id, bytes)| Ok(CellTile { cell_id: CellId(id), png: next(bytes)? });
-        Ok(CaseField {
-            field: spooled.field,
-            preview_jpeg,
-            preview_width_px: spooled.preview_width_px,
-            preview_height_px: spooled.preview_height_px,
-            preview_px_per_px: spooled.preview_px_per_px,
-            tiles: spooled.tiles.into_iter().map(tile).collect::<io::Result<_>>()?,
-            cells: spooled.cells,
-        })
+        let PackedField { facts, pictures } = self.packed_of(entry)?;
+        let facts = FieldFacts::unpacked(&facts).map_err(io::Error::other)?;
+        facts.with_pictures(&pictures).ok_or(io::ErrorKind::UnexpectedEof.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::field::CellTile;
     use crate::smear::made;
 
     fn cell(id: u32, chance: f64, counted: bool) -> ClassifiedCell {
@@ -338,7 +312,7 @@ mod tests {
             preview_width_px: 640,
             preview_height_px: 480,
             preview_px_per_px: 0.3,
-            tiles: tiles.map(|cell| CellTile { cell_id: cell.cell.id, png: vec![cell.cell.id.0 as u8; 3] }).collect(),
+            tiles: tiles.map(|cell| CellTile { cell_id: cell.cell.id, jpeg: vec![cell.cell.id.0 as u8; 3] }).collect(),
             cells,
         }
     }

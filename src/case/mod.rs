@@ -12,6 +12,7 @@ mod film;
 mod job;
 mod order;
 mod order_read;
+mod packed;
 mod panel_match;
 mod provenance;
 mod reading;
@@ -22,12 +23,12 @@ mod reviewed_count;
 mod slide_record;
 mod statement;
 
-pub use archive::{ArchiveError, MAX_ARCHIVE_BYTES, read_fields, write_fields};
+pub use archive::{ArchiveError, MAX_PICTURE_BYTES, read_fields, write_fields};
 pub use count_record::{
     CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, FormsRecord, NamedInterval, PercentInterval,
     ShareRecord, rounded,
 };
-pub use field::{CaseField, CellTile, FieldRecord, PREVIEW_MAX_SIDE_PX, QualityFigure};
+pub use field::{CaseField, CellTile, FieldRecord, PREVIEW_MAX_SIDE_PX, QualityFigure, TILE_QUALITY, TILE_SIDE_PX};
 pub use fields::{CaseFields, MOST_NEAR_MISSES, PicturedCell, SPOOL_MEMORY_BYTES};
 pub use film::{
     ClassRecord, FilmMeasureRecord, FilmRecord, likeness_notice, pixel_size_known, recognition_notice, repeated_notice,
@@ -36,6 +37,7 @@ pub use film::{
 pub use job::{Job, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};
 pub use order_read::{ORDER_FILE_NAMES, is_order_name};
+pub use packed::{FactsError, MAX_FACTS_BYTES};
 pub use panel_match::PanelMatch;
 pub use provenance::{
     ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, IssueSource, IssueTime, Laboratory,

@@ -270,9 +270,9 @@ fn pictures(
             return Ok(Vec::new());
         };
         let picture = |example: &Example| {
-            let png = tile(&field.rgb, [example.x_px, example.y_px], size)
+            let jpeg = tile(&field.rgb, [example.x_px, example.y_px], size)
                 .map_err(|source| EvaluateError::Picture { field: name.to_owned(), source })?;
-            Ok((example.clone(), png))
+            Ok((example.clone(), jpeg))
         };
         examples.into_iter().map(picture).collect()
     };

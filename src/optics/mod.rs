@@ -3,10 +3,16 @@
 //! Images are 8-bit RGB, rows from the top; planes are row-major `f32` or `u32` of the same size. Optical density is
 //! base 10: log10(background / value), 0 on the empty background, above 0 where light is absorbed.
 
+/// Rows of a picture that one thread takes at least: those of a usual photograph, whose fields keep all threads busy anyway.
+///
+/// METHOD: sums are made for each band and then added, so that they do not depend on the number of threads.
+pub const BAND_ROWS: usize = 512;
+
 pub mod background;
 pub mod density;
 pub mod distance;
 pub mod illuminated;
+pub mod jpeg;
 pub mod regions;
 pub mod resample;
 pub mod runs;

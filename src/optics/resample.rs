@@ -19,7 +19,11 @@ pub fn rescale(rgb: &RgbImage, px_per_px: f64) -> Option<RgbImage> {
         return None;
     }
     let side = |original: u32| ((f64::from(original) / px_per_px).round() as u32).max(1);
-    let (width, height) = (side(rgb.width()), side(rgb.height()));
+    resized(rgb, side(rgb.width()), side(rgb.height()))
+}
+
+/// An image at another size; `None` where one of both has no pixels.
+pub fn resized(rgb: &RgbImage, width: u32, height: u32) -> Option<RgbImage> {
     let source = TypedImageRef::<U8x3>::from_buffer(rgb.width(), rgb.height(), rgb.as_raw()).ok()?;
     let mut resized = RgbImage::new(width, height);
     let mut sink = TypedImage::<U8x3>::from_buffer(width, height, &mut resized).ok()?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::examine::{AnalyzeError, Models, card_performance, learned_ranges, provenance};
-use super::field::{FieldResult, jpeg};
+use super::field::{FieldResult, preview_jpeg};
 use super::seams::Seams;
 use super::slides::{self, SlideOptions, StopRule, stops};
 use crate::case::{
@@ -202,7 +202,7 @@ impl CaseBuilder {
             return Err(AnalyzeError::NoInputReadable(self.failed));
         }
         for slide in &self.slides {
-            let jpeg = jpeg(&slide.plan.thumbnail)
+            let jpeg = preview_jpeg(&slide.plan.thumbnail)
                 .map_err(|source| AnalyzeError::Picture { field: slide.file_name.clone(), source })?;
             self.fields.push_thumbnail(jpeg);
         }

@@ -57,7 +57,7 @@ impl ReportFormat {
     /// Files and folders whose names are known before there is a record; a folder ends with `/`.
     pub fn fixed_names(self) -> &'static [&'static str] {
         match self {
-            Self::Json => &["case.json", "case.fields.gz"],
+            Self::Json => &["case.json", "case.fields"],
             Self::Csv => &["cells.csv"],
             Self::Html => &["report.html"],
             Self::Geojson => &["geojson/"],

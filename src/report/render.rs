@@ -111,7 +111,7 @@ pub const CASE_SCHEMA: &str = include_str!("schema/case-v4.json");
 pub const CASE_FILE: &str = "case.json";
 
 /// Name of the file beside it that holds the fields, see [`write_fields`]: what `report` needs in place of the images.
-pub const ARCHIVE_FILE: &str = "case.fields.gz";
+pub const ARCHIVE_FILE: &str = "case.fields";
 
 /// The record as `case.json` holds it, and the archive of its fields.
 fn write_record(case: &Case, sink: &mut dyn FileSink) -> Result<(), ReportError> {

@@ -320,7 +320,7 @@ mod tests {
         let sound = serde_json::to_value(made::cell(1, CellClass::Normal, 0.1)).expect("plain numbers");
         for (key, wrong, expected) in [
             ("call", serde_json::Value::Null, "a call for every counted cell"),
-            ("contour", serde_json::json!([[0.0, 0.0], [1.0, 1.0]]), "an outline of at least three points"),
+            ("contour", serde_json::json!({"Points": [[0.0, 0.0], [1.0, 1.0]]}), "an outline of at least three points"),
             ("hidden_share", serde_json::json!(1.1), "a share of hidden outline from 0 to 1"),
         ] {
             let mut broken = sound.clone();

@@ -311,7 +311,7 @@ fn pictures_show_every_kind_of_outline_and_the_called_cells() {
     let empty = decoded(ending(&self::files(ReportFormat::Pictures, &none), "gallery.png"));
     assert!(sheet.height() > empty.height() + 144 && sheet.width() == empty.width());
     // The tile of the likeliest cell stands first.
-    let tile = image::load_from_memory(&fields_of(&case)[0].tiles[0].png).expect("a tile");
+    let tile = image::load_from_memory(&fields_of(&case)[0].tiles[0].jpeg).expect("a tile");
     assert_eq!(tile.width(), 96, "the made-up tiles are smaller than those of an analysis");
     assert!(fields_of(&case).iter().map(|field| field.tiles.len()).sum::<usize>() < MOST_TILES);
 }
@@ -331,7 +331,9 @@ fn no_format_holds_a_banned_word_and_each_text_has_the_footer() {
     for case in cases() {
         for format in ReportFormat::ALL {
             let files = files(format, &case);
-            let texts: Vec<&str> = files.iter().filter_map(|file| std::str::from_utf8(&file.bytes).ok()).collect();
+            // The archive is no text, though one without fields is.
+            let read = files.iter().filter(|file| file.name != "case.fields");
+            let texts: Vec<&str> = read.filter_map(|file| std::str::from_utf8(&file.bytes).ok()).collect();
             for text in &texts {
                 assert_eq!(banned_terms_in(text), Vec::<&str>::new(), "{format}");
             }

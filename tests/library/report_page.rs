@@ -129,7 +129,7 @@ fn gallery_shows_every_counted_schistocyte_by_falling_probability() {
         .collect();
     assert_eq!(shown.len() as u64, case.record.count.schistocytes);
     assert!(shown.is_sorted_by(|a, b| a >= b), "{shown:?}");
-    assert_eq!(gallery.matches("src=\"data:image/png;base64,").count(), shown.len());
+    assert_eq!(gallery.matches("src=\"data:image/jpeg;base64,").count(), shown.len());
     // Every picture leads to a number in its field and back.
     for part in gallery.split("href=\"#").skip(1) {
         let target = part.split('"').next().expect("a link");
@@ -155,7 +155,7 @@ fn near_misses_stand_behind_the_called_cells_and_before_the_evidence_and_lead_to
         .skip(1)
         .map(|part| number(part.split('<').next().expect("text")))
         .collect();
-    assert_eq!((shown.len(), section.matches("src=\"data:image/png;base64,").count()), (60, 60));
+    assert_eq!((shown.len(), section.matches("src=\"data:image/jpeg;base64,").count()), (60, 60));
     assert!(
         shown.is_sorted_by(|a, b| a >= b) && shown.iter().all(|&chance| (0.25..0.72).contains(&chance)),
         "{shown:?}"
@@ -214,15 +214,13 @@ fn every_object_has_an_outline() {
     let case = FakeCase { refused: vec![1], ..FakeCase::default() }.build();
     let page = page(&case);
     let objects: usize = case.fields.iter().map(|field| field.expect("readable").cells.len()).sum();
-    let drawn = page.matches("<path class=\"counted\"").count()
-        + page.matches("<path class=\"counted near\"").count()
-        + page.matches("<path class=\"schistocyte\"").count()
-        + page.matches("<path class=\"excluded").count();
-    // The samples of the legend and the tables have one path each, too.
-    let samples = page.matches("class=\"swatch\"").count();
-    assert_eq!(drawn, objects + samples);
+    let drawings = page.split("<svg class=\"outlines\"").skip(1).filter_map(|part| part.split("</svg>").next());
+    let drawn = |svg: &str| svg.matches("<path").count() - svg.matches("class=\"halo\"").count();
+    assert_eq!(drawings.map(drawn).sum::<usize>(), objects);
+    assert!(page.contains("<g class=\"counted\">") && page.contains("<g class=\"excluded frame_edge\">"));
     assert_eq!(page.matches("class=\"halo\"").count() as u64, case.record.count.schistocytes);
-    assert_eq!(page.matches("src=\"data:image/jpeg;base64,").count(), case.fields.len());
+    let tiles = page.matches("<li id=\"tile-").count();
+    assert_eq!(page.matches("src=\"data:image/jpeg;base64,").count(), case.fields.len() + tiles);
 }
 
 #[test]

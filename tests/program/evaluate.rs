@@ -41,7 +41,7 @@ fn specimen(fields: &[&str]) -> TempDir {
 
 fn program() -> Command {
     let mut command = Command::cargo_bin("schistoquant").expect("the program is built");
-    command.env_remove("ORT_DYLIB_PATH").env_remove("SCHISTOQUANT_DATA");
+    command.env("ORT_DYLIB_PATH", "").env_remove("SCHISTOQUANT_DATA");
     command
 }
 
@@ -176,7 +176,7 @@ fn synthetic_fields_give_every_figure_their_truth_allows() {
     assert!(!found.worst_false_positives.is_empty() && !found.worst_misses.is_empty());
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("For Research Use Only."));
     assert!(page.contains("default-src 'none'") && !page.contains("<script"));
-    let pictures = page.matches("src=\"data:image/png;base64,").count();
+    let pictures = page.matches("src=\"data:image/jpeg;base64,").count();
     assert_eq!(pictures, found.worst_false_positives.len() + found.worst_misses.len());
 }
 

@@ -267,14 +267,14 @@ fn no_address_leads_out_of_the_folder() {
         "/case/%2e%2e".to_owned(),
         format!("/case/{id}/field/..%2f..%2fsecret.txt"),
         format!("/case/{id}/tile/0/..%2f..%2fsecret.txt"),
-        format!("/case/{id}/tile/99999/1.png"),
-        format!("/case/{id}/tile/0/99999.png"),
+        format!("/case/{id}/tile/99999/1.jpg"),
+        format!("/case/{id}/tile/0/99999.jpg"),
     ] {
         let answer = browser.get(&path).expect("an answer");
         assert!((400..500).contains(&answer.status), "{path}: {}", answer.status);
         assert!(!answer.text().contains("secret\n") && answer.text() != "secret", "{path}");
     }
-    assert_eq!(browser.get(&format!("/case/{id}/tile/0/1.png")).expect("an answer").status, 200);
+    assert_eq!(browser.get(&format!("/case/{id}/tile/0/1.jpg")).expect("an answer").status, 200);
     stop(&mut running);
 }
 
@@ -370,7 +370,7 @@ fn beyond_this_machine_it_is_served_with_certificate_and_login_alone() {
     let cookie = page.header("set-cookie").and_then(|text| text.split(';').next()).expect("a cookie");
     let id = &sha256_hex(b"case-000")[..16];
     for part in
-        ["", "/blind", "/cells.json", "/tile/0/1.png", "/added/1.png", "/field/0.jpg", "/field/0.json", "/report.html"]
+        ["", "/blind", "/cells.json", "/tile/0/1.jpg", "/added/1.jpg", "/field/0.jpg", "/field/0.json", "/report.html"]
     {
         let request =
             format!("GET /case/{id}{part} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");

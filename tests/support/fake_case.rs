@@ -490,7 +490,7 @@ fn tile(cell: &ClassifiedCell, width: u32, height: u32) -> CellTile {
     let corner = |center: f64, most: u32| ((center * 2.0) as u32).saturating_sub(SIDE / 2).min(most - SIDE);
     let (x, y) = (corner(x, field.width()), corner(y, field.height()));
     let picture = image::imageops::crop_imm(&field, x, y, SIDE, SIDE).to_image();
-    CellTile { cell_id: cell.cell.id, png: encode(&picture, ImageFormat::Png) }
+    CellTile { cell_id: cell.cell.id, jpeg: encode(&picture, ImageFormat::Jpeg) }
 }
 
 fn encode(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {

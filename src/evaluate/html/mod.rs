@@ -230,8 +230,8 @@ fn examples(title: &str, examples: &[Example], picture: &dyn Fn(&Example) -> Opt
                 h2 { (title) }
                 div.examples {
                     @for example in examples { figure {
-                        @if let Some(png) = picture(example) {
-                            img src=(format!("data:image/png;base64,{}", STANDARD.encode(png))) alt="";
+                        @if let Some(jpeg) = picture(example) {
+                            img src=(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg))) alt="";
                         }
                         figcaption {
                             @if let Some(probability) = example.schistocyte_probability {
@@ -312,7 +312,7 @@ mod tests {
         assert!(text.contains("50.00 % (0.00 to 100.00); 1 of 2"), "{text}");
         assert!(text.contains("Sensitivity at 0.5 % false positives"));
         assert_eq!(text.matches("<svg").count(), 5);
-        assert_eq!(text.matches("data:image/png;base64,AQID").count(), 3);
+        assert_eq!(text.matches("data:image/jpeg;base64,AQID").count(), 3);
         // One schistocyte of the scene was found and called another class.
         assert!(text.contains("Schistocytes: 1 missed: 1 called another class."), "{text}");
     }

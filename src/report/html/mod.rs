@@ -101,20 +101,20 @@ fn write_markup(writer: &mut dyn Write, markup: &Markup) -> Result<(), ReportErr
 fn write_tiles(case: &Case, tiles: &[Tile], writer: &mut dyn Write) -> Result<(), ReportError> {
     writer.write_all(b"<ol class=\"tiles\">")?;
     for tile in tiles {
-        let png = case.fields.tile(&tile.cell)?;
-        write_markup(writer, &self::tile(tile, png.as_deref()))?;
+        let jpeg = case.fields.tile(&tile.cell)?;
+        write_markup(writer, &self::tile(tile, jpeg.as_deref()))?;
     }
     Ok(writer.write_all(b"</ol>")?)
 }
 
 /// A picture that leads to its cell in the field.
-fn tile(tile: &Tile, png: Option<&[u8]>) -> Markup {
+fn tile(tile: &Tile, jpeg: Option<&[u8]>) -> Markup {
     let (number, id) = (tile.field_number, tile.cell_number);
     html! {
         li id=(format!("tile-{number}-{id}")) {
             a href=(format!("#field-{number}-cell-{id}")) {
-                @match png {
-                    Some(png) => img src=(data_uri("image/png", png)) width="120" height="120" alt=(tile.label);,
+                @match jpeg {
+                    Some(jpeg) => img src=(data_uri("image/jpeg", jpeg)) width="120" height="120" alt=(tile.label);,
                     None => span.missing { "no picture" },
                 }
                 span.probability { (tile.probability) }

@@ -1,11 +1,14 @@
 //! Outlines of the objects over the preview of their field.
 //!
 //! In: outlines in pixels of the original image and the scale of the preview. Out: an SVG that covers the picture; its
-//! unit is a tenth of a preview pixel, so that all coordinates are whole numbers. Outlines are thinned by
-//! Douglas–Peucker (Cartographica 1973, 10:112–122) within [`TOLERANCE_TENTHS`] to keep the file small.
+//! unit is half a preview pixel, so that all coordinates are whole numbers of few digits. Outlines are thinned by
+//! Douglas–Peucker (Cartographica 1973, 10:112–122) within [`TOLERANCE_UNITS`] to keep the file small. What is measured are
+//! the outlines themselves, which `geojson` holds to the hundredth.
 //!
 //! Counted cells are thin lines, near misses thicker ones, schistocytes strong ones with their number, excluded objects
 //! dashed.
+
+use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
@@ -13,25 +16,29 @@ use crate::case::CaseField;
 use crate::report::document::values::probability;
 use crate::smear::{CellStatus, ClassifiedCell, Contour};
 
-/// Largest distance of a left-out point from the drawn outline, tenths of a preview pixel: under half a pixel, and so
-/// under the width of the line.
-const TOLERANCE_TENTHS: f64 = 3.0;
+/// Units of the drawing for each preview pixel.
+const UNITS_PER_PX: u32 = 2;
+/// Largest distance of a left-out point from the drawn outline, units: half a pixel, and so under the width of the line.
+const TOLERANCE_UNITS: f64 = 1.0;
 
 /// The outlines of a field, and the numbers of its schistocytes as links into the gallery.
 ///
 /// From `review` on a counted cell is a near miss: its outline is marked and can be linked to.
 pub(super) fn outlines(field: &CaseField, field_number: usize, review: Option<f64>) -> Markup {
-    let scale = 10.0 * field.preview_px_per_px;
-    let (width, height) = (field.preview_width_px * 10, field.preview_height_px * 10);
+    let scale = f64::from(UNITS_PER_PX) * field.preview_px_per_px;
+    let (width, height) = (field.preview_width_px * UNITS_PER_PX, field.preview_height_px * UNITS_PER_PX);
     // Schistocytes last, so that nothing is drawn over them.
     let (strong, thin): (Vec<_>, Vec<_>) = field.cells.iter().partition(|cell| cell.is_counted_schistocyte());
     let label = format!("Outlines of {} objects, {} of them called schistocyte", field.cells.len(), strong.len());
     html! {
         svg.outlines role="img" aria-label=(label) viewBox=(format!("0 0 {width} {height}")) preserveAspectRatio="none" {
-            @for cell in thin {
-                @let near = review.is_some_and(|review| cell.is_near_miss(review));
-                @let id = near.then(|| format!("field-{field_number}-cell-{}", cell.cell.id.0));
-                path class=(class_of(cell, near)) id=[id] d=(path(&cell.cell.contour, scale)) { title { (words(cell)) } }
+            @for (class, cells) in by_class(thin, review) {
+                g class=(class) {
+                    @for cell in cells {
+                        @let id = is_near(cell, review).then(|| format!("field-{field_number}-cell-{}", cell.cell.id.0));
+                        path id=[id] d=(path(&cell.cell.contour, scale)) { title { (words(cell)) } }
+                    }
+                }
             }
             @for cell in &strong {
                 @let d = path(&cell.cell.contour, scale);
@@ -43,6 +50,20 @@ pub(super) fn outlines(field: &CaseField, field_number: usize, review: Option<f6
             (tag(cell, field_number, f64::from(width) / scale, f64::from(height) / scale))
         }
     }
+}
+
+fn is_near(cell: &ClassifiedCell, review: Option<f64>) -> bool {
+    review.is_some_and(|review| cell.is_near_miss(review))
+}
+
+/// Cells by the style class of their outlines, which stands once for all of them; near misses last.
+fn by_class(cells: Vec<&ClassifiedCell>, review: Option<f64>) -> Vec<(String, Vec<&ClassifiedCell>)> {
+    let mut classes: BTreeMap<(bool, String), Vec<&ClassifiedCell>> = BTreeMap::new();
+    for cell in cells {
+        let near = is_near(cell, review);
+        classes.entry((near, class_of(cell, near))).or_default().push(cell);
+    }
+    classes.into_iter().map(|((_, class), cells)| (class, cells)).collect()
 }
 
 /// Style class of an outline; `style.css` holds one rule for each exclusion reason.
@@ -86,7 +107,7 @@ fn tag(classified: &ClassifiedCell, field_number: usize, width_px: f64, height_p
     }
 }
 
-/// Path data of an outline: whole tenths of a preview pixel, relative after the first point.
+/// Path data of an outline: whole units, relative after the first point.
 fn path(contour: &Contour, scale: f64) -> String {
     let scaled: Vec<[f64; 2]> = contour.points().iter().map(|p| [p[0] * scale, p[1] * scale]).collect();
     let mut rounded: Vec<[i64; 2]> =
@@ -110,7 +131,7 @@ fn path(contour: &Contour, scale: f64) -> String {
     data
 }
 
-/// The points of a closed outline that are needed to stay within [`TOLERANCE_TENTHS`] of it; at least two.
+/// The points of a closed outline that are needed to stay within [`TOLERANCE_UNITS`] of it; at least two.
 fn simplified(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let distance = |p: [f64; 2], q: [f64; 2]| (p[0] - q[0]).hypot(p[1] - q[1]);
     // A closed outline has no ends: it is cut at its first point and at the one farthest from that.
@@ -128,7 +149,7 @@ fn simplified(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
             .map(|index| (index, distance_to_segment(points[index], start, end)))
             .max_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((index, away)) = farthest
-            && away > TOLERANCE_TENTHS
+            && away > TOLERANCE_UNITS
         {
             kept[index] = true;
             open.extend([(from, index), (index, to)]);
@@ -189,7 +210,7 @@ mod tests {
                 let nearest = (0..drawn.len())
                     .map(|index| distance_to_segment(point, drawn[index], drawn[(index + 1) % drawn.len()]))
                     .fold(f64::INFINITY, f64::min);
-                prop_assert!(nearest <= TOLERANCE_TENTHS + 1e-9);
+                prop_assert!(nearest <= TOLERANCE_UNITS + 1e-9);
             }
         }
     }

@@ -68,7 +68,7 @@ fn pictures(case: &Case, document: &mut Document) -> Result<Vec<Asset>, ReportEr
     for tile in tiles {
         if let Some(bytes) = case.fields.tile(&tile.cell)? {
             // Names come from a small set: the compiler keeps them for the life of the program.
-            let name = format!("tile-{}.png", assets.len());
+            let name = format!("tile-{}.jpg", assets.len());
             tile.file = Some(format!("/{name}"));
             assets.push(Asset { name, bytes });
         }

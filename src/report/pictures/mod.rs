@@ -172,8 +172,8 @@ fn gallery(case: &Case, about: &str) -> Result<RgbImage, ReportError> {
 
 fn place_tile(sheet: &mut RgbImage, case: &Case, entry: &PicturedCell, x: u32, y: u32) -> Result<(), ReportError> {
     match case.fields.tile(entry)? {
-        Some(png) => {
-            let tile = image::load_from_memory_with_format(&png, ImageFormat::Png)
+        Some(jpeg) => {
+            let tile = image::load_from_memory_with_format(&jpeg, ImageFormat::Jpeg)
                 .map_err(|source| ReportError::Picture {
                     field: case.record.fields[entry.field_index].field.clone(),
                     source,

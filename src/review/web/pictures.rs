@@ -1,29 +1,26 @@
 //! Pictures of cells and fields, and the objects of a field.
 //!
-//! In: places of fields and numbers of cells. Out: PNG, JPEG, or JSON. Cells that were called or nearly called have a picture in
+//! In: places of fields and numbers of cells. Out: JPEG or JSON. Cells that were called or nearly called have a picture in
 //! the case; of any other one a piece of the field's preview is cut, as wide as two red cells.
 //!
 //! Limits: a preview is at most 1280 px wide, so that such a piece may be coarser than the photograph.
-
-use std::io::Cursor;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use image::imageops::FilterType;
-use image::{ImageFormat, RgbImage, imageops};
+use image::{RgbImage, imageops};
 
 use super::answers::SeriesQuery;
 use super::known::Known;
 use super::server::Server;
 use super::view::{CaseView, FieldView, ObjectView};
-use crate::case::{CaseField, CellKey};
+use crate::case::{CaseField, CellKey, TILE_QUALITY, TILE_SIDE_PX};
+use crate::optics::jpeg::{ColorResolution, encoded};
+use crate::optics::resample::resized;
 use crate::review::{ReviewError, Series};
 use crate::smear::{CellId, ExclusionReason};
 
-/// Side of a cut picture, px: that of the pictures in the case.
-const TILE_SIDE_PX: u32 = 144;
 /// Width of what it shows, in radii of the cell: as wide as two red cells.
 const TILE_WIDTH_RADII: f64 = 4.0;
 /// A picture of a case never changes: it may be kept by the reader's browser until it ends.
@@ -50,19 +47,19 @@ fn unreadable(source: std::io::Error) -> ReviewError {
     ReviewError::Folder { path: std::env::temp_dir(), source }
 }
 
-/// `/case/ID/tile/FIELD/CELL.png`.
+/// `/case/ID/tile/FIELD/CELL.jpg`.
 pub async fn tile(
     State(server): State<Server>,
     _known: Known,
     Path((id, field, cell)): Path<(String, u32, String)>,
 ) -> Response {
-    let Some(cell) = numbered(&cell, ".png") else {
+    let Some(cell) = numbered(&cell, ".jpg") else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let found = server.work(move |desk| {
         let fields = desk.fields(&id)?;
-        if let Some(png) = fields.tile_of(field as usize, CellId(cell)).map_err(unreadable)? {
-            return Ok(Some(png));
+        if let Some(jpeg) = fields.tile_of(field as usize, CellId(cell)).map_err(unreadable)? {
+            return Ok(Some(jpeg));
         }
         let key = CellKey::Found { field, cell: CellId(cell) };
         let place = desk.with(&id, |case| Ok(case.cells().get(&key).map(|cell| (cell.middle_px, cell.radius_px))))?;
@@ -70,16 +67,16 @@ pub async fn tile(
         let field = fields.field_of(field as usize).map_err(unreadable)?;
         Ok(field.and_then(|field| cut(&field, middle, radius)))
     });
-    answer("image/png", found.await)
+    answer("image/jpeg", found.await)
 }
 
-/// `/case/ID/added/NUMBER.png`.
+/// `/case/ID/added/NUMBER.jpg`.
 pub async fn added(
     State(server): State<Server>,
     _known: Known,
     Path((id, number)): Path<(String, String)>,
 ) -> Response {
-    let Some(number) = numbered(&number, ".png") else {
+    let Some(number) = numbered(&number, ".jpg") else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let found = server.work(move |desk| {
@@ -89,7 +86,7 @@ pub async fn added(
         let field = desk.fields(&id)?.field_of(cell.field as usize).map_err(unreadable)?;
         Ok(field.and_then(|field| cut(&field, [cell.x_px, cell.y_px], cell.radius_px)))
     });
-    answer("image/png", found.await)
+    answer("image/jpeg", found.await)
 }
 
 /// A piece of a field's preview around a place, white beyond the edge.
@@ -100,10 +97,7 @@ fn cut(field: &CaseField, middle_px: [f64; 2], radius_px: f64) -> Option<Vec<u8>
     let corner = middle_px.map(|place| (place * scale - f64::from(side) / 2.0).round() as i64);
     let mut piece = RgbImage::from_pixel(side, side, image::Rgb([255; 3]));
     imageops::replace(&mut piece, &preview, -corner[0], -corner[1]);
-    let tile = imageops::resize(&piece, TILE_SIDE_PX, TILE_SIDE_PX, FilterType::Triangle);
-    let mut png = Cursor::new(Vec::new());
-    tile.write_to(&mut png, ImageFormat::Png).ok()?;
-    Some(png.into_inner())
+    encoded(&resized(&piece, TILE_SIDE_PX, TILE_SIDE_PX)?, TILE_QUALITY, ColorResolution::Full).ok()
 }
 
 /// `/case/ID/field/FIELD.jpg` and `.json`.

@@ -252,7 +252,7 @@ impl CaseView<'_> {
             x_px: cell.middle_px[0],
             y_px: cell.middle_px[1],
             radius_px: cell.radius_px,
-            tile: format!("/case/{}/tile/{}/{}.png", self.id, cell.field, id.0),
+            tile: format!("/case/{}/tile/{}/{}.jpg", self.id, cell.field, id.0),
             group: Some(group).filter(|_| !blind),
             called: cell.called.filter(|_| !blind),
             probability: cell.probability.filter(|_| !blind),
@@ -266,7 +266,7 @@ impl CaseView<'_> {
         CellView {
             x_px: added.x_px,
             y_px: added.y_px,
-            tile: format!("/case/{}/added/{}.png", self.id, added.number),
+            tile: format!("/case/{}/added/{}.jpg", self.id, added.number),
             group: Some(Group::Added),
             ..self.blank(key, added.field)
         }

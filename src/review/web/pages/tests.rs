@@ -30,7 +30,7 @@ fn cell(number: u32, group: Option<Group>, reading: Option<Reading>) -> CellView
         x_px: 10.0,
         y_px: 20.0,
         radius_px: 30.0,
-        tile: format!("/case/0123456789abcdef/tile/0/{number}.png"),
+        tile: format!("/case/0123456789abcdef/tile/0/{number}.jpg"),
         group,
         called: group.map(|_| CellClass::Burr),
         probability: group.map(|_| 0.37),

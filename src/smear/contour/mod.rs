@@ -2,7 +2,11 @@
 //!
 //! Shape laws (area, hull) are exact for the polygon. Axes as in the parent module.
 
+mod packed;
+
 use serde::{Deserialize, Serialize};
+
+use packed::PackedOutline;
 
 /// Smallest upright rectangle around an outline, pixels of the original image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,24 +37,24 @@ impl Bounds {
     }
 }
 
-/// A closed outline: the last point joins the first. Pallor is inside.
+/// A closed outline: the last point joins the first. Pallor is inside. It is written in few bytes, to the last bit (`packed`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<[f64; 2]>", into = "Vec<[f64; 2]>")]
+#[serde(try_from = "PackedOutline", into = "PackedOutline")]
 pub struct Contour {
     points: Vec<[f64; 2]>,
 }
 
-impl TryFrom<Vec<[f64; 2]>> for Contour {
-    type Error = &'static str;
-
-    fn try_from(points: Vec<[f64; 2]>) -> Result<Self, Self::Error> {
-        Self::new(points).ok_or("expected an outline of at least three points")
+impl From<Contour> for PackedOutline {
+    fn from(contour: Contour) -> Self {
+        Self::of(contour.points)
     }
 }
 
-impl From<Contour> for Vec<[f64; 2]> {
-    fn from(contour: Contour) -> Self {
-        contour.points
+impl TryFrom<PackedOutline> for Contour {
+    type Error = &'static str;
+
+    fn try_from(packed: PackedOutline) -> Result<Self, Self::Error> {
+        Self::new(packed.into_points()).ok_or("expected an outline of at least three points")
     }
 }
 
