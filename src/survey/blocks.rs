@@ -11,15 +11,15 @@
 //! Limits: blocks are judged by stain alone. Tissue or dirt of the same stain passes here; the fields taken there are
 //! judged one by one at full resolution. Memory: half a kilobyte for each block.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use image::RgbImage;
 use rayon::prelude::*;
 
 use super::grid::Grid;
+use super::look::{BINS, Histogram, Look, Seen};
 use crate::source::SourceProblem;
-use crate::source::slide::{PixelRect, Slide};
+use crate::source::slide::Slide;
 
 /// Coarsest pixels that the survey takes, µm: a red cell is then three pixels wide, so that single cells and gaps between
 /// them are still told apart.
@@ -68,9 +68,6 @@ const GAP_PEAK_SHARE: f64 = 0.05;
 /// gaps (density 0.07 and more) does not.
 const MIN_GAP_BRIGHTNESS: f64 = 0.85;
 
-/// Bins of the histograms; two gray values each.
-const BINS: usize = 128;
-
 /// Bins of the density of stained pixels.
 const DENSITY_BINS: usize = 200;
 
@@ -117,17 +114,6 @@ pub(super) struct Survey {
     pub(super) problems: Vec<SourceProblem>,
 }
 
-type Histogram = [u32; BINS];
-
-/// What a tile adds.
-#[derive(Default)]
-struct Seen {
-    blocks: BTreeMap<usize, Box<Histogram>>,
-    /// Sums of red, green and blue and the number of pixels, by pixel of the thumbnail.
-    thumbnail: BTreeMap<usize, [u32; 4]>,
-    unread: Option<SourceProblem>,
-}
-
 /// Looks at a slide, at the coarsest level that is at most `coarsest` times coarser than the finest.
 ///
 /// # Errors
@@ -171,96 +157,6 @@ pub(super) fn survey(slide: &Slide, grid: &Grid, coarsest: f64, stop: &AtomicBoo
     });
     let verdicts = verdicts(&histograms, &unreadable, grid.columns());
     Ok(Survey { verdicts, thumbnail, problems })
-}
-
-/// A pass over a level.
-struct Look<'a> {
-    slide: &'a Slide,
-    grid: &'a Grid,
-    level: usize,
-    thumb_width: u32,
-    thumb_height: u32,
-}
-
-impl Look<'_> {
-    fn place(&self, column: u32, row: u32) -> PixelRect {
-        let shape = &self.slide.levels()[self.level];
-        let (width, height) = shape.tile_size(column, row);
-        PixelRect { x: column * shape.tile_width, y: row * shape.tile_height, width, height }
-    }
-
-    /// Full-resolution coordinates of the middles of pixels.
-    fn middles(&self, from: u32, count: u32) -> impl Iterator<Item = u32> {
-        let downsample = self.slide.levels()[self.level].downsample;
-        (from..from + count).map(move |at| ((f64::from(at) + 0.5) * downsample) as u32)
-    }
-
-    /// Blocks that a tile touches.
-    fn blocks_of(&self, column: u32, row: u32) -> impl Iterator<Item = usize> {
-        let place = self.place(column, row);
-        let columns: BTreeSet<_> = self.middles(place.x, place.width).filter_map(|x| self.grid.column_at(x)).collect();
-        let rows: BTreeSet<_> = self.middles(place.y, place.height).filter_map(|y| self.grid.row_at(y)).collect();
-        let across = self.grid.columns();
-        rows.into_iter().flat_map(move |row| columns.clone().into_iter().map(move |column| row * across + column))
-    }
-
-    fn tile(&self, column: u32, row: u32) -> Seen {
-        let mut seen = Seen::default();
-        let picture = match self.slide.decoded(self.level, column, row) {
-            Ok(picture) => picture,
-            Err(problem) => {
-                seen.unread = Some(problem);
-                return seen;
-            }
-        };
-        let place = self.place(column, row);
-        let (width, height) = (self.slide.width(), self.slide.height());
-        let thumb =
-            |at: u32, all: u32, thumb: u32| ((u64::from(at) * u64::from(thumb) / u64::from(all)) as u32).min(thumb - 1);
-        let columns: Vec<(Option<usize>, u32)> = self
-            .middles(place.x, place.width)
-            .map(|x| (self.grid.column_at(x), thumb(x.min(width - 1), width, self.thumb_width)))
-            .collect();
-        for (y, full_y) in (0u32..).zip(self.middles(place.y, place.height)) {
-            let block_row = self.grid.row_at(full_y);
-            let thumb_row =
-                thumb(full_y.min(height - 1), height, self.thumb_height) as usize * self.thumb_width as usize;
-            // Runs of pixels of one block and one pixel of the thumbnail share their look-ups.
-            let mut x = 0;
-            while x < columns.len() {
-                let run = columns[x..].iter().take_while(|other| **other == columns[x]).count();
-                let (block_column, thumb_column) = columns[x];
-                let sum = seen.thumbnail.entry(thumb_row + thumb_column as usize).or_default();
-                let histogram = block_row.zip(block_column).map(|(row, column)| {
-                    seen.blocks.entry(row * self.grid.columns() + column).or_insert_with(|| Box::new([0; BINS]))
-                });
-                match &picture {
-                    Some(picture) => {
-                        let from = 3 * (y as usize * place.width as usize + x);
-                        let pixels = picture.as_raw()[from..from + 3 * run].as_chunks::<3>().0;
-                        for [red, green, blue] in pixels {
-                            [red, green, blue]
-                                .iter()
-                                .zip(&mut sum[..])
-                                .for_each(|(value, sum)| *sum += u32::from(**value));
-                        }
-                        if let Some(histogram) = histogram {
-                            pixels.iter().for_each(|pixel| histogram[usize::from(pixel[1]) / 2] += 1);
-                        }
-                    }
-                    None => {
-                        sum[..3].iter_mut().for_each(|sum| *sum += 255 * run as u32);
-                        if let Some(histogram) = histogram {
-                            histogram[BINS - 1] += run as u32;
-                        }
-                    }
-                }
-                sum[3] += run as u32;
-                x += run;
-            }
-        }
-        seen
-    }
 }
 
 /// The brightest peak that holds at least a share of the pixels: the glass, or the gaps between cells.
@@ -367,6 +263,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+    use crate::source::slide::PixelRect;
 
     fn histogram(parts: &[(u8, u32)]) -> Option<Box<Histogram>> {
         let mut bins = Box::new([0; BINS]);

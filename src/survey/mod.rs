@@ -2,7 +2,7 @@
 //!
 //! In: the inputs of a specimen, photographs and slides, and a [`SlideRequest`]. Out: a [`SpecimenListing`]: the fields of
 //! all inputs in the order in which they are taken, and for each slide its [`SlidePlan`]. Order for a slide: 1. `area`:
-//! the requested part; 2. `grid`: blocks over it; 3. `blocks`: the slide seen from afar, a verdict for each block;
+//! the requested part; 2. `grid`: blocks over it; 3. `blocks`: the slide seen from afar (`look`), a verdict for each block;
 //! 4. `plan`: fields and their order. How a slide is decoded is the business of [`crate::source`].
 //!
 //! An interrupt is seen between two tiles and between two pieces of a file that is hashed.
@@ -10,6 +10,7 @@
 mod area;
 mod blocks;
 mod grid;
+mod look;
 mod plan;
 
 use std::path::{Path, PathBuf};

@@ -11,8 +11,7 @@
 //!
 //! Limits: 8 or 16 bits; gray, RGB or RGB with alpha (over white); samples of a pixel side by side.
 
-use std::io::Read;
-
+use fdeflate::BoundedDecompressionError;
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use image::RgbImage;
 
@@ -168,10 +167,13 @@ fn unpacked(bytes: &[u8], packing: Packing, most: usize) -> Result<Vec<u8>, Sour
     let corrupt = damaged("TIFF");
     match packing {
         Packing::Deflate => {
-            let mut data = Vec::with_capacity(most);
-            let mut reader = flate2::read::ZlibDecoder::new(bytes).take(most as u64);
-            reader.read_to_end(&mut data).map_err(|error| corrupt(error.to_string()))?;
-            Ok(data)
+            // METHOD: tiles are read whole, for which `fdeflate` (of the `png` crate's makers) takes half the time of a reader that
+            // is asked for pieces.
+            match fdeflate::decompress_to_vec_bounded(bytes, most) {
+                Ok(data) => Ok(data),
+                Err(BoundedDecompressionError::OutputTooLarge { partial_output }) => Ok(partial_output),
+                Err(BoundedDecompressionError::DecompressionError { inner }) => Err(corrupt(format!("{inner:?}"))),
+            }
         }
         Packing::Lzw => {
             let mut decoder = weezl::decode::Decoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
