@@ -10,7 +10,9 @@
 
 use fearless_simd::{Level, dispatch};
 use image::RgbImage;
+use rayon::prelude::*;
 
+use super::BAND_ROWS;
 use super::illuminated::Illuminated;
 
 /// Blocks along the shorter side of the image: fine enough to find gaps between cells, coarse enough to average noise.
@@ -160,13 +162,13 @@ impl Background {
         // Once for each channel, as the bytes of a row lie.
         let x_axis: Vec<f32> = (0..self.width).flat_map(|x| [((f64::from(x) + 0.5) * step - 1.0) as f32; 3]).collect();
         let level = Level::new();
-        let rows = rgb.as_raw().chunks_exact(row_bytes).zip(flat.chunks_exact_mut(row_bytes));
-        for (y, (source, sink)) in rows.enumerate() {
+        let rows = rgb.as_raw().par_chunks_exact(row_bytes).zip(flat.par_chunks_exact_mut(row_bytes));
+        rows.with_min_len(BAND_ROWS).enumerate().for_each(|(y, (source, sink))| {
             let y = (y as f64 + 0.5) * 2.0 / f64::from(self.height) - 1.0;
             let lines =
                 self.surfaces.map(|s| [(s[0] + s[2] * y + s[5] * y * y) as f32, (s[1] + s[4] * y) as f32, s[3] as f32]);
             dispatch!(level, _ => flatten_row(source, sink, &x_axis, &lines, f32::from(target)));
-        }
+        });
         if let Some(lit) = self.lit.as_ref().filter(|lit| lit.reach([0.0; 2]).is_some()) {
             self.flatten_disc(rgb, &mut flat, lit, f64::from(target));
         }
@@ -251,10 +253,10 @@ fn block_means(rgb: &RgbImage, lit: Option<&Illuminated>) -> Vec<Block> {
     let mut sums = vec![[0u32; 3]; columns as usize * rows as usize];
     let row_bytes = 3 * width as usize;
     // The rows of a block are added byte by byte of a row first, which takes many at once, and then its columns.
-    let mut added = vec![0u32; row_bytes];
-    let bands = rgb.as_raw().chunks_exact(row_bytes * side as usize).zip(sums.chunks_exact_mut(columns as usize));
-    for (band, line) in bands {
-        added.fill(0);
+    let bands = rgb.as_raw().par_chunks_exact(row_bytes * side as usize);
+    let bands = bands.zip(sums.par_chunks_exact_mut(columns as usize)).with_min_len(BAND_ROWS.div_ceil(side as usize));
+    bands.for_each(|(band, line)| {
+        let mut added = vec![0u32; row_bytes];
         for row in band.chunks_exact(row_bytes) {
             for (sum, value) in added.iter_mut().zip(row) {
                 *sum += u32::from(*value);
@@ -267,7 +269,7 @@ fn block_means(rgb: &RgbImage, lit: Option<&Illuminated>) -> Vec<Block> {
                 }
             }
         }
-    }
+    });
     let area = f64::from(side * side);
     let center =
         |index: u32, size: u32| (f64::from(index * side) + f64::from(side) / 2.0) * 2.0 / f64::from(size) - 1.0;

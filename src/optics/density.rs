@@ -10,6 +10,9 @@ use std::ops::Range;
 
 use fearless_simd::{Level, dispatch};
 use image::RgbImage;
+use rayon::prelude::*;
+
+use super::BAND_ROWS;
 
 /// Density of a pixel value of 0, taken as a value of this many gray levels.
 const DARKEST_VALUE: f64 = 1.0;
@@ -33,8 +36,11 @@ impl DensityTable {
 
     /// Weighted sum of the channel densities: the plane of an image for weights that add to 1.
     pub fn plane(&self, rgb: &RgbImage, weights: [f32; 3]) -> Vec<f32> {
-        let mut plane = vec![0.0; rgb.width() as usize * rgb.height() as usize];
-        self.weighted(weights)(rgb.as_raw(), &mut plane);
+        let width = rgb.width() as usize;
+        let mut plane = vec![0.0; width * rgb.height() as usize];
+        let weighted = self.weighted(weights);
+        let bands = rgb.as_raw().par_chunks(3 * BAND_ROWS * width.max(1));
+        bands.zip(plane.par_chunks_mut(BAND_ROWS * width.max(1))).for_each(|(pixels, plane)| weighted(pixels, plane));
         plane
     }
 
@@ -42,31 +48,35 @@ impl DensityTable {
     pub fn smooth_plane(&self, rgb: &RgbImage, weights: [f32; 3]) -> Vec<f32> {
         let (width, height) = (rgb.width() as usize, rgb.height() as usize);
         let weighted = self.weighted(weights);
-        let mut plane = Vec::with_capacity(width * height);
-        smooth_rows(
-            (width, height),
-            |y, row| weighted(&rgb.as_raw()[3 * width * y..][..3 * width], row),
-            |_, row| plane.extend_from_slice(row),
-        );
+        let mut plane = vec![0.0; width * height];
+        plane.par_chunks_mut(BAND_ROWS * width.max(1)).enumerate().for_each(|(band, plane)| {
+            let first = band * BAND_ROWS;
+            smooth_rows(
+                first..first + plane.len() / width,
+                (width, height),
+                |y, row| weighted(&rgb.as_raw()[3 * width * y..][..3 * width], row),
+                |y, row| plane[(y - first) * width..][..width].copy_from_slice(row),
+            );
+        });
         plane
     }
 
-    /// The density of each channel of an image, smoothed as [`smooth_rows`] does: calls `sink` with each row, red, green
-    /// and blue.
-    pub fn smooth_channels(&self, rgb: &RgbImage, mut sink: impl FnMut(usize, [&[f32]; 3])) {
+    /// The density of each channel of some rows of an image, smoothed as [`smooth_rows`] does: calls `sink` with each row, red,
+    /// green and blue.
+    pub fn smooth_channels(&self, rgb: &RgbImage, rows: Range<usize>, mut sink: impl FnMut(usize, [&[f32]; 3])) {
         let (width, height) = (rgb.width() as usize, rgb.height() as usize);
         let mut smoothers = [0, 1, 2].map(|_| Smoother::new(width, height));
-        for y in 0..height {
+        for y in needed(&rows, height) {
             let (pixels, _) = rgb.as_raw()[3 * width * y..][..3 * width].as_chunks::<3>();
             let [red, green, blue] = &mut smoothers;
-            let rows = red.raw.iter_mut().zip(&mut green.raw).zip(&mut blue.raw);
-            for (((red, green), blue), pixel) in rows.zip(pixels) {
+            let raw = red.raw.iter_mut().zip(&mut green.raw).zip(&mut blue.raw);
+            for (((red, green), blue), pixel) in raw.zip(pixels) {
                 [*red, *green, *blue] = pixel.map(|value| self.density(value));
             }
             for smoother in &mut smoothers {
                 smoother.take(y);
             }
-            for ready in smoothers[0].ready(y) {
+            for ready in smoothers[0].ready(y).filter(|ready| rows.contains(ready)) {
                 for smoother in &mut smoothers {
                     smoother.smooth(ready);
                 }
@@ -76,7 +86,7 @@ impl DensityTable {
     }
 
     /// What writes the weighted sum of the channel densities of interleaved RGB pixels.
-    fn weighted(&self, weights: [f32; 3]) -> impl Fn(&[u8], &mut [f32]) {
+    fn weighted(&self, weights: [f32; 3]) -> impl Fn(&[u8], &mut [f32]) + Sync {
         let tables: [[f32; 256]; 3] = weights.map(|weight| self.0.map(|density| density * weight));
         move |pixels, densities| {
             let (pixels, _) = pixels.as_chunks::<3>();
@@ -89,21 +99,27 @@ impl DensityTable {
 
 /// Smooths rows by the binomial kernel 1-4-6-4-1 along both axes (σ = 1 pixel); edges repeat.
 ///
-/// `source` fills each row of an image of that width and height, `sink` takes each smoothed row; both from the top.
+/// `source` fills a row of an image of that width and height, `sink` takes each smoothed one of `rows`; both from the top.
 pub fn smooth_rows(
+    rows: Range<usize>,
     (width, height): (usize, usize),
     mut source: impl FnMut(usize, &mut [f32]),
     mut sink: impl FnMut(usize, &[f32]),
 ) {
     let mut smoother = Smoother::new(width, height);
-    for y in 0..height {
+    for y in needed(&rows, height) {
         source(y, &mut smoother.raw);
         smoother.take(y);
-        for ready in smoother.ready(y) {
+        for ready in smoother.ready(y).filter(|ready| rows.contains(ready)) {
             smoother.smooth(ready);
             sink(ready, &smoother.row);
         }
     }
+}
+
+/// Rows that the kernel reaches from some rows.
+fn needed(rows: &Range<usize>, height: usize) -> Range<usize> {
+    rows.start.saturating_sub(REACH)..(rows.end + REACH).min(height)
 }
 
 /// Rows that the kernel covers.
@@ -216,6 +232,7 @@ mod tests {
     fn smooth(plane: &[f32], width: usize) -> Vec<f32> {
         let mut smooth = Vec::new();
         smooth_rows(
+            0..plane.len() / width,
             (width, plane.len() / width),
             |y, row| row.copy_from_slice(&plane[y * width..][..width]),
             |_, row| smooth.extend_from_slice(row),
@@ -230,14 +247,26 @@ mod tests {
         let weights = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
         let planes = weights.map(|weights| table.smooth_plane(&image, weights));
         let mut rows = 0;
-        table.smooth_channels(&image, |y, channels| {
-            for (plane, channel) in planes.iter().zip(channels) {
-                assert_eq!(&plane[9 * y..][..9], channel);
-            }
-            rows += 1;
-        });
+        for band in [0..2, 2..3, 3..7] {
+            table.smooth_channels(&image, band, |y, channels| {
+                assert_eq!(y, rows);
+                for (plane, channel) in planes.iter().zip(channels) {
+                    assert_eq!(&plane[9 * y..][..9], channel);
+                }
+                rows += 1;
+            });
+        }
         assert_eq!(rows, 7);
         assert_eq!(planes[1], smooth(&table.plane(&image, weights[1]), 9));
+    }
+
+    #[test]
+    fn bands_of_a_large_picture_join_without_a_seam() {
+        let height = 2 * BAND_ROWS as u32 + 3;
+        let image = RgbImage::from_fn(3, height, |x, y| Rgb([0, (x * 50 + y * 7 % 200) as u8, 0]));
+        let table = DensityTable::new(240);
+        let green = [0.0, 1.0, 0.0];
+        assert_eq!(table.smooth_plane(&image, green), smooth(&table.plane(&image, green), 3));
     }
 
     #[test]

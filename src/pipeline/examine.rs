@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::prepare::{PrepareError, PreparedField, SpecimenScale, prepare};
@@ -23,6 +24,9 @@ use crate::stats::{Interval, Probability};
 
 /// Version of the method: raised with every change that can move a reported figure.
 pub const METHOD_VERSION: &str = "7";
+
+/// Objects that one thread measures at least: fewer take no longer than to hand them over.
+const MEASURED_TOGETHER: usize = 128;
 
 /// Share by which the median red cell of a field may differ from the nominal one, either way, before it is measured again.
 const SIZE_IN_DOUBT: f64 = 0.12;
@@ -229,7 +233,7 @@ fn classified(
             (target.label, verdict.status(classifier.card(), hidden_share))
         })
         .collect();
-    let cells = segmentation.objects.iter().enumerate().map(|(index, object)| {
+    let cells = segmentation.objects.par_iter().with_min_len(MEASURED_TOGETHER).enumerate().map(|(index, object)| {
         let label = index as u32 + 1;
         let status = match object.kind {
             ObjectKind::Excluded(reason) => CellStatus::Excluded(reason, None),

@@ -41,15 +41,20 @@ impl PictureSignature {
             return None;
         }
         let table = NormalizedField::densities();
+        let densities: [f64; 256] =
+            std::array::from_fn(|value| f64::from(table.density(value as u8).clamp(0.0, MAX_DENSITY)));
         let part = |at: u32, extent: u32| (u64::from(at) * SIDE as u64 / u64::from(extent)) as usize;
+        // First column of each part, and the width behind the last.
+        let firsts: [usize; SIDE + 1] = std::array::from_fn(|part| (part * width as usize).div_ceil(SIDE));
         let mut parts = [(0_f64, 0_u32); SIDE * SIDE];
-        for y in 0..height {
+        for (y, row) in (0..height).zip(field.rgb.as_raw().as_chunks::<3>().0.chunks_exact(width as usize)) {
             let lit = field.lit.as_ref().map_or(0..width, |lit| lit.row(y));
-            let row = SIDE * part(y, height);
-            for x in lit {
-                let (sum, pixels) = &mut parts[row + part(x, width)];
-                *sum += f64::from(table.density(field.rgb.get_pixel(x, y).0[1]).clamp(0.0, MAX_DENSITY));
-                *pixels += 1;
+            let line = &mut parts[SIDE * part(y, height)..][..SIDE];
+            for ((sum, pixels), bounds) in line.iter_mut().zip(firsts.windows(2)) {
+                let columns = bounds[0].max(lit.start as usize)..bounds[1].min(lit.end as usize);
+                let seen = row.get(columns).unwrap_or_default();
+                *sum = seen.iter().fold(*sum, |sum, pixel| sum + densities[usize::from(pixel[1])]);
+                *pixels += seen.len() as u32;
             }
         }
         // A part that is lit by less than half says nothing.

@@ -13,7 +13,12 @@
 //! the stain; `None` where fewer than [`MIN_FREE_PX`] pixels of the outline are free. It compares the cells of one field;
 //! the sharpness of a field in 1/µm is measured in `quality`.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::foreground::Foreground;
+use crate::optics::BAND_ROWS;
 use crate::optics::runs::RowRuns;
 use crate::smear::NormalizedField;
 use crate::stats::median::median;
@@ -69,11 +74,32 @@ fn is_ink([red, green, blue]: [f32; 3]) -> bool {
 impl FieldColor {
     /// The color of a field whose `count` labels lie in `runs`; pixels from a density of `trace` on carry stain.
     pub fn of(field: &NormalizedField, foreground: &Foreground, runs: &RowRuns, count: usize, trace: f32) -> Self {
+        let bands = bands(field.rgb.height() as usize).into_par_iter();
+        let seen: Vec<_> = bands.map(|rows| Self::of_rows(field, foreground, runs, rows, count, trace)).collect();
+        let mut stain = vec![Stain::default(); count];
+        let mut typical: [Vec<f32>; 3] = Default::default();
+        for (band_typical, band_stain) in seen {
+            stain.iter_mut().zip(band_stain).for_each(|(stain, own)| stain.add(&own));
+            typical.iter_mut().zip(band_typical).for_each(|(values, own)| values.extend(own));
+        }
+        let red_cell = typical.map(|values| median(&values, DENSITIES, |_| true).unwrap_or(0.0));
+        Self { red_cell, stain }
+    }
+
+    /// The densities of typical pixels in each channel, and the stain of each label, in some rows.
+    fn of_rows(
+        field: &NormalizedField,
+        foreground: &Foreground,
+        runs: &RowRuns,
+        rows: Range<usize>,
+        count: usize,
+        trace: f32,
+    ) -> ([Vec<f32>; 3], Vec<Stain>) {
         let width = field.rgb.width() as usize;
         let (low, high) = (RED_CELL_DENSITY.0 * foreground.level, RED_CELL_DENSITY.1 * foreground.level);
         let mut typical: [Vec<f32>; 3] = Default::default();
         let mut stain = vec![Stain::default(); count];
-        NormalizedField::densities().smooth_channels(&field.rgb, |y, channels| {
+        NormalizedField::densities().smooth_channels(&field.rgb, rows, |y, channels| {
             let density = &foreground.density[y * width..][..width];
             let mask = &foreground.mask[y * width..][..width];
             for (x, density) in density.iter().enumerate() {
@@ -100,9 +126,23 @@ impl FieldColor {
                 *own = sums;
             }
         });
-        let red_cell = typical.map(|values| median(&values, DENSITIES, |_| true).unwrap_or(0.0));
-        Self { red_cell, stain }
+        (typical, stain)
     }
+}
+
+impl Stain {
+    fn add(&mut self, other: &Self) {
+        self.density += other.density;
+        self.channels.iter_mut().zip(other.channels).for_each(|(sum, own)| *sum += own);
+        self.pixels += other.pixels;
+        self.stained += other.stained;
+        self.ink += other.ink;
+    }
+}
+
+/// The bands of rows of a picture.
+fn bands(height: usize) -> Vec<Range<usize>> {
+    (0..height).step_by(BAND_ROWS).map(|first| first..(first + BAND_ROWS).min(height)).collect()
 }
 
 /// Fewest free pixels of an outline that give a figure: a sixth of the outline of a nominal cell.
@@ -110,35 +150,79 @@ const MIN_FREE_PX: u32 = 20;
 
 /// Steepness of each of `count` labels; label `n` at index `n - 1`.
 pub(super) fn steepness(density: &[f32], runs: &RowRuns, count: usize, width: usize) -> Vec<Option<f32>> {
+    let bands = bands(density.len() / width.max(1)).into_par_iter();
+    let seen: Vec<Vec<Sharpness>> = bands.map(|rows| sharpness_of_rows(density, runs, rows, count, width)).collect();
+    let mut all = vec![Sharpness::default(); count];
+    for band in seen {
+        all.iter_mut().zip(band).for_each(|(sum, own)| sum.merge(&own));
+    }
+    let of = |Sharpness { moments, slopes, free_px }: Sharpness| {
+        let rim = moments.rim();
+        (free_px >= MIN_FREE_PX && rim > 0.0).then(|| (slopes / f64::from(free_px) / rim) as f32)
+    };
+    all.into_iter().map(of).collect()
+}
+
+/// Sums of each label over some rows.
+fn sharpness_of_rows(
+    density: &[f32],
+    runs: &RowRuns,
+    rows: Range<usize>,
+    count: usize,
+    width: usize,
+) -> Vec<Sharpness> {
     let height = density.len() / width.max(1);
-    let mut labels = vec![0u32; density.len()];
-    let mut of_label = vec![Moments::default(); count];
-    for (y, row) in runs.rows() {
-        for run in row {
-            let span = run.at(y, width);
-            labels[span.clone()].fill(run.value);
-            of_label[run.value as usize - 1].add(&density[span]);
+    let mut all = vec![Sharpness::default(); count];
+    let cover = |covered: &mut [bool], y: usize| {
+        covered.fill(false);
+        runs.all()[runs.of_row(y)].iter().for_each(|run| covered[run.start as usize..run.end as usize].fill(true));
+    };
+    // Which pixels of the rows above, at and below carry a label.
+    let mut covered = [0, 1, 2].map(|_| vec![false; width]);
+    for y in rows.clone() {
+        for run in &runs.all()[runs.of_row(y)] {
+            all[run.value as usize - 1].moments.add(&density[run.at(y, width)]);
         }
     }
-    let mut slopes = vec![(0.0f64, 0u32); count];
-    for (y, row) in runs.rows().filter(|(y, _)| (2..height.saturating_sub(2)).contains(y)) {
-        for run in row {
+    let inner = rows.start.max(2)..rows.end.min(height.saturating_sub(2));
+    for y in inner.clone() {
+        if y == inner.start {
+            cover(&mut covered[1], y - 1);
+            cover(&mut covered[2], y);
+        }
+        covered.rotate_left(1);
+        cover(&mut covered[2], y + 1);
+        let [above, here, below] = &covered;
+        for run in &runs.all()[runs.of_row(y)] {
+            let own = &mut all[run.value as usize - 1];
             for x in (run.start as usize).max(2)..(run.end as usize).min(width.saturating_sub(2)) {
-                let at = y * width + x;
-                let is_free = [at - 1, at + 1, at - width, at + width].iter().any(|near| labels[*near] == 0);
-                if is_free {
-                    let (sum, pixels) = &mut slopes[run.value as usize - 1];
-                    *sum += f64::from(steepest_near(density, width, at));
-                    *pixels += 1;
+                if !(above[x] & below[x] & here[x - 1] & here[x + 1]) {
+                    own.slopes += f64::from(steepest_near(density, width, y * width + x));
+                    own.free_px += 1;
                 }
             }
         }
     }
-    let of = |((sum, pixels), moments): ((f64, u32), Moments)| {
-        let rim = moments.rim();
-        (pixels >= MIN_FREE_PX && rim > 0.0).then(|| (sum / f64::from(pixels) / rim) as f32)
-    };
-    slopes.into_iter().zip(of_label).map(of).collect()
+    all
+}
+
+/// What the steepness of a label is made of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sharpness {
+    moments: Moments,
+    /// Sum of the steepest slopes at its free pixels.
+    slopes: f64,
+    free_px: u32,
+}
+
+impl Sharpness {
+    fn merge(&mut self, other: &Self) {
+        self.moments.pixels += other.moments.pixels;
+        self.moments.sum += other.moments.sum;
+        self.moments.squares += other.moments.squares;
+        self.slopes += other.slopes;
+        self.free_px += other.free_px;
+    }
 }
 
 /// Steepest slope by central differences at a pixel and its eight neighbors; the pixel lies two or more from the frame.

@@ -18,8 +18,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use fearless_simd::{Level, dispatch};
+use rayon::prelude::*;
 
 use super::detect::{DetectedKind, Detection};
+use crate::optics::BAND_ROWS;
 use crate::optics::regions::{Connectivity, Regions, connected_regions, regions_of_runs};
 use crate::optics::runs::{RowRuns, Run};
 
@@ -140,15 +142,21 @@ impl DepthBox {
 
 fn deepest(mask: &[bool], boxes: &[DepthBox], width: usize) -> Vec<u32> {
     let mut labels = vec![0u32; mask.len()];
-    let mut depths = vec![f32::INFINITY; mask.len()];
     let level = Level::new();
-    for (index, cell) in boxes.iter().enumerate() {
-        let label = index as u32 + 1;
-        for (row, own) in cell.outer_rows(width) {
-            let (mask, labels, depths) = (&mask[row.clone()], &mut labels[row.clone()], &mut depths[row]);
-            dispatch!(level, _ => take_deeper(label, &own, mask, labels, depths));
+    let band_px = BAND_ROWS * width.max(1);
+    labels.par_chunks_mut(band_px).enumerate().for_each(|(band, labels)| {
+        let (first, end) = (band * band_px, band * band_px + labels.len());
+        let mut depths = vec![f32::INFINITY; labels.len()];
+        for (index, cell) in boxes.iter().enumerate() {
+            let label = index as u32 + 1;
+            let rows = cell.outer_rows(width).skip_while(|(row, _)| row.end <= first);
+            for (row, own) in rows.take_while(|(row, _)| row.start < end) {
+                let here = row.start - first..row.end - first;
+                let (mask, labels, depths) = (&mask[row], &mut labels[here.clone()], &mut depths[here]);
+                dispatch!(level, _ => take_deeper(label, &own, mask, labels, depths));
+            }
         }
-    }
+    });
     labels
 }
 

@@ -18,6 +18,7 @@
 use std::collections::HashMap;
 
 use image::RgbImage;
+use rayon::prelude::*;
 
 use super::card::{DetectError, DetectorCard};
 use crate::inference::{Engine, Session, SessionError};
@@ -107,13 +108,20 @@ impl Detector {
         let px_per_px = self.card.um_per_px / field.um_per_px;
         let scaled = rescale(&field.rgb, px_per_px);
         let rgb = scaled.as_ref().unwrap_or(&field.rgb);
-        let mut found = Vec::new();
         let columns = windows(rgb.width() as usize);
-        for row in windows(rgb.height() as usize) {
-            for column in &columns {
+        let rows = windows(rgb.height() as usize);
+        let all: Vec<(Window, Window)> =
+            rows.iter().flat_map(|row| columns.iter().map(move |column| (*column, *row))).collect();
+        let seen: Vec<Result<Vec<Detection>, DetectError>> = all
+            .par_iter()
+            .map(|(column, row)| {
                 let answer = self.run(rgb, (column.start, row.start), (column.side, row.side))?;
-                found.extend(self.peaks(&answer, column, &row));
-            }
+                Ok(self.peaks(&answer, column, row))
+            })
+            .collect();
+        let mut found = Vec::new();
+        for cells in seen {
+            found.extend(cells?);
         }
         // From the graph's pixels to those of the field; the ratio along each axis as the resampling rounded it.
         let ratio = [field.rgb.width() as f32 / rgb.width() as f32, field.rgb.height() as f32 / rgb.height() as f32];

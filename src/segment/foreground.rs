@@ -7,7 +7,9 @@
 //! Limits: a cell whose rim is fainter than the lower threshold is not seen.
 
 use fearless_simd::{Level, dispatch};
+use rayon::prelude::*;
 
+use crate::optics::BAND_ROWS;
 use crate::optics::regions::{Connectivity, Region, Regions, regions_of_runs};
 use crate::optics::runs::RowRuns;
 use crate::smear::{NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField};
@@ -81,9 +83,10 @@ pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     let density = table.smooth_plane(&field.rgb, mix);
     let noise = background_noise(&density);
     let cut = (FIRST_SIGMA * noise).max(MIN_LEVEL);
-    let stained = density.iter().zip(pixels(field)).filter(|(d, pixel)| **d > cut && !nuclear.has(pixel));
-    let stained: Vec<f32> = stained.map(|(d, _)| *d).collect();
-    let level = median(&stained, 0.0..DARKEST_DENSITY, |_| true)?;
+    // What is nuclear is given a density that is not counted.
+    let of = |(d, pixel): (&f32, &[u8; 3])| if nuclear.has(pixel) { f32::NEG_INFINITY } else { *d };
+    let red_cells: Vec<f32> = density.par_iter().zip(pixels(field)).with_min_len(BAND_ROWS * width).map(of).collect();
+    let level = median(&red_cells, 0.0..DARKEST_DENSITY, |d| d > cut)?;
     let upper = UPPER_SHARE * level;
     let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
     let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
@@ -98,24 +101,59 @@ fn pixels(field: &NormalizedField) -> &[[u8; 3]] {
 
 /// Median density of the stained pixels in each channel, nuclei left out once their color is known.
 fn red_cell_color(field: &NormalizedField, first: &[f32], cut: f32) -> Option<[f32; 3]> {
-    let mut color = median_color(pixels(field).iter().zip(first).filter(|(_, d)| **d > cut).map(|(pixel, _)| pixel))?;
-    let nuclear = NuclearColors::against(&color);
-    let stained = pixels(field).iter().zip(first).filter(|(pixel, d)| **d > cut && !nuclear.has(pixel));
-    color = median_color(stained.map(|(pixel, _)| pixel))?;
-    Some(color)
+    let [_, stained] = side_counts(field, first, cut, None);
+    let nuclear = NuclearColors::against(&median_color(&stained)?);
+    let [_, stained] = side_counts(field, first, cut, Some(&nuclear));
+    median_color(&stained)
 }
 
-/// Median density of pixels in each channel; `None` of nothing.
-fn median_color<'a>(pixels: impl Iterator<Item = &'a [u8; 3]>) -> Option<[f32; 3]> {
-    let mut counts = [[0u32; 256]; 3];
-    for pixel in pixels {
-        for (counts, value) in counts.iter_mut().zip(pixel) {
-            counts[usize::from(*value)] += 1;
+/// How often each value occurs in each channel.
+type ValueCounts = [[u32; 256]; 3];
+
+/// Values of the pixels up to a density and above it, those of nuclear stain left out.
+///
+/// METHOD: counts, because they are exact whatever the order, and so the same on any number of threads. Neighbors are alike:
+/// counted in turn into two tables, one need not wait for the other.
+fn side_counts(
+    field: &NormalizedField,
+    density: &[f32],
+    cut: f32,
+    nuclear: Option<&NuclearColors>,
+) -> [ValueCounts; 2] {
+    let count = |(pixels, densities): (&[[u8; 3]], &[f32])| {
+        let mut tables = [[[[0u32; 256]; 3]; 2]; 2];
+        for (at, (pixel, density)) in pixels.iter().zip(densities).enumerate() {
+            let counts = &mut tables[at % 2][usize::from(*density > cut)];
+            let counted = u32::from(!nuclear.is_some_and(|nuclear| nuclear.has(pixel)));
+            for (counts, value) in counts.iter_mut().zip(pixel) {
+                counts[usize::from(*value)] += counted;
+            }
         }
-    }
+        let [mut sum, other] = tables;
+        add_counts(&mut sum, &other);
+        sum
+    };
+    let band = BAND_ROWS * field.rgb.width().max(1) as usize;
+    let bands = pixels(field).par_chunks(band).zip(density.par_chunks(band)).map(count);
+    bands.reduce(
+        || [[[0; 256]; 3]; 2],
+        |mut sum, other| {
+            add_counts(&mut sum, &other);
+            sum
+        },
+    )
+}
+
+fn add_counts(sums: &mut [ValueCounts; 2], others: &[ValueCounts; 2]) {
+    let (sums, others) = (sums.as_flattened_mut().as_flattened_mut(), others.as_flattened().as_flattened());
+    sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+}
+
+/// Median density of counted values in each channel; `None` of nothing.
+fn median_color(counts: &ValueCounts) -> Option<[f32; 3]> {
     let rank = counts[0].iter().sum::<u32>() / 2;
     let mut color = [0.0; 3];
-    for (density, counts) in color.iter_mut().zip(&counts) {
+    for (density, counts) in color.iter_mut().zip(counts) {
         // The brightest are the least dense.
         let mut below = 0;
         let (value, _) = (0u8..=255).zip(counts).rev().find(|(_, count)| {
@@ -149,51 +187,26 @@ impl NuclearColors {
 
 /// Weights that part red cells from empty pixels best, from means and variances of the two sides of a first cut.
 fn fisher_mix(field: &NormalizedField, first: &[f32], cut: f32, nuclear: &NuclearColors) -> Option<[f32; 3]> {
-    // Each value with its square, so that one sum serves the mean and one the variance.
-    let terms: [[f64; 2]; 256] = std::array::from_fn(|value| {
-        let density = f64::from(NormalizedField::densities().density(value as u8));
-        [density, density * density]
-    });
-    // METHOD: neighbors lie on the same side, so the sums of one side stay at hand until the side changes.
-    let mut sides = [Side::default(), Side::default()];
-    let (mut is_stained, mut side) = (false, Side::default());
-    for (pixel, d) in pixels(field).iter().zip(first) {
-        if nuclear.has(pixel) {
-            continue;
+    let sides = side_counts(field, first, cut, Some(nuclear));
+    let mean_and_variance = |counts: &[u32; 256]| {
+        let (mut pixels, mut sums) = (0.0, [0.0; 2]);
+        for (value, count) in (0u8..=255).zip(counts) {
+            let (count, density) = (f64::from(*count), f64::from(NormalizedField::densities().density(value)));
+            pixels += count;
+            sums[0] += count * density;
+            sums[1] += count * density * density;
         }
-        if (*d > cut) != is_stained {
-            sides[usize::from(is_stained)] = side;
-            is_stained = !is_stained;
-            side = sides[usize::from(is_stained)];
-        }
-        side.pixels += 1;
-        for (sums, value) in side.sums.iter_mut().zip(pixel) {
-            let terms = &terms[usize::from(*value)];
-            sums[0] += terms[0];
-            sums[1] += terms[1];
-        }
-    }
-    sides[usize::from(is_stained)] = side;
-    if sides.iter().any(|side| side.pixels == 0) {
-        return None;
-    }
+        let [mean, square] = sums.map(|sum| sum / pixels);
+        (pixels > 0.0).then_some((mean, (square - mean * mean).max(1e-6)))
+    };
     let mut mix = [0.0f64; 3];
     for (channel, weight) in mix.iter_mut().enumerate() {
-        let [empty, stained] = sides.map(|side| {
-            let [mean, square] = side.sums[channel].map(|sum| sum / side.pixels as f64);
-            (mean, (square - mean * mean).max(1e-6))
-        });
+        let empty = mean_and_variance(&sides[0][channel])?;
+        let stained = mean_and_variance(&sides[1][channel])?;
         *weight = ((stained.0 - empty.0) / (stained.1 + empty.1)).max(0.0);
     }
     let total: f64 = mix.iter().sum();
     (total > 0.0).then(|| mix.map(|weight| (weight / total) as f32))
-}
-
-/// Sums over one side of a cut: of the densities and of their squares in each channel.
-#[derive(Clone, Copy, Default)]
-struct Side {
-    pixels: u64,
-    sums: [[f64; 2]; 3],
 }
 
 /// Spread of the empty background: 1.48 × median of the densities below zero, mirrored.

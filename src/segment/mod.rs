@@ -20,6 +20,7 @@ mod outline;
 mod scale;
 
 use image::RgbImage;
+use rayon::prelude::*;
 
 pub use card::{CenterProbability, DetectError, DetectorCard};
 pub use detect::{DetectedKind, Detection, Detector};
@@ -34,6 +35,9 @@ use crate::optics::resample::rescale;
 use crate::optics::runs::RowRuns;
 use crate::smear::{LabelMap, NormalizedField, ObjectKind, Segmentation, SegmentedObject};
 use crate::stats::median;
+
+/// Objects that one thread outlines at least: fewer take no longer than to hand them over.
+const TRACED_TOGETHER: usize = 256;
 
 /// Outlines the cells of fields, from any thread.
 pub struct Segmenter {
@@ -136,13 +140,21 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
     let mut objects = Vec::with_capacity(count);
     let mut names = vec![0u32; count + 1];
     let map = LabelMap::new(width, height, labels);
-    for label in order {
-        let start = starts[label as usize - 1];
-        let Some(outline) = start.and_then(|start| outline::trace(&map, label, start)) else { continue };
-        let Some(kind) = context.kind_of(label, &outline) else { continue };
-        let hidden_share = context.hidden_share(label);
-        objects.push(SegmentedObject { contour: outline.scaled(field.original_px_per_px), kind, hidden_share });
-        names[label as usize] = objects.len() as u32;
+    let traced: Vec<Option<SegmentedObject>> = order
+        .par_iter()
+        .with_min_len(TRACED_TOGETHER)
+        .map(|&label| {
+            let outline = outline::trace(&map, label, starts[label as usize - 1]?)?;
+            let kind = context.kind_of(label, &outline)?;
+            let hidden_share = context.hidden_share(label);
+            Some(SegmentedObject { contour: outline.scaled(field.original_px_per_px), kind, hidden_share })
+        })
+        .collect();
+    for (label, object) in order.into_iter().zip(traced) {
+        if let Some(object) = object {
+            objects.push(object);
+            names[label as usize] = objects.len() as u32;
+        }
     }
     let mut labels = map.into_labels();
     for (y, row) in runs.rows() {

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use fearless_simd::{Level, dispatch};
+use rayon::prelude::*;
 
 /// Buckets of the range: their counts fit into the nearest cache and leave a thousandth of the values in each.
 const BUCKETS: usize = 2048;
@@ -15,12 +16,14 @@ const BUCKETS: usize = 2048;
 const ASIDE: usize = 64;
 /// Values that are sorted into buckets together.
 const CHUNK: usize = 256;
+/// Values that one thread counts: those of a usual photograph.
+const PART: usize = 1 << 19;
 
 /// The value of rank n / 2 of those that count; `None` of nothing.
 ///
 /// METHOD: what does not count goes into buckets of its own, so that no branch depends on the values. About as many densities
 /// of an empty background lie above zero as below, which no processor can predict.
-pub fn median(values: &[f32], range: Range<f32>, counts: impl Fn(f32) -> bool + Copy) -> Option<f32> {
+pub fn median(values: &[f32], range: Range<f32>, counts: impl Fn(f32) -> bool + Copy + Sync) -> Option<f32> {
     let scale = BUCKETS as f32 / (range.end - range.start);
     let level = Level::new();
     let buckets_of = |chunk: &[f32]| {
@@ -29,26 +32,36 @@ pub fn median(values: &[f32], range: Range<f32>, counts: impl Fn(f32) -> bool + 
         buckets
     };
     // Neighbors are alike: counted in turn into two tables, one need not wait for the other.
-    let mut tables = [[0u32; BUCKETS + ASIDE]; 2];
-    for chunk in values.chunks(CHUNK) {
-        for pair in buckets_of(chunk)[..chunk.len()].chunks(2) {
-            pair.iter().zip(&mut tables).for_each(|(of, counts)| counts[usize::from(*of)] += 1);
+    let count = |part: &[f32]| {
+        let mut tables = [[0u32; BUCKETS + ASIDE]; 2];
+        for chunk in part.chunks(CHUNK) {
+            for pair in buckets_of(chunk)[..chunk.len()].chunks(2) {
+                pair.iter().zip(&mut tables).for_each(|(of, counts)| counts[usize::from(*of)] += 1);
+            }
         }
-    }
-    let sums = tables[0].iter().zip(&tables[1]).map(|(one, other)| (one + other) as usize).take(BUCKETS);
+        let [one, other] = tables;
+        one.into_iter().zip(other).map(|(one, other)| (one + other) as usize).collect::<Vec<_>>()
+    };
+    let added = |sums: Vec<usize>, part: Vec<usize>| sums.into_iter().zip(part).map(|(sum, part)| sum + part).collect();
+    let counted = values.par_chunks(PART).map(count).reduce(|| vec![0; BUCKETS + ASIDE], added);
+    let sums = counted.iter().copied().take(BUCKETS);
     let rank = sums.clone().sum::<usize>() / 2;
     let mut below = 0;
     let (middle, count) = (0u16..).zip(sums).find(|(_, count)| {
         below += count;
         below > rank
     })?;
-    let mut candidates = Vec::with_capacity(count);
-    for chunk in values.chunks(CHUNK) {
-        let buckets = buckets_of(chunk);
-        if buckets.iter().fold(false, |any, of| any | (*of == middle)) {
-            candidates.extend(chunk.iter().zip(buckets).filter(|(_, of)| *of == middle).map(|(value, _)| *value));
+    let of_middle = |part: &[f32]| {
+        let mut found = Vec::new();
+        for chunk in part.chunks(CHUNK) {
+            let buckets = buckets_of(chunk);
+            if buckets.iter().fold(false, |any, of| any | (*of == middle)) {
+                found.extend(chunk.iter().zip(buckets).filter(|(_, of)| *of == middle).map(|(value, _)| *value));
+            }
         }
-    }
+        found
+    };
+    let mut candidates: Vec<f32> = values.par_chunks(PART).flat_map_iter(of_middle).collect();
     Some(*candidates.select_nth_unstable_by(rank + count - below, f32::total_cmp).1)
 }
 
