@@ -107,7 +107,7 @@ def load(data, folder):
             keep = (boxes[:, 2:] - boxes[:, :2]).min(1, initial=99) >= 2
             scenes.append(Scene(name, field, part, rgb, boxes[keep].astype(np.float32), kinds[keep], ignored))
             if part == "train":
-                cuts += _cuts(working, label_map, mine, ratio)
+                cuts += _cuts(working, label_map, mine, ratio, scale * ratio)
     return scenes, cuts
 
 
@@ -174,17 +174,13 @@ def _outside_boxes(boxes, rows, label_map, px_per_px, size):
     return cv2.resize(unknown, size, interpolation=cv2.INTER_NEAREST) > 0
 
 
-def _cuts(working, label_map, rows, ratio):
+def _cuts(working, label_map, rows, ratio, px_per_px):
     """Single whole cells of a field at the detector's scale."""
     found = []
-    px_per_px = None
     for row in rows:
         if row["kind"] != "red_cell":
             continue
         label = int(row["label"])
-        if px_per_px is None:
-            ys, xs = np.nonzero(label_map == label)
-            px_per_px = (float(row["x_max"]) - float(row["x_min"])) / max(xs.max() - xs.min() + 1, 1)
         window = _window(label_map, row, px_per_px, 3)
         mask = (label_map[window] == label).astype(np.uint8)
         near = cv2.dilate(mask, np.ones((5, 5), np.uint8))
