@@ -16,7 +16,7 @@ from torch import nn
 
 from augment import NEIGHBOR_DIMMING
 from labels import CLASSES, SCHISTOCYTE
-from network import CLASS_COUNT, INPUT_PX, fold_batch_norm
+from network import CLASS_COUNT, INPUT_PX, fold_batch_norm, side_by_side
 
 BATCH = 16
 OPSET = 17
@@ -38,7 +38,7 @@ class Shipped(nn.Module):
         self.offset = calibration.offset
 
     def forward(self, cells):
-        logits = self.network(cells)
+        logits = side_by_side(self.network, cells)
         classes = logits[:, :CLASS_COUNT]
         share = torch.softmax(classes, 1)
         own = share[:, SCHISTOCYTE : SCHISTOCYTE + 1].sum(1)

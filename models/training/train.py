@@ -42,7 +42,7 @@ import table
 from augment import to_input
 
 NAME = "schistoquant-rbc13"
-VERSION = "4.1.0"
+VERSION = "4.1.1"
 UM_PER_PX = 0.1875
 # Weight of a drawn cell's label against a real one's: it teaches shape, not what films look like.
 DRAWN_TRUST = 0.3
