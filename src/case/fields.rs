@@ -18,8 +18,8 @@ use super::field::CaseField;
 use super::packed::{FieldFacts, PackedField};
 use crate::smear::{Call, CellClass, CellId, CellStatus, ClassifiedCell, ExclusionReason};
 
-/// Bytes of a case's fields that are kept in memory: some fifty fields.
-pub const SPOOL_MEMORY_BYTES: usize = 8 << 20;
+/// Bytes of a case's fields that are kept in memory: some eighty fields.
+pub const SPOOL_MEMORY_BYTES: usize = 4 << 20;
 
 /// Where a piece of the spool lies.
 #[derive(Debug, Clone, Copy)]

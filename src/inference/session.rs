@@ -7,13 +7,14 @@
 //! A run uses one thread: the threads are the caller's, and the sum of a row does not depend on how many there are.
 //!
 //! METHOD: ONNX Runtime runs a session only through a unique reference, so a session is opened for each thread that ever
-//! ran at once. The embedded engine shares its graph between threads and needs a pool of one thread for each run.
+//! ran at once. The embedded engine shares its graph between threads and needs a thread of its own for each run at once.
 //!
 //! Limits: graphs with one input; the embedded engine wants convolutions that state their dilations; engines are not
 //! hardened against hostile graphs.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::session::builder::GraphOptimizationLevel;
@@ -113,10 +114,10 @@ impl fmt::Display for Outlet {
 pub struct Session {
     inputs: Vec<Outlet>,
     outputs: Vec<Outlet>,
-    runner: Runner,
+    backend: Backend,
 }
 
-enum Runner {
+enum Backend {
     Embedded(Box<Embedded>),
     OnnxRuntime(OnnxRuntime),
 }
@@ -157,18 +158,18 @@ impl Session {
                 return Err(SessionError::NoOutput { name: (*name).to_owned() });
             }
         }
-        match &self.runner {
-            Runner::Embedded(embedded) => embedded.run(shape, values, outputs),
-            Runner::OnnxRuntime(runtime) => runtime.run(shape, values, outputs),
+        match &self.backend {
+            Backend::Embedded(embedded) => embedded.run(shape, values, outputs),
+            Backend::OnnxRuntime(runtime) => runtime.run(shape, values, outputs),
         }
     }
 }
 
 /// A graph in the embedded engine.
 struct Embedded {
-    model: Model,
-    /// Pools of one thread that no run uses.
-    idle: Mutex<Vec<Arc<ThreadPool>>>,
+    model: Arc<Model>,
+    /// Threads that no run uses.
+    idle: Mutex<Vec<Runner>>,
 }
 
 impl Embedded {
@@ -182,36 +183,73 @@ impl Embedded {
         };
         let outlets = |ids: &[NodeId]| ids.iter().map(|id| outlet_of(&model, *id)).collect::<Vec<_>>();
         let (inputs, outputs) = (outlets(model.input_ids()), outlets(model.output_ids()));
-        Ok(Session { inputs, outputs, runner: Runner::Embedded(Box::new(Self { model, idle: Mutex::default() })) })
+        let embedded = Self { model: Arc::new(model), idle: Mutex::default() };
+        Ok(Session { inputs, outputs, backend: Backend::Embedded(Box::new(embedded)) })
     }
 
     fn run(&self, shape: &[usize], values: &[f32], outputs: &[&str]) -> Result<Vec<Vec<f32>>, SessionError> {
-        let pool = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let pool = pool.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));
-        // METHOD: on a plain thread, because a thread of the caller's pool that waits for another pool takes up further
-        // work of its own meanwhile: whole fields, one inside the other.
-        let answer = std::thread::scope(|scope| {
-            scope.spawn(|| self.run_in(&pool, shape, values, outputs)).join().unwrap_or(Err(SessionError::Stopped))
-        });
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let runner = idle.unwrap_or_else(|| Runner::start(Arc::clone(&self.model)));
+        let outputs = outputs.iter().map(|name| (*name).to_owned()).collect();
+        let answer = runner.run(Job { shape: shape.to_vec(), values: values.to_vec(), outputs });
+        // One whose thread has stopped is not kept.
+        if !matches!(answer, Err(SessionError::Stopped)) {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(runner);
+        }
         answer
     }
+}
 
-    fn run_in(
-        &self,
-        pool: &Arc<ThreadPool>,
-        shape: &[usize],
-        values: &[f32],
-        outputs: &[&str],
-    ) -> Result<Vec<Vec<f32>>, SessionError> {
-        let input = TensorView::from_data(shape, values);
-        let ids = outputs.iter().map(|name| self.model.node_id(name)).collect::<Result<Vec<_>, _>>()?;
+/// A run that is asked for.
+struct Job {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+    outputs: Vec<String>,
+}
+
+/// A thread that runs the graph, one job after another. It ends with its runner.
+///
+/// METHOD: a thread of its own, because a thread of the caller's pool that waits for another pool takes up further work of its
+/// own meanwhile: whole fields, one inside the other. It stays, because one for each run takes half of the system's time; and it is
+/// that of the engine's pool, so that a run is handed over once.
+struct Runner {
+    jobs: Sender<Job>,
+    answers: Receiver<Result<Vec<Vec<f32>>, SessionError>>,
+}
+
+impl Runner {
+    fn start(model: Arc<Model>) -> Self {
+        let (jobs, asked) = channel::<Job>();
+        let (answered, answers) = channel();
+        std::thread::spawn(move || {
+            let pool = Arc::new(ThreadPool::with_num_threads(1));
+            let own = Arc::clone(&pool);
+            pool.run(move || {
+                while let Ok(job) = asked.recv() {
+                    if answered.send(job.run(&model, &own)).is_err() {
+                        break;
+                    }
+                }
+            });
+        });
+        Self { jobs, answers }
+    }
+
+    fn run(&self, job: Job) -> Result<Vec<Vec<f32>>, SessionError> {
+        self.jobs.send(job).map_err(|_| SessionError::Stopped)?;
+        self.answers.recv().unwrap_or(Err(SessionError::Stopped))
+    }
+}
+
+impl Job {
+    fn run(&self, model: &Model, pool: &Arc<ThreadPool>) -> Result<Vec<Vec<f32>>, SessionError> {
+        let input = TensorView::from_data(&self.shape[..], &self.values[..]);
+        let ids = self.outputs.iter().map(|name| model.node_id(name)).collect::<Result<Vec<_>, _>>()?;
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
-        let inputs = self.model.input_ids().first().map(|id| (*id, ValueOrView::from(input)));
-        let answers = self.model.run(inputs.into_iter().collect(), &ids, Some(options))?;
-        let names = outputs.iter().map(|name| (*name).to_owned());
-        let values = answers.into_iter().zip(names).map(|(value, name)| {
-            let tensor = value.into_tensor::<f32>().ok_or(SessionError::NoOutput { name })?;
+        let inputs = model.input_ids().first().map(|id| (*id, ValueOrView::from(input)));
+        let answers = model.run(inputs.into_iter().collect(), &ids, Some(options))?;
+        let values = answers.into_iter().zip(&self.outputs).map(|(value, name)| {
+            let tensor = value.into_tensor::<f32>().ok_or_else(|| SessionError::NoOutput { name: name.clone() })?;
             Ok(tensor.into_data())
         });
         values.collect()
@@ -254,8 +292,8 @@ impl OnnxRuntime {
         let outlets = |outlets: &[ort::value::Outlet]| outlets.iter().map(described).collect::<Vec<_>>();
         let (inputs, outputs) = (outlets(first.inputs()), outlets(first.outputs()));
         let input = inputs.first().map(|outlet| outlet.name.clone()).unwrap_or_default();
-        let runner = Self { environment, graph, input, idle: Mutex::new(vec![first]) };
-        Ok(Session { inputs, outputs, runner: Runner::OnnxRuntime(runner) })
+        let runtime = Self { environment, graph, input, idle: Mutex::new(vec![first]) };
+        Ok(Session { inputs, outputs, backend: Backend::OnnxRuntime(runtime) })
     }
 
     fn run(&self, shape: &[usize], values: &[f32], outputs: &[&str]) -> Result<Vec<Vec<f32>>, SessionError> {
