@@ -79,7 +79,7 @@ def side_by_side(network, cells):
 
     METHOD: a row of such a picture [1, C, H, W * B] holds the first pixel of each cell, then the second, and so on, so that a
     depthwise convolution has its neighbors B values away: a dilation of B along the row. Rows of 64 to 256 values in place of 4 to
-    16 take the embedded engine half the time for the whole graph and ONNX Runtime the same (the figures are in models/README.md).
+    16 take the embedded engine half the time for the whole graph, and ONNX Runtime a tenth more (the figures are in models/README.md).
     """
     batch, x, is_joined = cells.shape[0], cells, False
     for layer in network.body:

@@ -12,7 +12,8 @@
 //!
 //! Versions: `ort` asks a library for level [`ort::MINOR_VERSION`] of the ONNX Runtime interface; an older library is refused.
 //!
-//! Limits: loading a library runs its code, so `--onnxruntime` must name one that is trusted. A graph is given to an
+//! Limits: loading a library runs its code, so one that is named, or found in an active
+//! Python environment or the system, must be trusted. A graph is given to an
 //! engine only after its checksum matched its card; engines are not hardened against hostile graphs.
 
 use std::ffi::OsStr;

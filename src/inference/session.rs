@@ -221,7 +221,8 @@ impl Runner {
     fn start(model: Arc<Model>) -> Self {
         let (jobs, asked) = channel::<Job>();
         let (answered, answers) = channel();
-        std::thread::spawn(move || {
+        // Where the system gives no thread, nobody hears the first job, which says so.
+        let _ = std::thread::Builder::new().spawn(move || {
             let pool = Arc::new(ThreadPool::with_num_threads(1));
             let own = Arc::clone(&pool);
             pool.run(move || {

@@ -21,11 +21,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum_server", &["review/web/"]),
     ("clap", &["main.rs", "cli/"]),
     ("dicom_core", &["source/"]),
+    ("fdeflate", &["source/slide/"]),
     // Tokens of sessions; nothing that is counted is drawn from it.
     ("getrandom", &["review/web/session.rs"]),
     ("hl7_parser", &["clinical/"]),
     ("indicatif", &["cli/"]),
     ("jiff", &["time", "report/pdf/"]),
+    ("jpeg_encoder", &["optics/jpeg.rs"]),
     ("maud", &["report/", "evaluate/", "review/web/pages/"]),
     ("ort", &["inference/"]),
     ("password_auth", &["review/web/session.rs"]),
