@@ -32,7 +32,7 @@ from fit import average
 from network import fold_batch_norm
 
 NAME = "schistoquant-cells"
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 # Least probability of a center. At 0.2 the precision on the box sets fell from 0.96 to 0.91 (pbc) and from 0.90 to 0.79
 # (raabin), for 0.01 to 0.02 of recall.
 CENTER_PROBABILITY = {"red_cell": 0.3, "white_cell": 0.3, "platelet": 0.3}
@@ -112,6 +112,19 @@ def box_figures(val, answered, threshold):
     return result
 
 
+def one_thread(graph):
+    """A session of a graph that leaves the other threads to the training."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+def taught(teacher, tiles):
+    """A teacher's answers to tiles, one after another: its graph takes one picture."""
+    tiles = tiles.contiguous().numpy()
+    return torch.from_numpy(np.concatenate([teacher.run(None, {"field": tile[None]})[0] for tile in tiles]))
+
+
 def main():
     """Train, look at the val parts, export."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -120,6 +133,9 @@ def main():
     parser.add_argument("--crops", type=Path, help="folder of exports (default WORK/crops)")
     parser.add_argument("--out", type=Path, required=True, help="folder of graph and card")
     parser.add_argument("--work", type=Path, default=Path("work"))
+    parser.add_argument(
+        "--teacher", type=Path, help="graph of an earlier detector, its card beside it, whose answers are learned beside the labels"
+    )
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
@@ -137,6 +153,7 @@ def main():
     print(f"scenes {len(found)} train {len(train)} boxes {sum(len(s.boxes) for s in train)} cuts {len(cuts)}", flush=True)
     model = detector.Detector().to(memory_format=torch.channels_last)
     mean = copy.deepcopy(model)
+    teacher = None if asked.teacher is None else one_thread(asked.teacher)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
     checkpoint, first = asked.work / "detector.pt", 0
     if checkpoint.exists():
@@ -161,6 +178,8 @@ def main():
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low_precision):
             answer = model(x)
         value = detector.loss(answer.float(), heat, distance, weight, known)
+        if teacher is not None:
+            value = value + detector.likeness_loss(answer.float(), taught(teacher, x))
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -183,7 +202,7 @@ def main():
             torch.save(state, unfinished)
             unfinished.replace(checkpoint)
     sha256 = write_graph(mean, asked.out / f"{NAME}.onnx", val)
-    write_card(asked.out / f"{NAME}.card.json", sha256, train)
+    write_card(asked.out / f"{NAME}.card.json", sha256, train, asked.teacher)
     print(box_figures(val, answers(mean, val), CENTER_PROBABILITY["red_cell"]), flush=True)
 
 
@@ -215,10 +234,14 @@ def write_graph(model, path, examples):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_card(path, sha256, train):
+def write_card(path, sha256, train, teacher):
     """The card beside the graph; the program refuses one that does not match."""
     fields = {name: sum(s.source == name for s in train) for name in SHARES}
     boxes = {name: sum(len(s.boxes) for s in train if s.source == name) for name in SHARES}
+    taught_by = ""
+    if teacher is not None:
+        earlier = json.loads(teacher.with_suffix(".card.json").read_text())
+        taught_by = f". Beside the labels it learned the answers of {earlier['name']} {earlier['version']} on the same tiles"
     card = {
         "name": NAME,
         "version": VERSION,
@@ -228,6 +251,7 @@ def write_card(path, sha256, train):
         "training": (
             "models/training/train_detector.py on train parts only: "
             + "; ".join(f"{name}: {fields[name]} fields, {boxes[name]} boxes" for name in SHARES)
+            + taught_by
             + ". Boxes of chula-rbc-12 are those of outlines that hold one labeled point or look like one cell. Licences: "
             "chula-rbc-12, cbc and txl-pbc MIT, the PBC images in txl-pbc CC BY."
         ),
