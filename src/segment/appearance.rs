@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::foreground::Foreground;
+use super::foreground::{Foreground, STATISTICS_ROW_STEP};
 use crate::optics::BAND_ROWS;
 use crate::optics::runs::RowRuns;
 use crate::smear::NormalizedField;
@@ -86,7 +86,7 @@ impl FieldColor {
         Self { red_cell, stain }
     }
 
-    /// The densities of typical pixels in each channel, and the stain of each label, in some rows.
+    /// The densities of typical pixels in each channel (of the rows that give statistics), and the stain of each label, in some rows.
     fn of_rows(
         field: &NormalizedField,
         foreground: &Foreground,
@@ -102,10 +102,12 @@ impl FieldColor {
         NormalizedField::densities().smooth_channels(&field.rgb, rows, |y, channels| {
             let density = &foreground.density[y * width..][..width];
             let mask = &foreground.mask[y * width..][..width];
-            for (x, density) in density.iter().enumerate() {
-                if mask[x] && (low..high).contains(density) {
-                    for (values, channel) in typical.iter_mut().zip(channels) {
-                        values.push(channel[x]);
+            if y % STATISTICS_ROW_STEP == 0 {
+                for (x, density) in density.iter().enumerate() {
+                    if mask[x] && (low..high).contains(density) {
+                        for (values, channel) in typical.iter_mut().zip(channels) {
+                            values.push(channel[x]);
+                        }
                     }
                 }
             }

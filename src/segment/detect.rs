@@ -34,8 +34,8 @@ const STRIDE_PX: usize = 4;
 const WINDOW_PX: usize = 512;
 /// What a window sees beyond the part that it answers for: one cell and a half.
 const MARGIN_PX: usize = 32;
-/// Sides of a window are multiples of this: of the stride, and few sizes over all pictures, which engines plan for once.
-const SIDE_STEP_PX: usize = 64;
+/// Sides of a window are multiples of this: the graph halves them four times.
+const SIDE_STEP_PX: usize = 16;
 /// Boxes that overlap by more than this are one cell.
 const SAME_CELL_IOU: f32 = 0.6;
 
