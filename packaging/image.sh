@@ -2,8 +2,8 @@
 # Builds a container image from a program that is built already. No network is needed for the target `program`.
 #
 #   packaging/image.sh PROGRAM TAG [TARGET]
-#   packaging/image.sh target/release/schistoquant schistoquant:0.1.0
-#   BUILDER=podman packaging/image.sh target/release/schistoquant schistoquant-worker:0.1.0 worker
+#   packaging/image.sh target/release/schistoquant schistoquant:0.2.0
+#   BUILDER=podman packaging/image.sh target/release/schistoquant schistoquant-worker:0.2.0 worker
 #
 # In: a program for this machine's Linux. Out: an image in the store of the builder (buildah, podman or docker). The
 # script lays the program, the C libraries that `ldd` names and an empty /tmp into a folder, and the Containerfile copies
