@@ -112,11 +112,11 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// Width and height of the detector's input for a field that fits into one window: its sides are multiples of 64 px.
+/// Width and height of the detector's input for a field that fits into one window: its sides are multiples of 16 px.
 fn window(prepared: &PreparedField, um_per_px: f64) -> [usize; 2] {
     let rgb = &prepared.normalized.rgb;
     let side = |px: u32| (f64::from(px) * prepared.normalized.um_per_px / um_per_px).round() as usize;
-    [rgb.width(), rgb.height()].map(|px| side(px).next_multiple_of(64))
+    [rgb.width(), rgb.height()].map(|px| side(px).next_multiple_of(16))
 }
 
 fn crops(prepared: &PreparedField, models: &Models) {
@@ -155,7 +155,8 @@ fn inference(sides: &[[usize; 2]], batches: usize, batch: usize, crop: usize) ->
 }
 
 fn run(session: &Session, shape: [usize; 4]) {
-    let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|index| (index % 17) as f32 / 8.5 - 1.0).collect();
+    let values: Vec<f32> =
+        (0..shape.iter().product::<usize>()).map(|index| (index % 17) as f32 / 8.5 - 1.0).collect();
     let outputs: Vec<&str> = session.outputs().iter().map(|outlet| outlet.name.as_str()).collect();
     session.run(&shape, &values, &outputs).expect("a run");
 }
