@@ -102,3 +102,30 @@ pub fn read_archive(record: &CaseRecord, folder: &Path) -> Result<CaseFields, Ca
 fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> CaseFolderError {
     move |source| CaseFolderError::Read { path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_another_version_is_refused_by_its_number() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let refused = |text: &str| {
+            fs::write(folder.path().join(CASE_FILE), text).expect("written");
+            read_case(folder.path()).expect_err(text)
+        };
+        for other in ["1.0", "3.0", "4.99", "5.0"] {
+            let error = refused(&format!(r#"{{"schema_version": "{other}"}}"#));
+            assert!(matches!(&error, CaseFolderError::Version { found, .. } if found == other), "{error:?}");
+            let text = error.to_string();
+            let said =
+                format!("case.json: expected schema version {SCHEMA_VERSION}, found {other}; run `analyze` again");
+            assert!(text.ends_with(&said), "{text}");
+        }
+        // Of this version, or of none, it must be whole.
+        for broken in [format!(r#"{{"schema_version": "{SCHEMA_VERSION}"}}"#), "{}".to_owned(), "notes".to_owned()] {
+            let error = refused(&broken);
+            assert!(matches!(error, CaseFolderError::Record { .. }), "{error:?}");
+        }
+    }
+}

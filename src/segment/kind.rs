@@ -399,3 +399,51 @@ fn each_overlap(above: &[Run], below: &[Run], count: &mut impl FnMut(u32, u32, u
         below.next_if(|run| run.end <= x);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One detected cell of which everything is seen: sharp, stained, free of marks and neighbors.
+    fn reason(change: impl FnOnce(&mut FieldContext<'_>)) -> Option<ExclusionReason> {
+        let stain = Stain { density: 30.0, channels: [30.0; 3], pixels: 100, stained: 100, ink: 0 };
+        let mut context = FieldContext {
+            bounds: &[None],
+            detections: &[None],
+            ghosts: &[false],
+            white_cells: Vec::new(),
+            stain: vec![stain],
+            contacts: vec![Contacts { edges: 100, ..Contacts::default() }],
+            steepness: vec![Some(1.0)],
+            typical_steepness: Some(1.0),
+            sharp_steepness: 0.8,
+            typical_density: Some(0.3),
+            level: 0.3,
+            red_cell: [0.3; 3],
+            width_px: 100.0,
+            height_px: 100.0,
+        };
+        change(&mut context);
+        context.reason_by_sight(0)
+    }
+
+    #[test]
+    fn a_cell_of_which_too_little_is_seen_is_left_out_on_its_side_of_each_limit() {
+        assert_eq!(reason(|_| {}), None);
+        let ink = |px| reason(|context| context.stain[0].ink = px);
+        assert_eq!((ink(MARKED_PX - 1), ink(MARKED_PX)), (None, Some(ExclusionReason::Marked)));
+        assert_eq!(reason(|context| context.contacts[0].marks = 1), Some(ExclusionReason::Marked));
+        // Half of the outline of 100 edges.
+        let shared = |edges| reason(|context| context.contacts[0].neighbors = edges);
+        assert_eq!((shared(50), shared(51)), (None, Some(ExclusionReason::Pressed)));
+        // 0.4 of a density of 0.3 on 100 pixels.
+        let pale = |green| reason(|context| context.stain[0].channels[1] = green);
+        assert_eq!((pale(12.1), pale(11.9)), (None, Some(ExclusionReason::Ghost)));
+        // 0.65 of the field's own median, and never more than is asked of a field.
+        let soft = |steepness| reason(|context| context.steepness[0] = Some(steepness));
+        assert_eq!((soft(0.66), soft(0.64)), (None, Some(ExclusionReason::OutOfFocus)));
+        // Sharp enough, however sharp its field is.
+        assert_eq!(reason(|one| (one.steepness[0], one.typical_steepness) = (Some(0.81), Some(5.0))), None);
+        assert_eq!(reason(|context| context.steepness[0] = None), None, "what was not measured leaves nothing out");
+    }
+}

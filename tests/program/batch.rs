@@ -263,6 +263,10 @@ fn a_batch_that_is_there_goes_on_only_as_it_was_and_only_when_asked() {
     assert!(said.contains("same options"), "{said}");
     let said = stderr(&place.batch("out", &["--quiet", "--resume", "--shard", "1/2"], 2));
     assert!(said.contains("same shard"), "{said}");
+    let config = place.path("other.toml");
+    fs::write(&config, "[laboratory]\nname = \"Another\"\n").expect("written");
+    let other = ["--quiet", "--resume", "--config", config.to_str().expect("UTF-8")];
+    assert!(stderr(&place.batch("out", &other, 2)).contains("same options"), "the configuration of another laboratory");
     assert_eq!(place.tree("out"), before);
     // Nothing finished is done again: its files are not written anew.
     let modified = |place: &Place| -> Vec<_> {

@@ -1,5 +1,6 @@
 //! The command line as other programs see it: success, refusal, exit code, message, files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -321,4 +322,86 @@ fn the_shipped_model_describes_itself() {
     let document: serde_json::Value = serde_json::from_slice(&done.get_output().stdout).expect("one document");
     assert_eq!(document["card"]["labels"].as_array().map(Vec::len), Some(13));
     assert_eq!(document["engine"]["kind"], "embedded");
+}
+
+#[test]
+fn messages_wait_in_every_command_where_a_review_is_required() {
+    let base = TempDir::new().expect("a temporary folder");
+    let path = |name: &str| base.path().join(name);
+    let film = specimen(1);
+    for place in ["drop/S-1", "films/S-1"] {
+        fs::create_dir_all(path(place)).expect("a folder");
+        fs::copy(film.path().join("field-0001.png"), path(place).join("a.png")).expect("copied");
+    }
+    fs::write(path("drop/S-1/.ready"), "").expect("written");
+    let formats = ["--format", "json,hl7,fhir", "--quiet"];
+    for (command, input, more, code) in [
+        ("analyze", "films/S-1/a.png", &[][..], 4),
+        ("batch", "films", &[], 0),
+        ("watch", "drop", &["--once", "--settle-seconds", "0"], 0),
+    ] {
+        let made = |out: &Path, required: &[&str]| {
+            let mut run = program();
+            run.env_remove("SCHISTOQUANT_CONFIG").arg(command).arg(path(input)).arg("--out").arg(out).args(formats);
+            run.args(more).args(required).arg("--model").arg(&TINY_MODEL.1).assert().code(code);
+            below(out)
+        };
+        let is_message = |name: &str| name.ends_with(".hl7") || name.ends_with(".fhir.json");
+        let held = made(&path(&format!("{command}-held")), &["--require-review"]);
+        assert!(!held.keys().any(|name| is_message(name)), "{command}: {:?}", held.keys());
+        let list = held.iter().find(|(name, _)| name.ends_with("files.json")).expect("a list of the files").1;
+        let list: serde_json::Value = serde_json::from_slice(list).expect("JSON");
+        assert_eq!(list["held"], serde_json::json!(["fhir", "hl7"]), "{command}");
+        // Without the option both are written at once: the drop is put there again.
+        if command == "watch" {
+            fs::rename(path("drop/done/S-1"), path("drop/S-1")).expect("renamed");
+        }
+        let sent = made(&path(&format!("{command}-sent")), &[]);
+        assert_eq!(sent.keys().filter(|name| is_message(name)).count(), 2, "{command}: {:?}", sent.keys());
+    }
+}
+
+/// Files of a folder and those below it, by their paths.
+fn below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(below(&path));
+        } else {
+            found.insert(path.to_string_lossy().into_owned(), fs::read(&path).expect("a file"));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_configuration_stands_in_the_record_and_another_one_is_another_job() {
+    let (input, base) = (specimen(1), TempDir::new().expect("a temporary folder"));
+    let made = |name: &str, text: &str| {
+        let (config, out) = (base.path().join(format!("{name}.toml")), base.path().join(name));
+        fs::write(&config, text).expect("written");
+        let config = config.to_string_lossy().into_owned();
+        let more = ["--format", "json,csv,html", "--quiet", "--accession", "S-1", "--config", &config];
+        analyze(&[&input.path().join("field-0001.png")], &out, &more).code(4);
+        let record: serde_json::Value =
+            serde_json::from_slice(&fs::read(out.join("case.json")).expect("the record")).expect("JSON");
+        let row = files_in(&out).into_iter().find(|name| name.ends_with(".specimen.csv")).expect("the row");
+        let page = fs::read_to_string(out.join("report.html")).expect("the page");
+        (record, row, page)
+    };
+    let (own, own_name, own_page) = made("own", "[laboratory]\nname = \"Own Laboratory\"\n");
+    let (same, same_name, _) = made("same", "# A note.\n[laboratory]\nname = 'Own Laboratory'\n");
+    let (other, other_name, other_page) =
+        made("other", "[laboratory]\nname = \"Other Laboratory\"\n[count]\nmin_cells = 500\n");
+    let hash = |record: &serde_json::Value| {
+        record["provenance"]["options"]["configuration_sha256"].as_str().expect("a hash").to_owned()
+    };
+    assert_eq!((hash(&own).len(), hash(&same)), (64, hash(&own)));
+    assert_ne!(hash(&other), hash(&own));
+    assert_eq!(own_name, same_name);
+    assert_ne!(own_name, other_name);
+    assert_eq!(own["laboratory"]["name"], "Own Laboratory");
+    assert!(own_page.contains("Own Laboratory") && other_page.contains("Other Laboratory"));
+    assert_eq!(other["provenance"]["options"]["min_cells"], 500);
 }
