@@ -23,6 +23,7 @@ mod report_page;
 mod report_pdf;
 mod review;
 mod reviewed;
+mod safety;
 mod segmentation;
 mod slides;
 mod states;
