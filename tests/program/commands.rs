@@ -338,7 +338,7 @@ fn messages_wait_in_every_command_where_a_review_is_required() {
     for (command, input, more, code) in [
         ("analyze", "films/S-1/a.png", &[][..], 4),
         ("batch", "films", &[], 0),
-        ("watch", "drop", &["--once", "--settle-seconds", "0"], 0),
+        ("watch", "drop", &["--once", "--settle-seconds", "0.05"], 0),
     ] {
         let made = |out: &Path, required: &[&str]| {
             let mut run = program();
