@@ -12,6 +12,8 @@
 //!
 //! Versions: `ort` asks a library for level [`ort::MINOR_VERSION`] of the ONNX Runtime interface; an older library is refused.
 //!
+//! A program that is linked statically cannot load a library: it refuses one that is named and takes the embedded engine else.
+//!
 //! Limits: loading a library runs its code, so one that is named, or found in an active
 //! Python environment or the system, must be trusted. A graph is given to an
 //! engine only after its checksum matched its card; engines are not hardened against hostile graphs.
@@ -51,6 +53,15 @@ pub enum EngineError {
         path: PathBuf,
         /// Not loadable, not ONNX Runtime, or too old.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Not in this build: a static program has no loader of libraries.
+    #[error(
+        "{wanted}: expected a program that can load a library, found one that is linked statically; use the program for \
+         glibc, or leave --onnxruntime, ORT_DYLIB_PATH and --engine onnxruntime out, for the engine inside"
+    )]
+    LinkedStatically {
+        /// The path as given, or the name of the engine.
+        wanted: String,
     },
     /// Request invalid: a process keeps the library it started with.
     #[error(
@@ -140,10 +151,18 @@ enum Resolved {
     OnnxRuntime { given: PathBuf, library: PathBuf },
 }
 
+/// Whether this program can load a library. Linked statically it cannot, but on Windows, whose loader is the system's.
+pub(super) const LOADS_LIBRARIES: bool = cfg!(not(all(unix, target_feature = "crt-static")));
+
 impl EngineRequest {
-    fn resolve(&self) -> Result<Resolved, EngineError> {
+    fn resolve(&self, loads_libraries: bool) -> Result<Resolved, EngineError> {
         match (self.choice, &self.library) {
             (EngineChoice::Embedded, _) | (EngineChoice::Auto, None) => Ok(Resolved::Embedded),
+            (_, library) if !loads_libraries => Err(EngineError::LinkedStatically {
+                wanted: library
+                    .as_ref()
+                    .map_or_else(|| EngineKind::OnnxRuntime.to_string(), |path| path.display().to_string()),
+            }),
             (EngineChoice::OnnxRuntime, None) => Err(EngineError::LibraryNotNamed),
             (EngineChoice::Auto | EngineChoice::OnnxRuntime, Some(path)) => {
                 // Made absolute: `ort` would look for a relative path beside the executable first.
@@ -185,7 +204,7 @@ impl Engine {
     /// # Errors
     /// A library that is not named, not readable, not ONNX Runtime or too old; another library that already runs.
     pub fn start(request: &EngineRequest) -> Result<Self, EngineError> {
-        let (given, library) = match request.resolve()? {
+        let (given, library) = match request.resolve(LOADS_LIBRARIES)? {
             Resolved::Embedded => return Ok(Self::embedded()),
             Resolved::OnnxRuntime { given, library } => (given, library),
         };
@@ -251,14 +270,14 @@ mod tests {
 
     #[test]
     fn without_a_library_auto_means_embedded() {
-        assert_eq!(request(EngineChoice::Auto, None).resolve().expect("embedded"), Resolved::Embedded);
+        assert_eq!(request(EngineChoice::Auto, None).resolve(true).expect("embedded"), Resolved::Embedded);
         let named = request(EngineChoice::Embedded, Some("/no/such/library.so"));
-        assert_eq!(named.resolve().expect("the library is not looked at"), Resolved::Embedded);
+        assert_eq!(named.resolve(true).expect("the library is not looked at"), Resolved::Embedded);
     }
 
     #[test]
     fn onnxruntime_without_a_library_says_how_to_name_one() {
-        let error = request(EngineChoice::OnnxRuntime, None).resolve().expect_err("no library");
+        let error = request(EngineChoice::OnnxRuntime, None).resolve(true).expect_err("no library");
         assert!(matches!(error, EngineError::LibraryNotNamed));
         assert!(error.to_string().contains("ORT_DYLIB_PATH"));
     }
@@ -266,9 +285,22 @@ mod tests {
     #[test]
     fn a_missing_library_is_refused_with_its_path() {
         for choice in [EngineChoice::Auto, EngineChoice::OnnxRuntime] {
-            let error = request(choice, Some("no/such/library.so")).resolve().expect_err("missing");
+            let error = request(choice, Some("no/such/library.so")).resolve(true).expect_err("missing");
             assert!(matches!(error, EngineError::LibraryUnreadable { .. }));
             assert!(error.to_string().starts_with("no/such/library.so: "));
+        }
+    }
+
+    #[test]
+    fn a_static_program_takes_the_embedded_engine_and_refuses_every_library() {
+        for choice in [EngineChoice::Auto, EngineChoice::Embedded] {
+            assert_eq!(request(choice, None).resolve(false).expect("embedded"), Resolved::Embedded);
+        }
+        let refusal = |choice, library| request(choice, library).resolve(false).expect_err("no loader").to_string();
+        assert!(refusal(EngineChoice::OnnxRuntime, None).starts_with("onnxruntime: expected a program that can load"));
+        for choice in [EngineChoice::Auto, EngineChoice::OnnxRuntime] {
+            let said = refusal(choice, Some("no/such/library.so"));
+            assert!(said.starts_with("no/such/library.so: ") && said.contains("linked statically"), "{said}");
         }
     }
 

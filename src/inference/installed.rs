@@ -5,14 +5,21 @@
 //! `.dylib`, or `Lib/site-packages/…/onnxruntime.dll`), where `pip install onnxruntime` puts it, and what `ldconfig -p`
 //! lists, where Debian's package `libonnxruntime` is.
 //!
+//! A program that is linked statically can load none, so it finds none.
+//!
 //! Limits: nothing is loaded here, so a library that is found may be too old. Where there is no `ldconfig`, only the
 //! environments are looked at.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::engine::LOADS_LIBRARIES;
+
 /// The first ONNX Runtime library in some Python environments, else among those that the linker knows.
 pub fn installed_library(environments: &[PathBuf]) -> Option<PathBuf> {
+    if !LOADS_LIBRARIES {
+        return None;
+    }
     environments.iter().find_map(|environment| library_of(environment)).or_else(|| linked(&known_to_linker()?))
 }
 
