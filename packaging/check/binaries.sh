@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# Checks the programs that are built for others: static, in images, the same bits for every builder, for aarch64.
+#
+#   packaging/check/binaries.sh PROGRAM OUTDIR
+#   packaging/check/binaries.sh target/release/schistoquant /tmp/binaries
+#
+# In: from the repository's root, a release program of default features. TOOLCHAIN: the folder of packaging/toolchain.sh,
+# filled here where it is not; every user must be able to read it (default /var/tmp/schistoquant-toolchain). Out, in OUTDIR: static/schistoquant, aarch64/schistoquant, and the reports that were compared. Prints sizes and
+# times. Needs root or sudo for packages, a second user and an empty root.
+#
+# Sampled: the static program is the one that two users build; its sources and flags are those of every program. Emulation
+# is slow, so aarch64 gets the 18 fields of fixtures/specimen and two drawn films of three fields.
+set -euo pipefail
+
+program=$(readlink -f "${1:?PROGRAM}")
+out=$(readlink -m "${2:?OUTDIR}")
+cd "$(dirname "$0")/../.."
+checkout=$PWD
+mkdir -p "$out"
+export TOOLCHAIN=${TOOLCHAIN:-/var/tmp/schistoquant-toolchain}
+# What is compared must come from the engine that is named, whatever is installed here.
+export ORT_DYLIB_PATH=
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+step() { printf '\n== binaries: %s (%d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+second=schistoquant-second
+work=$(mktemp -d)
+chmod 755 "$work"
+tidy() {
+  as_root rm -rf "$work"
+  if id "$second" >/dev/null 2>&1; then as_root userdel --remove "$second" 2>/dev/null || true; fi
+}
+trap tidy EXIT
+
+# The three files that are compared everywhere.
+same_reports() {
+  for file in report.html case.json cells.csv; do cmp "$1/$file" "$2/$file"; done
+  echo "same bytes of report.html, case.json and cells.csv: $2"
+}
+# Seconds of the fastest of three runs: what else the machine does only ever adds.
+fastest() {
+  local best=999999 from spent
+  for _ in 1 2 3; do
+    from=$(date +%s%N)
+    "$@" >/dev/null 2>&1
+    spent=$((($(date +%s%N) - from) / 1000000))
+    if [ "$spent" -lt "$best" ]; then best=$spent; fi
+  done
+  echo "$best"
+}
+
+step "tools"
+missing=()
+python3 -c 'import ensurepip, venv' || missing+=(python3-venv)
+command -v readelf >/dev/null || missing+=(binutils)
+command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
+command -v buildah >/dev/null || missing+=(buildah)
+command -v shellcheck >/dev/null || missing+=(shellcheck)
+if [ "${#missing[@]}" -gt 0 ]; then
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+shellcheck packaging/*.sh packaging/check/binaries.sh
+"$checkout/packaging/toolchain.sh" "$TOOLCHAIN"
+"$program" analyze fixtures/specimen --out "$work/plain" --engine embedded --quiet
+
+step "the static program"
+packaging/static.sh "$out/static"
+static=$out/static/schistoquant
+stat --format '%s bytes  %n' "$program" "$static"
+"$static" analyze fixtures/specimen --out "$work/static" --quiet
+same_reports "$work/plain" "$work/static"
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check onnxruntime
+library=$(find "$work/venv" -name 'libonnxruntime.so.*' | head -n 1)
+env -u ORT_DYLIB_PATH VIRTUAL_ENV="$work/venv" "$static" analyze fixtures/specimen --out "$work/auto" >"$work/auto.txt"
+grep '^engine: embedded' "$work/auto.txt"
+same_reports "$work/plain" "$work/auto"
+for refused in "--onnxruntime $library" "--engine onnxruntime"; do
+  code=0
+  # shellcheck disable=SC2086  # two words
+  "$static" analyze fixtures/specimen --out "$work/refused" $refused 2>"$work/refused.txt" || code=$?
+  [ "$code" = 5 ] || fail "$refused: expected exit code 5, found $code: $(cat "$work/refused.txt")"
+  grep 'expected a program that can load a library, found one that is linked statically' "$work/refused.txt"
+done
+for threads in 1 2; do
+  run=(analyze fixtures/specimen --engine embedded --quiet --threads "$threads" --out)
+  echo "$threads thread(s), fastest of 3, ms: glibc $(fastest "$program" "${run[@]}" "$work/time"), static $(fastest "$static" "${run[@]}" "$work/time")"
+done
+
+step "the static program in an empty root, as an unprivileged user"
+empty=$work/empty
+mkdir -p "$empty/fixtures"
+install -m 755 "$static" "$empty/schistoquant"
+cp -r fixtures/specimen "$empty/fixtures/specimen"
+mkdir -m 1777 "$empty/tmp" "$empty/report"
+as_root chroot --userspec=10001:10001 "$empty" /schistoquant analyze fixtures/specimen --out report --quiet
+same_reports "$work/plain" "$empty/report"
+
+step "the same bits from a second user in another folder"
+as_root useradd --create-home "$second"
+home=$(getent passwd "$second" | cut -d: -f6)
+git ls-files -z | tar --create --null --files-from=- | as_root tar --extract --directory "$home" --one-top-level=another-place
+# The program of cargo itself: rustup's lies in a home that the second user may not read.
+cargo=$(rustup which cargo 2>/dev/null || command -v cargo)
+as_root install -D -m 755 "$cargo" "$home/bin/cargo"
+as_root chown -R "$second:" "$home"
+as_root env --chdir="$home/another-place" --unset=CARGO_HOME --unset=CARGO_TARGET_DIR --unset=RUSTUP_HOME \
+  --unset=XDG_CACHE_HOME HOME="$home" PATH="$home/bin:$PATH" TOOLCHAIN="$TOOLCHAIN" \
+  setpriv --reuid="$second" --regid="$second" --clear-groups packaging/static.sh "$home/out"
+as_root cat "$home/out/schistoquant" >"$work/second"
+sha256sum "$static" "$work/second"
+cmp "$static" "$work/second"
+if grep -a -o -m 3 -F -e "$checkout/" -e "$HOME/" "$static"; then fail "$static: expected no path of its builder, found the above"; fi
+
+step "images: the static program alone, and with ONNX Runtime"
+export CONTAINERS_STORAGE_CONF=$work/storage.conf BUILDAH_ISOLATION=chroot
+printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' "$work/store" "$work/run" >"$work/storage.conf"
+"$program" analyze fixtures/specimen --out "$work/ort" --onnxruntime "$library" --quiet
+packaging/image.sh "$static" schistoquant:checked
+LIBRARY=$library packaging/image.sh "$program" schistoquant-onnxruntime:checked onnxruntime
+for image in schistoquant schistoquant-onnxruntime; do
+  container=$(buildah from "$image:checked")
+  mkdir -m 777 "$work/$image"
+  buildah run --volume "$checkout/fixtures/specimen:/fixtures/specimen:ro" --volume "$work/$image:/report" "$container" -- \
+    /usr/local/bin/schistoquant analyze fixtures/specimen --out report >"$work/$image.txt"
+  grep '^engine: ' "$work/$image.txt"
+  # Who wrote tells who ran.
+  [ "$(stat --format %u "$work/$image/case.json")" = 10001 ] || fail "$image: expected files of user 10001, found others"
+  buildah rm "$container" >/dev/null
+done
+buildah images --format '{{.Name}} {{.Size}}'
+same_reports "$work/plain" "$work/schistoquant"
+same_reports "$work/ort" "$work/schistoquant-onnxruntime"
+unset CONTAINERS_STORAGE_CONF BUILDAH_ISOLATION
+
+step "aarch64, emulated: the same case.json and cells.csv"
+packaging/cross.sh aarch64-unknown-linux-gnu "$out/aarch64"
+stat --format '%s bytes  %n' "$out/aarch64/schistoquant"
+for seed in 11 12; do
+  "$program" synth --out "$work/film-$seed" --seed "$seed" --fields 3 >/dev/null
+done
+for film in fixtures/specimen "$work/film-11" "$work/film-12"; do
+  name=$(basename "$film")
+  code=0
+  "$program" analyze "$film" --out "$out/x86_64-$name" --engine embedded --quiet || [ $? = 4 ]
+  from=$SECONDS
+  qemu-aarch64-static -L "$TOOLCHAIN/arm64" "$out/aarch64/schistoquant" analyze "$film" --out "$out/aarch64-$name" \
+    --engine embedded --quiet || [ $? = 4 ]
+  echo "$name: $((SECONDS - from)) s emulated"
+  python3 packaging/check/compare_cases.py "$out/x86_64-$name" "$out/aarch64-$name" || code=$?
+  [ "$code" -le 1 ] || fail "$name: expected the same classes and counts on both, found others"
+done
+step "done"
