@@ -10,7 +10,7 @@
 #   bin          rustc, which runs with the C library of its own suite; zig and cargo-zigbuild
 #   arm64        the C library of Debian 12 for aarch64, for an emulator
 #   versions     what was laid; a FOLDER that holds it is complete and is left as it is
-# 1.3 GB. FOLDER cannot be moved afterwards: bin/rustc names it.
+# 1.6 GB. FOLDER cannot be moved afterwards: bin/rustc names it.
 #
 # METHOD: where rustup reaches its server, `rustup target add` does the same. Debian holds the library of aarch64 built.
 # It holds none for musl, so that one is compiled here from Debian's sources of the same version (`-Z build-std`, which
