@@ -27,6 +27,9 @@ work=$(mktemp -d)
 chmod 755 "$work"
 trap 'as_root rm -rf "$work"' EXIT
 
+# One time for both, whatever is committed meanwhile.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
 package=$(packaging/deb.sh "$program" "$out" | tail -n 1)
 [ -f "$package" ] || fail "packaging/deb.sh: expected the path of the package, found '$package'"
 say "$(basename "$package"): $(stat -c %s "$package") bytes, program in it $(stat -c %s target/deb/schistoquant) bytes"
