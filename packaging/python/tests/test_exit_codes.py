@@ -85,7 +85,12 @@ def test_an_output_that_cannot_be_written_is_an_exception(fixtures: Path, tmp_pa
     ],
 )
 def test_other_ends_are_exceptions(
-    body: str, exception: type[schistoquant.SchistoquantError], exit_code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    body: str,
+    exception: type[schistoquant.SchistoquantError],
+    exit_code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The real program does not end so at will.
     program = tmp_path / "schistoquant"
@@ -107,10 +112,16 @@ def test_an_interrupt_ends_the_program_too(tmp_path: Path) -> None:
     # A program that would run for a minute, and says when it began and when it was told to stop.
     program = tmp_path / "schistoquant"
     program.write_text(
-        f"#!/bin/sh\ntrap 'touch {tmp_path}/stopped; exit 130' TERM\ntouch {tmp_path}/began\nsleep 60 >/dev/null 2>&1 & wait\n", encoding="utf-8"
+        f"#!/bin/sh\ntrap 'touch {tmp_path}/stopped; exit 130' TERM\n"
+        f"touch {tmp_path}/began\nsleep 60 >/dev/null 2>&1 & wait\n",
+        encoding="utf-8",
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    script = f"import pathlib, schistoquant.program as p; p.find_program = lambda: pathlib.Path({str(program)!r}); p.call(p.CommandLine('analyze'))"
+    script = (
+        "import pathlib, schistoquant.program as p\n"
+        f"p.find_program = lambda: pathlib.Path({str(program)!r})\n"
+        "p.call(p.CommandLine('analyze'))"
+    )
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) as python:
         for _ in range(600):
             if (tmp_path / "began").exists():

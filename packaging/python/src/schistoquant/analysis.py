@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Optional, Union
 
 from .case import Case
 from .options import AgeGroup, Engine, ReportFormat
-from .program import CommandLine, StrPath, call
+from .program import CommandLine, StrPath, call, output_folder
 
 FORMATS_ALWAYS: tuple[ReportFormat, ...] = ("json", "parquet")
 """What a case is read from, whatever else is asked for."""
@@ -59,8 +57,7 @@ def analyze(
     >>> print(case.state, case.count.percent, case.interval_95)
     above 3.063629 Interval(low=2.249113, high=4.160568)
     """
-    kept = tempfile.TemporaryDirectory(prefix="schistoquant-") if out is None else None
-    folder = Path(out) if out is not None else Path(kept.name if kept is not None else "")
+    folder, kept = output_folder(out)
     line = CommandLine("analyze")
     line.value("--out", folder)
     line.value("--accession", accession)

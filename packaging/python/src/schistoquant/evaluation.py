@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from .count import FailedInput, Interval, Provenance
 from .errors import UnknownRecord
 from .options import Engine, HashedPart, LabelFormat
-from .program import CommandLine, StrPath, call
+from .program import CommandLine, StrPath, call, output_folder
 from .tables import csv_frame
 
 if TYPE_CHECKING:
@@ -144,8 +143,7 @@ def evaluate(
     >>> evaluate("fixtures/specimen", labels="fixtures/specimen").precision.value
     1.0
     """
-    kept = tempfile.TemporaryDirectory(prefix="schistoquant-") if out is None else None
-    folder = Path(out) if out is not None else Path(kept.name if kept is not None else "")
+    folder, kept = output_folder(out)
     line = CommandLine("evaluate")
     line.value("--out", folder)
     line.value("--labels", labels)

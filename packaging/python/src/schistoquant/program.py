@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,14 @@ def find_program() -> Path:
         f"expected the program schistoquant in {sysconfig.get_path('scripts')} or in PATH, found none; "
         "install the wheel of this module again: pip install --force-reinstall schistoquant"
     )
+
+
+def output_folder(out: StrPath | None) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+    """The folder that was named, else a temporary one with what keeps it."""
+    if out is not None:
+        return Path(out), None
+    kept = tempfile.TemporaryDirectory(prefix="schistoquant-")
+    return Path(kept.name), kept
 
 
 def call(command_line: CommandLine) -> Finished:

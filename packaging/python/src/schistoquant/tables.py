@@ -1,7 +1,7 @@
 """Reads the program's tables for pandas and pyarrow, which the extra ``research`` brings.
 
-In: Parquet files as the program writes them: texts unchanged, types kept; and CSV, where there is no Parquet. Out: tables in which a missing value is missing
-(``pandas.NA``, null), never 0 or NaN.
+In: Parquet files as the program writes them: texts unchanged, types kept; and CSV, where there is no Parquet. Out: tables in
+which a missing value is missing (``pandas.NA``, null), never 0 or NaN.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def data_frame(table: pa.Table) -> pd.DataFrame:
         import pyarrow as pa
     except ImportError as error:
         raise MissingExtra(_REMEDY) from error
-    types = {pa.int64(): pd.Int64Dtype(), pa.float64(): pd.Float64Dtype(), pa.string(): pd.StringDtype(), pa.bool_(): pd.BooleanDtype()}
+    # What the program writes; it has no other types.
+    types = {pa.int64(): pd.Int64Dtype(), pa.float64(): pd.Float64Dtype(), pa.string(): pd.StringDtype()}
     return table.to_pandas(types_mapper=types.get)
 
 
