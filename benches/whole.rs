@@ -155,8 +155,7 @@ fn inference(sides: &[[usize; 2]], batches: usize, batch: usize, crop: usize) ->
 }
 
 fn run(session: &Session, shape: [usize; 4]) {
-    let values: Vec<f32> =
-        (0..shape.iter().product::<usize>()).map(|index| (index % 17) as f32 / 8.5 - 1.0).collect();
+    let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|index| (index % 17) as f32 / 8.5 - 1.0).collect();
     let outputs: Vec<&str> = session.outputs().iter().map(|outlet| outlet.name.as_str()).collect();
     session.run(&shape, &values, &outputs).expect("a run");
 }
