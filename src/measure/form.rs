@@ -14,6 +14,7 @@
 
 use std::f64::consts::PI;
 
+use crate::optics::length;
 use crate::smear::{Contour, Morphology, SchistocyteForm};
 
 /// Points that an outline is walked in.
@@ -129,7 +130,7 @@ fn walked(contour: &Contour) -> Option<Vec<Point>> {
     let mut walked = Vec::with_capacity(STEPS);
     let mut travelled = 0.0;
     for (a, b) in points.iter().zip(points.iter().cycle().skip(1)) {
-        let length = (b[0] - a[0]).hypot(b[1] - a[1]);
+        let length = length(b[0] - a[0], b[1] - a[1]);
         while walked.len() < STEPS && length > 0.0 && walked.len() as f64 * step < travelled + length {
             let t = (walked.len() as f64 * step - travelled) / length;
             walked.push([(a[0] + (b[0] - a[0]) * t) / diameter, (a[1] + (b[1] - a[1]) * t) / diameter]);
@@ -194,7 +195,7 @@ fn pockets(outline: &[Point]) -> Vec<Pocket> {
         .filter_map(|(&from, &to)| {
             let between = (1..(to + STEPS - from) % STEPS).map(|k| outline[(from + k) % STEPS]);
             let (a, b) = (outline[from], outline[to]);
-            let mouth = (b[0] - a[0]).hypot(b[1] - a[1]);
+            let mouth = length(b[0] - a[0], b[1] - a[1]);
             let depth = between.map(|p| inward(a, b, p)).fold(0.0, f64::max);
             (mouth > 0.0 && depth > 0.0).then_some(Pocket { depth, mouth })
         })
@@ -205,7 +206,7 @@ fn pockets(outline: &[Point]) -> Vec<Pocket> {
 
 /// Distance of `p` from the line from `a` to `b`, above zero on the inner side of a counterclockwise outline.
 fn inward(a: Point, b: Point, p: Point) -> f64 {
-    let length = (b[0] - a[0]).hypot(b[1] - a[1]);
+    let length = length(b[0] - a[0], b[1] - a[1]);
     ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])) / length
 }
 
@@ -226,7 +227,7 @@ fn sides(outline: &[Point], corners: &[usize]) -> Vec<Side> {
         .zip(next)
         .map(|(&from, &to)| {
             let (a, b) = (outline[from], outline[to]);
-            let chord = (b[0] - a[0]).hypot(b[1] - a[1]);
+            let chord = length(b[0] - a[0], b[1] - a[1]);
             let between = (1..(to + STEPS - from) % STEPS).map(|k| outline[(from + k) % STEPS]);
             let bulge = between.map(|p| -inward(a, b, p)).fold(0.0, f64::max);
             Side { sagitta: if chord > 0.0 { bulge / chord } else { f64::INFINITY } }

@@ -5,6 +5,7 @@
 
 use std::f64::consts::PI;
 
+use crate::optics::length;
 use crate::smear::Contour;
 
 /// Largest aspect ratio that is given: an outline thinner than that is a line, and its ratio a matter of rounding.
@@ -29,7 +30,7 @@ pub(super) fn aspect_ratio(contour: &Contour) -> f64 {
     }
     // Both turns of the outline give the same ellipse.
     let sign = (xx + yy).signum();
-    let (mean, spread) = (sign * (xx + yy) / 2.0, ((xx - yy) / 2.0).hypot(xy));
+    let (mean, spread) = (sign * (xx + yy) / 2.0, length((xx - yy) / 2.0, xy));
     let (major, minor) = (mean + spread, mean - spread);
     if minor * MAX_ASPECT_RATIO * MAX_ASPECT_RATIO > major { (major / minor).sqrt() } else { MAX_ASPECT_RATIO }
 }

@@ -16,3 +16,11 @@ pub mod jpeg;
 pub mod regions;
 pub mod resample;
 pub mod runs;
+
+/// Length of a vector.
+///
+/// METHOD: `hypot` is the C library's, and two of them differ in the last bit, with which a point of an outline may stand or fall. The
+/// square root is rounded in one way only (IEEE 754). Pixels are far from the sizes at which the sum of squares overflows.
+pub fn length(x: f64, y: f64) -> f64 {
+    (x * x + y * y).sqrt()
+}

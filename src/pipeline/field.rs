@@ -24,6 +24,7 @@ use crate::case::{
 use crate::classify::ModelCard;
 use crate::count::FieldTally;
 use crate::optics::jpeg::{ColorResolution, encoded};
+use crate::optics::length;
 use crate::optics::resample::{rescale, resized};
 use crate::quality::{FieldQuality, PictureSignature};
 use crate::smear::{Calibration, CellStatus, ClassifiedCell, Contour, ExclusionReason, Field};
@@ -228,7 +229,7 @@ fn outlined(rgb: &RgbImage, contour: &Contour, um_per_px: f64) -> RgbImage {
     let (mut tile, [left, top, scale]) = cut_out(rgb, center, um_per_px);
     let moved = |point: &[f64; 2]| {
         let away = [point[0] - center[0], point[1] - center[1]];
-        let length = away[0].hypot(away[1]).max(f64::EPSILON);
+        let length = length(away[0], away[1]).max(f64::EPSILON);
         let farther = 1.0 + LINE_OFFSET_PX / (scale * length);
         let at = |axis: usize, start: f64| ((center[axis] + farther * away[axis] - start) * scale) as f32;
         (at(0, left), at(1, top))

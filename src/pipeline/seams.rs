@@ -14,6 +14,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::optics::length;
 use crate::smear::NOMINAL_RED_CELL_DIAMETER_UM;
 use crate::source::FieldRegion;
 use crate::source::slide::PixelRect;
@@ -84,7 +85,7 @@ impl Taken {
         let mut around: Vec<Square> = corners.map(square).to_vec();
         around.sort_unstable();
         around.dedup();
-        let near = |cell: &[f64; 2]| (cell[0] - x).hypot(cell[1] - y) <= band;
+        let near = |cell: &[f64; 2]| length(cell[0] - x, cell[1] - y) <= band;
         around.iter().filter_map(|square| self.cells.get(square)).flatten().any(near)
     }
 

@@ -12,6 +12,7 @@
 use image::RgbImage;
 
 use crate::optics::illuminated::Illuminated;
+use crate::optics::length;
 use crate::smear::{Contour, ExclusionReason, LabelMap, NormalizedField, ObjectKind, Segmentation};
 use crate::stats::median;
 
@@ -150,7 +151,7 @@ fn cell_sharpness(
         let (before, after) =
             (points[(index + count - TANGENT_POINTS % count) % count], points[(index + TANGENT_POINTS) % count]);
         let (dx, dy) = (after[0] - before[0], after[1] - before[1]);
-        let length = dx.hypot(dy);
+        let length = length(dx, dy);
         if length == 0.0 {
             continue;
         }

@@ -21,6 +21,7 @@ use crate::case::{
     TRAIL_FILE,
 };
 use crate::count::GradingTable;
+use crate::optics::length;
 use crate::report::{FolderContents, ReportFormat, ReportSettings, ReportTarget, read_archive};
 use crate::smear::ExclusionReason;
 
@@ -192,7 +193,7 @@ impl OpenCase {
         }
         let is_there = |cell: &&super::cells::ReviewCell| {
             let [x, y] = cell.middle_px;
-            cell.field == field && (x - x_px).hypot(y - y_px) < cell.radius_px / 2.0
+            cell.field == field && length(x - x_px, y - y_px) < cell.radius_px / 2.0
         };
         if let Some(cell) = self.cells.all().iter().find(is_there) {
             let found = cell.excluded.map_or("counted", ExclusionReason::describe);

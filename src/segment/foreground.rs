@@ -11,6 +11,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use crate::optics::BAND_ROWS;
+use crate::optics::length;
 use crate::optics::regions::{Connectivity, Region, Regions, regions_of_runs};
 use crate::optics::runs::RowRuns;
 use crate::smear::{NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField};
@@ -329,7 +330,7 @@ impl RowExtents {
         let (mut doubled, mut perimeter) = (0.0, 0.0);
         for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
             doubled += a[0] * b[1] - b[0] * a[1];
-            perimeter += (b[0] - a[0]).hypot(b[1] - a[1]);
+            perimeter += length(b[0] - a[0], b[1] - a[1]);
         }
         // Steiner formula for a rim of half a pixel.
         doubled.abs() / 2.0 + perimeter / 2.0 + std::f64::consts::FRAC_PI_4

@@ -9,6 +9,7 @@ use std::f64::consts::PI;
 
 use super::geometry::{bounds_of, is_found, position_of, touches_frame};
 use crate::evaluate::labels::readings::ReadCell;
+use crate::optics::length;
 use crate::smear::{Bounds, CellStatus, ClassifiedCell, ExclusionReason, LabeledField, TruthKind};
 
 /// Least share of a found cell's rectangle inside a labelled box that makes it a part of that cell.
@@ -193,7 +194,7 @@ fn radius(cell: &ClassifiedCell) -> f64 {
 fn object_at([x, y]: [f64; 2], cells: &[ClassifiedCell], bounds: &[Bounds]) -> Option<usize> {
     let distance = |i: usize| {
         let Bounds { x_min, y_min, x_max, y_max } = bounds[i];
-        (x - (x_min + x_max) / 2.0).hypot(y - (y_min + y_max) / 2.0)
+        length(x - (x_min + x_max) / 2.0, y - (y_min + y_max) / 2.0)
     };
     let within = |b: &Bounds| (b.x_min..=b.x_max).contains(&x) && (b.y_min..=b.y_max).contains(&y);
     let nearest = |candidates: Vec<usize>| {

@@ -12,6 +12,7 @@ use std::f64::consts::TAU;
 
 use image::RgbImage;
 
+use crate::optics::length;
 use crate::optics::regions::{Connectivity, regions_of_runs};
 use crate::optics::runs::RowRuns;
 
@@ -81,7 +82,7 @@ pub(super) struct Circle {
 
 impl Circle {
     fn distance(&self, [x, y]: [f64; 2]) -> f64 {
-        (x - self.center[0]).hypot(y - self.center[1]) - self.radius
+        length(x - self.center[0], y - self.center[1]) - self.radius
     }
 
     /// The point in a direction (in turns of [`DIRECTIONS`]) at a distance from the center.

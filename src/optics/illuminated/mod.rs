@@ -15,6 +15,7 @@ mod disc;
 
 use std::ops::Range;
 
+use crate::optics::length;
 use image::RgbImage;
 
 /// The lit part of a picture, pixels; x right, y down, origin at the top-left corner of the picture.
@@ -37,7 +38,7 @@ struct Disc {
 impl Disc {
     /// Distance from the center in radii.
     fn reach(&self, [x, y]: [f64; 2]) -> f64 {
-        ((x - self.center[0]) / self.radii[0]).hypot((y - self.center[1]) / self.radii[1])
+        length((x - self.center[0]) / self.radii[0], (y - self.center[1]) / self.radii[1])
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use crate::case::CaseField;
+use crate::optics::length;
 use crate::report::document::values::probability;
 use crate::smear::{CellStatus, ClassifiedCell, Contour};
 
@@ -133,7 +134,7 @@ fn path(contour: &Contour, scale: f64) -> String {
 
 /// The points of a closed outline that are needed to stay within [`TOLERANCE_UNITS`] of it; at least two.
 fn simplified(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
-    let distance = |p: [f64; 2], q: [f64; 2]| (p[0] - q[0]).hypot(p[1] - q[1]);
+    let distance = |p: [f64; 2], q: [f64; 2]| length(p[0] - q[0], p[1] - q[1]);
     // A closed outline has no ends: it is cut at its first point and at the one farthest from that.
     let far = (0..points.len())
         .max_by(|&i, &j| distance(points[i], points[0]).total_cmp(&distance(points[j], points[0])))
@@ -166,7 +167,7 @@ fn distance_to_segment(p: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
     } else {
         0.0
     };
-    (to_point[0] - share * along[0]).hypot(to_point[1] - share * along[1])
+    length(to_point[0] - share * along[0], to_point[1] - share * along[1])
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 
 use std::convert::Infallible;
 
+use crate::optics::length;
 use embedded_graphics::Drawable;
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
@@ -66,7 +67,7 @@ pub(super) struct Stroke {
 pub(super) fn outline(picture: &mut RgbImage, points: &[[f64; 2]], stroke: Stroke) {
     let mut walked = 0.0;
     for (a, b) in points.iter().zip(points.iter().cycle().skip(1)) {
-        let length = (b[0] - a[0]).hypot(b[1] - a[1]);
+        let length = length(b[0] - a[0], b[1] - a[1]);
         let steps = (length / STEP_PX).ceil().max(1.0) as u32;
         for step in 0..steps {
             let along = f64::from(step) / f64::from(steps);

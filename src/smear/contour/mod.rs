@@ -6,6 +6,7 @@ mod packed;
 
 use serde::{Deserialize, Serialize};
 
+use crate::optics::length;
 use packed::PackedOutline;
 
 /// Smallest upright rectangle around an outline, pixels of the original image.
@@ -86,7 +87,7 @@ impl Contour {
 
     /// Length, px.
     pub fn perimeter_px(&self) -> f64 {
-        self.edges().map(|(a, b)| (b[0] - a[0]).hypot(b[1] - a[1])).sum()
+        self.edges().map(|(a, b)| length(b[0] - a[0], b[1] - a[1])).sum()
     }
 
     /// Center of mass of the enclosed area, `[x, y]`; the mean point where the area is zero.
