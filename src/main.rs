@@ -24,6 +24,11 @@ fn keep_freed_memory() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(FREED_BLOCK_BYTES)));
 }
 
+/// METHOD: musl's own allocator gives each plane of pixels back at once: fixtures/specimen took 1.42 times as long as with glibc.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     keep_freed_memory();
     // Wrong usage leaves with 2 and help with 0: clap's own codes are the contract's.

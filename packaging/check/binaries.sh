@@ -96,7 +96,8 @@ step "the static program in an empty root, as an unprivileged user"
 empty=$work/empty
 mkdir -p "$empty/fixtures"
 install -m 755 "$static" "$empty/schistoquant"
-cp -r fixtures/specimen "$empty/fixtures/specimen"
+# With their times: the newest stands in the report.
+cp -a fixtures/specimen "$empty/fixtures/specimen"
 mkdir -m 1777 "$empty/tmp" "$empty/report"
 as_root chroot --userspec=10001:10001 "$empty" /schistoquant analyze fixtures/specimen --out report --quiet
 same_reports "$work/plain" "$empty/report"

@@ -28,6 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("jiff", &["time", "report/pdf/"]),
     ("jpeg_encoder", &["optics/jpeg.rs"]),
+    ("mimalloc", &["main.rs"]),
     ("maud", &["report/", "evaluate/", "review/web/pages/"]),
     ("ort", &["inference/"]),
     ("password_auth", &["review/web/session.rs"]),
