@@ -39,7 +39,7 @@ def test_not_assessable_is_a_result(fixtures: Path) -> None:
     assert (case.state, case.count.percent, case.interval_95) == ("not_assessable", None, None)
     [field] = case.fields
     assert not field.accepted
-    assert field.refusals == ("focus_per_um is 0.57, expected at least 0.6: focus and photograph again",)
+    assert field.refusals == ("focus_per_um is 0.58, expected at least 0.6: focus and photograph again",)
     assert [tile for tile in case.tiles if tile.kind == "called"] == []
 
 
