@@ -96,7 +96,9 @@ MANIFEST
   sources=$(readlink -f "$root/usr/lib/rustlib/src/rust")
   export RUSTC=$folder/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$folder/std/target
   unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+  # The names that packaging/build.sh gives: the library's texts lie in every program.
   flags="--remap-path-prefix=$root/usr/lib/rustlib/src/rust=/usr/src/rust"$'\x1f'"--remap-path-prefix=$sources=/usr/src/rust"
+  flags+=$'\x1f'"--remap-path-prefix=$(readlink -m "${CARGO_HOME:-$HOME/.cargo}")=/cargo"
   CARGO_ENCODED_RUSTFLAGS=$flags cargo build --quiet --release -Z build-std=std,panic_abort --target "$musl"
 )
 mkdir -p "$root/usr/lib/rustlib/$musl/lib"
