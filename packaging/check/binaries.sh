@@ -8,7 +8,7 @@
 # filled here where it is not; every user must be able to read it (default /var/tmp/schistoquant-toolchain). Out, in OUTDIR: static/schistoquant, aarch64/schistoquant, and the reports that were compared. Prints sizes and
 # times. Needs root or sudo for packages, a second user and an empty root.
 #
-# Sampled: two users build some libraries; SAME_BITS=whole lets the second user build the whole static
+# Sampled: two users build some libraries; CHECKS=whole lets the second user build the whole static
 # program, six minutes more, as a release does. Emulation is slow, so aarch64 gets the 18 fields of fixtures/specimen and two
 # drawn films of three fields.
 set -euo pipefail
@@ -115,7 +115,7 @@ as_second() {
     --unset=XDG_CACHE_HOME HOME="$home" PATH="$home/bin:$PATH" TOOLCHAIN="$TOOLCHAIN" RUSTC="$TOOLCHAIN/bin/rustc" \
     setpriv --reuid="$second" --regid="$second" --clear-groups "$@"
 }
-if [ "${SAME_BITS:-sampled}" = whole ]; then
+if [ "${CHECKS:-sampled}" = whole ]; then
   as_second packaging/static.sh "$home/out"
   as_root cat "$home/out/schistoquant" >"$work/second"
   sha256sum "$static" "$work/second"
