@@ -12,7 +12,8 @@
 # The compiler writes the paths of sources into the texts of panics. They differ with the checkout, the target folder and
 # CARGO_HOME, so each gets a fixed name. Of several names that fit a path the compiler takes the last: the folder for
 # built files lies in the checkout by default, so it comes behind it. Cargo leaves flags that remap out of the names of
-# symbols. A crate that compiles C writes paths as well; the C compiler gets the same names. `cargo build --release` gives the same program with the paths of its builder in it.
+# symbols. A crate that compiles C writes paths as well; the C compiler gets the same names. `cargo build --release` gives
+# the same program with the paths of its builder in it.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")/.." && pwd -P)

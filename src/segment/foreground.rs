@@ -4,6 +4,7 @@
 //! and the levels it was cut at. Order: 1. mix of channels by Fisher's discriminant; 2. smoothing; 3. Otsu's threshold
 //! gives the typical density of the stained part; 4. two thresholds: the upper cuts outlines at about half of that
 //! density, the lower keeps pale objects that never reach the upper; 5. holes that are pallor and no gap are filled.
+//! Mix, noise and typical density are those of every fourth row (`STATISTICS_ROW_STEP`).
 //! Limits: a cell whose rim is fainter than the lower threshold is not seen.
 
 use fearless_simd::{Level, dispatch};
