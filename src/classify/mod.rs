@@ -100,6 +100,8 @@ impl Classifier {
                 // Errors are collected in order too: the same input names the same cell with any number of threads.
                 let batches: Vec<Result<Vec<Verdict>, ClassifyError>> = targets
                     .par_chunks(card.batch())
+                    // A batch takes milliseconds: whoever is free takes the next.
+                    .with_max_len(1)
                     .map(|batch| {
                         let scores = graph.run(&cropper, batch)?;
                         batch.iter().zip(&scores).map(|(target, scores)| verdict(target, scores)).collect()
