@@ -173,13 +173,16 @@ pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<
     let PreparedField { background, normalized, segmentation, .. } = &prepared;
     let mut quality =
         assess(&field.rgb, normalized, background.mean(), background.evenness(), segmentation, red_cell_um);
-    let mut cells = classified(&prepared, quality.accepted(), &models.classifier)?;
+    let (cells, signature) = rayon::join(
+        || classified(&prepared, quality.accepted(), &models.classifier),
+        || PictureSignature::of(&prepared.normalized),
+    );
+    let mut cells = cells?;
     // METHOD: judged last, since the classifier refuses what the detector took for a red cell.
     quality.judge_recognition(unrecognized_share(&cells));
     if !quality.accepted() {
         cells.iter_mut().for_each(refuse);
     }
-    let signature = PictureSignature::of(&prepared.normalized);
     Ok(ExaminedField { calibration: Some(prepared.calibration), quality, cells, signature })
 }
 

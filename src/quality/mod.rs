@@ -132,9 +132,10 @@ pub fn assess(
 ) -> FieldQuality {
     const THINNER: &str = "choose a thinner part of the smear";
     let lit = normalized.lit.as_ref().map(|lit| lit.scaled_to(original.width(), original.height()));
-    let clipped = light::clipped(original, lit.as_ref());
-    let stain = light::stain(normalized, segmentation);
-    let focus = light::sharpness_per_um(normalized, segmentation);
+    let (clipped, (stain, focus)) = rayon::join(
+        || light::clipped(original, lit.as_ref()),
+        || rayon::join(|| light::stain(normalized, segmentation), || light::sharpness_per_um(normalized, segmentation)),
+    );
     let covered = objects::covered_share(segmentation, normalized.lit.as_ref());
     let overlap = objects::overlap_share(segmentation);
     let pressed = objects::pressed_share(segmentation);
