@@ -85,8 +85,24 @@ pub(super) fn write_csv(
     rows: impl Iterator<Item = io::Result<Row>>,
     writer: &mut dyn Write,
 ) -> Result<(), ReportError> {
+    write_csv_head(columns, writer)?;
+    write_csv_rows(columns, rows, writer)
+}
+
+/// Writes the names of the columns.
+pub(super) fn write_csv_head(columns: &[Column], writer: &mut dyn Write) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(writer);
     writer.write_record(columns.iter().map(|column| &column.name))?;
+    Ok(writer.flush()?)
+}
+
+/// Writes rows below the names.
+pub(super) fn write_csv_rows(
+    columns: &[Column],
+    rows: impl Iterator<Item = io::Result<Row>>,
+    writer: &mut dyn Write,
+) -> Result<(), ReportError> {
+    let mut writer = csv::Writer::from_writer(writer);
     for row in rows {
         let row = row?;
         writer.write_record(columns.iter().zip(&row).map(|(column, entry)| csv_text(column.kind, entry.as_ref())))?;

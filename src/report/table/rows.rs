@@ -36,13 +36,14 @@
 //! figures, reviewed or not. `form_<form>` are called schistocytes by a rule on the outline, validated by no expert. Percentages have six decimals, as in the record. Nothing of a patient is in it: the
 //! table leaves the laboratory's systems more easily than a message does.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::files::{Column, Datum, Kind, Row};
-use crate::case::{Case, CaseField, CaseRecord, ClassFinding, Job, Reading, ReviewStatus};
+use crate::case::{Case, CaseRecord, ClassFinding, FieldRecord, Job, Reading, ReviewStatus};
 use crate::report::document::words::interval_field;
 use crate::report::error::ReportError;
-use crate::smear::{CellStatus, ClassifiedCell, ExclusionReason, SchistocyteForm};
+use crate::smear::{CellId, CellStatus, ClassifiedCell, ExclusionReason, SchistocyteForm};
 
 /// Columns of the table of cells in their order: a contract with the programs that read the file.
 pub const COLUMNS: [&str; 20] = [
@@ -103,28 +104,36 @@ pub(super) fn cell_columns() -> Vec<Column> {
     COLUMNS.into_iter().zip(KINDS).map(|(name, kind)| Column::new(name, kind)).collect()
 }
 
-/// The rows of the table of cells; an item is an error where a field cannot be read.
-pub(super) fn cell_rows(case: &Case) -> impl Iterator<Item = io::Result<Row>> + '_ {
-    let readings = case.record.found_readings();
-    case.fields.iter().zip(&case.record.fields).enumerate().flat_map(move |(place, (field, record))| {
-        let read = |cell: &ClassifiedCell| readings.get(&(place, cell.cell.id)).copied();
-        let calibrated = record.um_per_px.is_some();
-        let origin = record.region.map_or([0.0; 2], |region| [region.x_px.into(), region.y_px.into()]);
-        let rows: Vec<io::Result<Row>> = match field {
-            Ok(field) => field.cells.iter().map(|cell| Ok(row(&field, cell, origin, calibrated, read(cell)))).collect(),
-            Err(error) => vec![Err(error)],
-        };
-        rows
-    })
+/// The rows of the table of cells, field by field.
+pub(super) struct CellRows<'a> {
+    case: &'a Case,
+    readings: BTreeMap<(usize, CellId), Reading>,
 }
 
-fn row(
-    field: &CaseField,
-    classified: &ClassifiedCell,
-    [left, top]: [f64; 2],
-    calibrated: bool,
-    read: Option<Reading>,
-) -> Row {
+impl<'a> CellRows<'a> {
+    pub(super) fn of(case: &'a Case) -> Self {
+        Self { case, readings: case.record.found_readings() }
+    }
+
+    /// Those of the field at a place in the record.
+    pub(super) fn of_field(&self, place: usize) -> io::Result<Vec<Row>> {
+        let record = &self.case.record.fields[place];
+        let origin = record.region.map_or([0.0; 2], |region| [region.x_px.into(), region.y_px.into()]);
+        let cells = self.case.fields.cells_of(place)?;
+        let read = |cell: &ClassifiedCell| self.readings.get(&(place, cell.cell.id)).copied();
+        Ok(cells.iter().map(|cell| row(record, cell, origin, read(cell))).collect())
+    }
+
+    /// All of them; an item is an error where a field cannot be read.
+    pub(super) fn all(&self) -> impl Iterator<Item = io::Result<Row>> + '_ {
+        (0..self.case.record.fields.len()).flat_map(|place| match self.of_field(place) {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
+    }
+}
+
+fn row(field: &FieldRecord, classified: &ClassifiedCell, [left, top]: [f64; 2], read: Option<Reading>) -> Row {
     let cell = &classified.cell;
     let [x, y] = cell.contour.centroid();
     let bounds = cell.contour.bounds();
@@ -142,7 +151,7 @@ fn row(
         Datum::number(left + bounds.x_max),
         Datum::number(top + bounds.y_max),
         Datum::number(cell.contour.area_px()),
-        calibrated.then(|| Datum::number(cell.morphology.diameter_um)).flatten(),
+        field.um_per_px.and_then(|_| Datum::number(cell.morphology.diameter_um)),
         call.and_then(|call| Datum::text(call.class.name())),
         call.and_then(|call| Datum::number(call.class_probability.value())),
         call.and_then(|call| Datum::number(call.schistocyte_probability.value())),
