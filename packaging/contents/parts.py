@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = "x86_64-unknown-linux-gnu"
+# What releases are built for.
+TARGETS = ["x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl", "aarch64-unknown-linux-gnu"]
 
-# Start of a font's file name, its licence as an SPDX identifier or, where SPDX has none, by name; as NOTICE of
-# `typst-assets` says. The first that fits counts.
-FONT_LICENCES = [
-    ("LibertinusSerif-", "OFL-1.1"),
-    ("NewCM10-Regular", "GPL-3.0-or-later with Font Exception and Distribution Exception"),
-    ("NewCM", "GUST Font License 1.0"),
-    ("DejaVuSansMono", "Bitstream-Vera"),
-    ("Foxit", "BSD-3-Clause"),
-]
+# The fonts of the sheets, whose licences lie beside them.
+FONTS = ROOT / "src/report/pdf/fonts"
+# Start of a font's file name and its licence as an SPDX identifier: what the files beside the fonts say, and of Foxit's NOTICE of
+# `typst-assets`.
+FONT_LICENCES = {"LibertinusSerif-": "OFL-1.1", "DejaVuSansMono": "Bitstream-Vera", "Foxit": "BSD-3-Clause"}
 
 
 @dataclass(frozen=True)
@@ -39,21 +36,27 @@ class Part:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-def shipped(features: str, manifest: Path = ROOT / "Cargo.toml") -> list[dict]:
-    """The packages that are compiled into the program on Linux or run while it is compiled, as `cargo metadata` describes them.
+def shipped(features: str, target: str) -> list[dict]:
+    """The packages that are compiled into the program for a target or run while it is compiled, as `cargo metadata` describes them.
 
     `cargo metadata` alone names more: with the features that tests and other systems ask for, 70 packages that no build sees.
     """
-    chosen = ["--locked", f"--features={features}", f"--manifest-path={manifest}"]
-    tree = ["cargo", "tree", *chosen, f"--target={TARGET}", "--edges=normal,build", "--prefix=none", "--format={p}"]
+    chosen = ["--locked", f"--features={features}"]
+    tree = ["cargo", "tree", *chosen, f"--target={target}", "--edges=normal,build", "--prefix=none", "--format={p}"]
     lines = subprocess.run(tree, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     built = {tuple(line.split()[:2]) for line in lines if line}
-    command = ["cargo", "metadata", *chosen, "--format-version=1", f"--filter-platform={TARGET}"]
+    command = ["cargo", "metadata", *chosen, "--format-version=1", f"--filter-platform={target}"]
     described = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)["packages"]
     packages = [package for package in described if (package["name"], f"v{package['version']}") in built]
     if len(packages) != len(built):
-        raise SystemExit(f"{manifest}: cargo tree names {len(built)} packages, cargo metadata describes {len(packages)} of them")
+        raise SystemExit(f"{ROOT}/Cargo.toml: cargo tree names {len(built)} packages, cargo metadata describes {len(packages)} of them")
     return sorted(packages, key=lambda package: (package["name"], package["version"]))
+
+
+def shipped_anywhere(features: str) -> list[dict]:
+    """The packages of any of the targets."""
+    packages = {(package["name"], package["version"]): package for target in TARGETS for package in shipped(features, target)}
+    return [packages[key] for key in sorted(packages)]
 
 
 def models() -> list[Part]:
@@ -71,14 +74,16 @@ def models() -> list[Part]:
 
 
 def fonts(packages: list[dict]) -> list[Part]:
-    """The fonts that the package `typst-assets` brings; none where it is not among the packages."""
+    """The fonts of the sheets, and those that the package `typst-assets` brings without being asked; none without that package."""
     parts = []
     for package in packages:
         if package["name"] == "typst-assets":
-            for path in sorted((Path(package["manifest_path"]).parent / "files/fonts").iterdir()):
-                licence = next((licence for start, licence in FONT_LICENCES if path.name.startswith(start)), None)
+            brought = (Path(package["manifest_path"]).parent / "files/fonts").glob("Foxit*")
+            own = [path for path in FONTS.iterdir() if path.suffix != ".txt"]
+            for path in sorted([*own, *brought], key=lambda path: path.name):
+                licence = next((licence for start, licence in FONT_LICENCES.items() if path.name.startswith(start)), None)
                 if licence is None:
-                    raise SystemExit(f"{path}: a font whose licence is not in {__file__}: read NOTICE beside it and add it")
+                    raise SystemExit(f"{path}: a font whose licence is not in {__file__}: lay its licence beside it and add it")
                 parts.append(Part("font", path.name, package["version"], licence, path))
     return parts
 

@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-from parts import TARGET, fonts, models, shipped
+from parts import FONTS, TARGETS, fonts, models, shipped_anywhere
 
 FEATURES = "full"
 # A line that names an owner and a year, not the pattern of one.
@@ -52,7 +52,7 @@ def names(packages: list[dict]) -> str:
 def listed(page: Path) -> None:
     """Refuses a page that lists other packages than cargo resolves."""
     found = set(re.findall(r"^\| \[([^\]]+)\]\([^)]*\) \| (\S+) \|", page.read_text(), re.MULTILINE))
-    expected = {(package["name"], package["version"]) for package in shipped(FEATURES) if package["source"]}
+    expected = {(package["name"], package["version"]) for package in shipped_anywhere(FEATURES) if package["source"]}
     if found != expected:
         raise SystemExit(
             f"{page}: expected the packages that cargo resolves; missing {sorted(expected - found)}, "
@@ -62,7 +62,7 @@ def listed(page: Path) -> None:
 
 def main(about: str) -> None:
     """Prints the page from the answer of cargo-about."""
-    packages = [package for package in shipped(FEATURES) if package["source"]]
+    packages = [package for package in shipped_anywhere(FEATURES) if package["source"]]
     known = {(package["name"], package["version"]) for package in packages}
 
     texts: dict[tuple[str, str], tuple[str, list[dict], set[str]]] = {}
@@ -81,7 +81,7 @@ def main(about: str) -> None:
     print(
         "# What of others is in schistoquant\n\n"
         "Made by `packaging/third-party.sh`; do not edit. It covers what releases carry on Linux\n"
-        f"({TARGET}, features `{FEATURES}`): {len(packages)} packages that are compiled in or used in compiling, Rust's standard\n"
+        f"({', '.join(TARGETS)}; features `{FEATURES}`): {len(packages)} packages that are compiled in or used in compiling, Rust's standard\n"
         "library, fonts, and the models. The program itself is under the MIT licence (LICENSE).\n"
     )
     print("## Models\n\n| model | version | licence | SHA-256 |\n|---|---|---|---|")
@@ -89,10 +89,15 @@ def main(about: str) -> None:
         print(f"| {part.name} | {part.version} | {part.licence} | `{part.sha256}` |")
     print("\nTheir cards (`schistoquant model`) name the labelled films that they were trained on, with the licences of those.\n")
 
-    print("## Fonts\n\nThey come with typst-assets in the feature `pdf`; its notice below holds their licences.\n")
+    print(
+        "## Fonts\n\nThey come with the feature `pdf`. Those of Foxit are of typst-assets, whose notice below holds their licence and those of\n"
+        "fonts that are not in the program. The texts of the others follow.\n"
+    )
     print("| font | licence |\n|---|---|")
     for part in fonts(packages):
         print(f"| {part.name} | {part.licence} |")
+    for licence in sorted(FONTS.glob("*.txt")):
+        print(f"\n### {licence.stem}\n\n{fenced(licence.read_text())}")
 
     print(
         "\n## Rust's standard library\n\n"
@@ -101,9 +106,10 @@ def main(about: str) -> None:
     )
     print(
         "## C libraries\n\n"
-        "The program calls the C library of the system and contains none. The image holds those that its bill of materials names\n"
-        "(of Debian: glibc, LGPL 2.1 or later; libgcc, GPL 3 or later with the GCC Runtime Library Exception). The static program contains\n"
-        "musl: Copyright © 2005-2020 Rich Felker, et al., MIT licence (text below).\n"
+        "The program calls the C library of the system and contains none. Images hold those that their bills of materials name\n"
+        "(of Debian: glibc, LGPL 2.1 or later; libgcc and libstdc++, GPL 3 or later with the GCC Runtime Library Exception). Programs that\n"
+        "are linked by zig (in wheels, and the static one) contain its compiler-rt (MIT) and libunwind of LLVM (Apache 2.0 with the LLVM\n"
+        "Exceptions; text below). The static program contains musl: Copyright © 2005-2020 Rich Felker, et al., MIT licence (text below).\n"
     )
 
     print("## Packages\n\n| package | version | licence |\n|---|---|---|")
