@@ -2,15 +2,16 @@
 # Packages and their contents: Debian package, third parties, bills of materials, recipe of bioconda, Snakemake wrapper, the
 # script of the release. Prints times and sizes.
 #
-#   packaging/check/contents.sh PROGRAM OUTDIR
-#   packaging/check/contents.sh target/release/schistoquant /tmp/contents
+#   packaging/check/contents.sh PROGRAM OUTDIR [ARTEFACT...]
+#   packaging/check/contents.sh target/release/schistoquant /tmp/contents /tmp/wheel/*.whl /tmp/binaries/*-image.tar
 #
-# In: from the repository's root, a release program of default features. Out, in OUTDIR: the package and the bills. Needs root or
-# sudo, Debian's packages, crates.io and an index of Python packages. WORKFLOW_VENV: a Python environment with Snakemake (made
-# if missing).
+# In: from the repository's root, a release program of default features; wheels and images of such programs, whose bills are
+# made too. Out, in OUTDIR: the package and the bills. Needs root or sudo, Debian's packages, crates.io and an index of Python
+# packages. WORKFLOW_VENV: a Python environment with Snakemake (made if missing).
 set -euo pipefail
 program=$(realpath "${1:?PROGRAM}")
 out=$(realpath -m "${2:?OUTDIR}")
+mapfile -t artefacts < <(realpath -- "$program" "${@:3}")
 cd "$(dirname "$0")/../.."
 step() { printf '\n== contents: %s (%d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 fail() {
@@ -42,8 +43,8 @@ step "Debian package"
 packaging/check/deb.sh "$program" "$out"
 
 step "bills of materials"
-FEATURES='' packaging/contents.sh "$out" "$program"
-FEATURES='' packaging/contents.sh "$work/again" "$program" >/dev/null
+packaging/contents.sh "$out" "${artefacts[@]}"
+packaging/contents.sh "$work/again" "${artefacts[@]}" >/dev/null
 for bill in "$out"/*.cdx.json; do cmp "$bill" "$work/again/$(basename "$bill")"; done
 echo "-- made twice: the same bytes"
 ls -l "$out"

@@ -34,10 +34,11 @@ stub .ci/run <<<'echo ran; [ ! -e target/fail ] || exit 7'
 stub packaging/build.sh <<<"mkdir -p target/release; printf '#!/bin/sh\necho schistoquant $version\n' >target/release/schistoquant; chmod +x target/release/schistoquant"
 stub packaging/static.sh <<<'mkdir -p "$1"; echo static >"$1/schistoquant"'
 stub packaging/check/wheel.sh <<<'mkdir -p "$1"; echo wheel >"$1/schistoquant-0-py3-none-any.whl"; [ ! -e target/change ] || echo >>README.md'
+stub packaging/wheel.sh <<<'echo wheel >"$1/schistoquant-0-py3-none-$2.whl"'
 stub packaging/deb.sh <<<'[ ! -e target/fail-deb ] || { false; echo "went on after a failed command"; }; echo deb >"$2/schistoquant_amd64.deb"'
 stub packaging/image.sh <<<'true'
 stub packaging/third-party.sh <<<'true'
-stub packaging/contents.sh <<<'echo bill >"$1/schistoquant.cdx.json"'
+stub packaging/contents.sh <<<'[ $# = 7 ] || { echo "expected six artefacts, found: $*"; exit 1; }; echo bill >"$1/schistoquant.cdx.json"'
 stub "$work/bin/buildah" <<<'echo image >"$(echo "$4" | cut -d: -f2)"'
 export PATH=$work/bin:$PATH
 

@@ -29,14 +29,9 @@ fi
 
 wheel=${WHEEL:-}
 if [ -z "$wheel" ]; then
-  "$python" -m venv "$work/build"
-  "$work/build/bin/pip" install --quiet --requirement "$package/requirements-build.txt"
-  # 2.17 is the oldest C library that Rust's std runs on. maturin refuses the tag if a symbol is newer.
-  # Another machine: --target aarch64-unknown-linux-gnu, where Rust's std of that target is installed; zig links it as well.
   started=$SECONDS
-  (cd "$package" && PATH=$work/build/bin:$PATH maturin build --zig --compatibility manylinux2014 --out "$work/dist")
+  wheel=$(PYTHON=$python packaging/wheel.sh "$out")
   say "built in $((SECONDS - started)) s"
-  wheel=$(find "$work/dist" -name '*.whl')
 fi
 test -f "$wheel"
 if [ ! "$wheel" -ef "$out/$(basename "$wheel")" ]; then cp "$wheel" "$out/"; fi

@@ -67,6 +67,13 @@ class CommandLine:
             raise ValueError(f"{option}: expected values without a comma, found {texts}; rename the file")
         self.words.append(f"{option}={','.join(texts)}")
 
+    def inference(self, model: StrPath | None, engine: str | None, onnxruntime: StrPath | None, threads: int | None) -> None:
+        """Adds what every command that runs the models takes."""
+        self.value("--model", model)
+        self.value("--engine", engine)
+        self.value("--onnxruntime", onnxruntime)
+        self.value("--threads", threads)
+
     def inputs(self, paths: StrPath | Iterable[StrPath]) -> None:
         """Adds the inputs, last, behind ``--``, so that a name may begin with a dash."""
         several = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
