@@ -141,10 +141,13 @@ fn run_verify(folder: &std::path::Path, settings: &ReviewSettings) -> Result<Exi
         let name = case.display();
         match verify(&case, settings) {
             Ok(found) if found.faults.is_empty() => {
-                let signed = match (found.signatures, found.made_anew) {
-                    (0, _) => "not signed".to_owned(),
-                    (signatures, true) => format!("signature {signatures}, reports follow"),
-                    (signatures, false) => format!(
+                let signed = match (found.signatures, found.made_anew, found.other_version) {
+                    (0, ..) => "not signed".to_owned(),
+                    (signatures, _, Some(version)) => format!(
+                        "signature {signatures}, files as schistoquant {version} wrote them (prove with that version that they follow)"
+                    ),
+                    (signatures, true, None) => format!("signature {signatures}, reports follow"),
+                    (signatures, false, None) => format!(
                         "signature {signatures}, record follows (name the configuration of the signature to compare the other reports)"
                     ),
                 };

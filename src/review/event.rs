@@ -25,6 +25,9 @@ pub const NO_EVENT: &str = "0000000000000000000000000000000000000000000000000000
 /// Names of files with the SHA-256 of their bytes.
 pub type FileHashes = BTreeMap<String, String>;
 
+/// Version of this program, which stands beside the reports that it writes.
+pub const PROGRAM_VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Which of the two readings of a case an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +107,8 @@ pub enum Act {
         number: u32,
         /// Files of the folder.
         files: FileHashes,
+        /// Version of the program that wrote them.
+        program: String,
     },
     /// A signed case was opened again.
     Reopened {

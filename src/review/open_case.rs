@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::cells::ReviewCells;
 use super::error::{ReviewError, TrailFault};
-use super::event::{Act, Event, Series, Settled};
+use super::event::{Act, Event, PROGRAM_VERSION, Series, Settled};
 use super::files::{faults, hashes, keep, software_record};
 use super::reviewed::{Figures, Reviewed};
 use super::state::{ReviewState, Signature};
@@ -266,7 +266,8 @@ impl OpenCase {
         let case = Case { record: self.record_of(&signature), fields: read_archive(&self.software, &self.folder)? };
         ReportTarget::prepare(&self.folder, &formats)?.write_with(&case, &settings.messages)?;
         let files = hashes(&self.folder)?;
-        self.write(None, Act::Released { number: signature.number, files }).map(drop)
+        let program = PROGRAM_VERSION.to_owned();
+        self.write(None, Act::Released { number: signature.number, files, program }).map(drop)
     }
 
     /// Refuses a step that starts from something else than the cell is now.

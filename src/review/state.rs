@@ -71,6 +71,8 @@ pub struct ReviewState {
     signatures: Vec<Signature>,
     reopened: Option<Reopening>,
     released: u32,
+    /// Version of the program that wrote the latest reports of a signature.
+    released_by: Option<String>,
     /// Files at the opening or after the reports were made again, then those after each signature.
     files: Vec<FileHashes>,
     events: u64,
@@ -130,8 +132,9 @@ impl ReviewState {
                 event: event.event,
                 sha256: event.sha256.clone(),
             }),
-            Act::Released { number, files } => {
+            Act::Released { number, files, program } => {
                 self.released = number;
+                self.released_by = Some(program);
                 self.files.push(files);
             }
             Act::Reopened { reason } => self.reopened = Some(Reopening { at: event.at.clone(), by, reason }),
@@ -287,6 +290,11 @@ impl ReviewState {
         self.signatures.last().filter(|signature| signature.number > self.released)
     }
 
+    /// Version of the program that wrote the reports of the latest signature; `None` without any.
+    pub fn released_by(&self) -> Option<&str> {
+        self.released_by.as_deref()
+    }
+
     /// The files of the folder by the latest event that names them.
     pub fn files(&self) -> Option<&FileHashes> {
         self.files.last()
@@ -307,7 +315,7 @@ impl ReviewState {
 mod tests {
     use super::*;
     use crate::case::ReadAs;
-    use crate::review::event::{NO_EVENT, found};
+    use crate::review::event::{NO_EVENT, PROGRAM_VERSION, found};
 
     struct Scribe {
         state: ReviewState,
@@ -339,7 +347,7 @@ mod tests {
         fn sign(&mut self, number: u32) -> Result<(), String> {
             let signed = Act::Signed { number, meaning: SignatureMeaning::Reviewed, comment: None, settled: None };
             self.write(Some("Ada"), signed)?;
-            self.write(None, Act::Released { number, files: FileHashes::new() })
+            self.write(None, Act::Released { number, files: FileHashes::new(), program: PROGRAM_VERSION.to_owned() })
         }
     }
 

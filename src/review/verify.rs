@@ -5,7 +5,8 @@
 //! 3. the files beside the case have the hashes that the trail names, those of superseded reports too; 4. the signed record is
 //! made anew from the software's record and the readings and must have the same bytes; 5. so must every other report.
 //!
-//! Limits: step 5 needs the configuration that the signature was made with; under another one it is left out, and said.
+//! Limits: steps 4 and 5 need the program that wrote the reports, because another version writes other bytes; under another one they
+//! are left out, and said. Step 5 needs the configuration that the signature was made with, too.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::cells::ReviewCells;
 use super::error::{ReviewError, TrailFault};
-use super::event::FileHashes;
+use super::event::{FileHashes, PROGRAM_VERSION};
 use super::files::{failed, faults, software_record};
 use super::open_case::ReviewSettings;
 use super::reviewed::Reviewed;
@@ -31,8 +32,11 @@ pub struct Verified {
     pub events: u64,
     /// Number of the latest signature; 0 without one.
     pub signatures: u32,
-    /// Whether every report was made anew and compared; `false` without a signature and under another configuration.
+    /// Whether every report was made anew and compared; `false` without a signature, under another configuration and of another
+    /// version.
     pub made_anew: bool,
+    /// Version of the program that wrote the reports, where it is another one, so that nothing was made anew.
+    pub other_version: Option<String>,
     /// What is wrong.
     pub faults: Vec<TrailFault>,
 }
@@ -42,8 +46,14 @@ pub struct Verified {
 /// # Errors
 /// A file cannot be read for another reason than that it is missing.
 pub fn verify(folder: &Path, settings: &ReviewSettings) -> Result<Verified, ReviewError> {
-    let mut verified =
-        Verified { folder: folder.to_owned(), events: 0, signatures: 0, made_anew: false, faults: Vec::new() };
+    let mut verified = Verified {
+        folder: folder.to_owned(),
+        events: 0,
+        signatures: 0,
+        made_anew: false,
+        other_version: None,
+        faults: Vec::new(),
+    };
     let Some(read) = ReadTrail::of_folder(folder).map_err(failed(folder))? else {
         // Nobody reviewed it; a record that says otherwise was signed elsewhere, or its trail is gone.
         match read_record(&folder.join(CASE_FILE)) {
@@ -81,7 +91,10 @@ pub fn verify(folder: &Path, settings: &ReviewSettings) -> Result<Verified, Revi
         verified.faults.extend(own.map(|fault| within(&kept, fault)));
     }
     if state.is_signed() && verified.faults.is_empty() {
-        make_anew(folder, &state, settings, &mut verified)?;
+        match state.released_by().filter(|version| *version != PROGRAM_VERSION) {
+            Some(version) => verified.other_version = Some(version.to_owned()),
+            None => make_anew(folder, &state, settings, &mut verified)?,
+        }
     }
     Ok(verified)
 }

@@ -10,8 +10,8 @@ use crate::support::fake_case::FakeCase;
 use schistoquant::case::{CaseRecord, CellKey, ReadAs, Reading, ReviewStatus, Reviewer, SignatureMeaning, State};
 use schistoquant::report::{ReportFormat, ReportTarget, read_case, read_record};
 use schistoquant::review::{
-    LABELS_FILE, OpenCase, ReviewError, ReviewSettings, Series, Step, TrailFault, check_remake, export_labels,
-    note_remade, verify,
+    Act, Event, LABELS_FILE, OpenCase, ReviewError, ReviewSettings, Series, Step, TrailFault, check_remake,
+    export_labels, note_remade, verify,
 };
 use schistoquant::smear::{CellClass, ExclusionReason, SchistocyteForm};
 
@@ -70,6 +70,23 @@ fn named(folder: &Path, ending: &str) -> Vec<PathBuf> {
 
 fn record(folder: &Path) -> CaseRecord {
     read_record(&folder.join("case.json")).expect("a record")
+}
+
+/// Writes the last event of a trail anew, as another version of the program would have.
+fn released_by(folder: &Path, version: &str) {
+    let path = folder.join("review.jsonl");
+    let text = fs::read_to_string(&path).expect("a trail");
+    let mut lines: Vec<&str> = text.lines().collect();
+    let last: Event = serde_json::from_str(lines.pop().expect("an event")).expect("an event");
+    let Act::Released { number, files, .. } = last.act else { panic!("{:?}", last.act) };
+    let act = Act::Released { number, files, program: version.to_owned() };
+    let other = Event::behind((last.event - 1, &last.previous), last.at, last.by, act).expect("plain");
+    let line = String::from_utf8(other.line().expect("plain")).expect("UTF-8");
+    let text: String = lines.iter().map(|line| format!("{line}\n")).chain([line]).collect();
+    fs::write(&path, text).expect("written");
+    let head = folder.join("review.head");
+    let note = fs::read_to_string(&head).expect("a note");
+    fs::write(&head, note.replace(&last.sha256, &other.sha256)).expect("written");
 }
 
 fn sound(folder: &Path) {
@@ -134,6 +151,26 @@ fn figures_follow_each_reading_and_the_signed_record_follows_from_all() {
     assert_eq!(record(&base.path().join("superseded-0")), before);
     assert_eq!((named(base.path(), ".hl7").len(), named(&base.path().join("superseded-0"), ".hl7").len()), (1, 1));
     sound(base.path());
+}
+
+#[test]
+fn reports_of_another_version_are_proved_by_their_hashes_alone() {
+    let base = tempfile::tempdir().expect("a folder");
+    written(base.path(), false);
+    let mut case = opened(base.path());
+    for key in to_read(&case) {
+        read(&mut case, "Ada", key, Reading::of(ReadAs::Schistocyte)).expect("a reading");
+    }
+    sign(&mut case, "Ada").expect("a signature");
+    drop(case);
+    let prove = || verify(base.path(), &ReviewSettings::default()).expect("readable");
+    assert_eq!((prove().other_version, prove().made_anew), (None, true));
+    released_by(base.path(), "0.1.9");
+    let found = prove();
+    assert_eq!((found.other_version.as_deref(), found.made_anew, found.faults), (Some("0.1.9"), false, Vec::new()));
+    let page = base.path().join("report.html");
+    fs::write(&page, "another page").expect("written");
+    assert_eq!(prove().faults, [TrailFault::Changed { file: "report.html".to_owned() }]);
 }
 
 #[test]
