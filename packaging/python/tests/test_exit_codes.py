@@ -118,7 +118,9 @@ def test_an_interrupt_ends_the_program_too(tmp_path: Path) -> None:
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     script = (
-        "import pathlib, schistoquant.program as p\n"
+        "import pathlib, signal, schistoquant.program as p\n"
+        # Who runs the tests in the background may have told all of them to ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"p.find_program = lambda: pathlib.Path({str(program)!r})\n"
         "p.call(p.CommandLine('analyze'))"
     )
