@@ -3,10 +3,10 @@
 # Rust's standard library.
 #
 #   packaging/contents.sh OUTDIR ARTEFACT...
-#   FEATURES=full packaging/contents.sh release release/schistoquant-*-linux* release/*.whl release/*-image.tar
+#   FEATURES=full packaging/contents.sh release release/*-linux release/*-linux-static release/*.whl release/*-image.tar
 #
-# In: artefacts that are built from this source: programs, wheels (.whl), images as OCI archives (.tar). Out, in
-# OUTDIR: <artefact>.cdx.json of each, THIRD-PARTY.md, COPYRIGHT-library.html.
+# In: artefacts that are built from this source: programs, wheels (.whl), images as OCI archives (.tar). Out, in OUTDIR:
+# <artefact>.cdx.json of each, THIRD-PARTY.md, COPYRIGHT-library.html.
 #
 # FEATURES             of the programs and images (default none); those of a wheel stand in its pyproject.toml
 # SOURCE_DATE_EPOCH    time of the bills (default: the time of the last commit)

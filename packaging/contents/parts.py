@@ -15,8 +15,8 @@ TARGETS = ["x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl", "aarch64-unk
 
 # The fonts of the sheets, whose licences lie beside them.
 FONTS = ROOT / "src/report/pdf/fonts"
-# Start of a font's file name and its licence as an SPDX identifier: what the files beside the fonts say, and of Foxit's NOTICE of
-# `typst-assets`.
+# Start of a font's file name and its licence as an SPDX identifier, as the files beside the fonts say; of Foxit's, as NOTICE of
+# `typst-assets` says.
 FONT_LICENCES = {"LibertinusSerif-": "OFL-1.1", "DejaVuSansMono": "Bitstream-Vera", "Foxit": "BSD-3-Clause"}
 
 

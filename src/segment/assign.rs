@@ -147,8 +147,8 @@ impl DepthBox {
 
 /// The cell of each stained pixel, 0 for none.
 ///
-/// METHOD: labels are written before they are read. Memory that is zero by promise is first shown as a page in common, and each
-/// write to such a page stops the other threads (half of the time on a picture of 8 megapixels).
+/// METHOD: labels are written before they are read. Memory that is zero by promise is read as a page in common, and the first
+/// write to such a page stops the other threads: half of the time of this step, on two threads and a picture of 8 megapixels.
 fn deepest(mask: &[bool], boxes: &[DepthBox], width: usize) -> Vec<u32> {
     let mut labels = vec![0u32; mask.len()];
     let level = Level::new();
