@@ -5,10 +5,18 @@
 //!
 //! Limits: those of [`Engine`] and [`Session`].
 
+mod depthwise;
+mod embedded;
 mod engine;
+mod error;
 mod installed;
+mod onnxruntime;
+mod outlet;
 mod session;
+mod steps;
 
 pub use engine::{Engine, EngineChoice, EngineError, EngineInfo, EngineKind, EngineRequest};
+pub use error::SessionError;
 pub use installed::installed_library;
-pub use session::{Outlet, Session, SessionError};
+pub use outlet::Outlet;
+pub use session::Session;
