@@ -67,7 +67,7 @@ fn likeliest_first(cells: &mut [PicturedCell]) {
 }
 
 /// Where the tiles of a field lie: one after another, after the preview.
-fn tile_spans(facts: &FieldFacts, pictures: Span) -> Vec<(u32, Span)> {
+fn tile_spans(facts: &FieldFacts<'_>, pictures: Span) -> Vec<(u32, Span)> {
     let mut offset = pictures.offset + facts.preview_bytes;
     let span = |&(id, bytes): &(u32, u64)| {
         let span = Span { offset, bytes };
@@ -124,7 +124,7 @@ impl CaseFields {
     }
 
     /// Adds a field that is packed already; `facts` are those in it.
-    pub(super) fn push_packed(&mut self, packed: &PackedField, facts: &FieldFacts) -> io::Result<()> {
+    pub(super) fn push_packed(&mut self, packed: &PackedField, facts: &FieldFacts<'_>) -> io::Result<()> {
         let own = Span { offset: self.end, bytes: packed.facts.len() as u64 };
         let pictures = Span { offset: own.offset + own.bytes, bytes: packed.pictures.len() as u64 };
         let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,7 +135,7 @@ impl CaseFields {
         let tiles = tile_spans(facts, pictures);
         self.end = pictures.offset + pictures.bytes;
         let field_index = self.entries.len();
-        for cell in &facts.cells {
+        for cell in facts.cells.iter() {
             if let CellStatus::Excluded(reason, call) = cell.status {
                 self.reasons.insert(reason);
                 self.uncounted_schistocytes += u64::from(call.is_some_and(|call| call.class == CellClass::Schistocyte));
@@ -206,9 +206,9 @@ impl CaseFields {
         for (field_index, entry) in self.entries.iter().enumerate() {
             let facts = self.facts(entry)?;
             let tiles = tile_spans(&facts, entry.pictures);
-            for cell in facts.cells {
+            for cell in facts.cells.iter() {
                 let call = cell.counted_call().filter(|_| cell.is_near_miss(from));
-                near.extend(call.map(|call| PicturedCell::new(field_index, &cell, call, &tiles)));
+                near.extend(call.map(|call| PicturedCell::new(field_index, cell, call, &tiles)));
             }
         }
         likeliest_first(&mut near);
@@ -229,7 +229,7 @@ impl CaseFields {
     /// The temporary file cannot be read.
     pub fn cells_of(&self, field_index: usize) -> io::Result<Vec<ClassifiedCell>> {
         let facts = self.entries.get(field_index).map(|entry| self.facts(entry)).transpose()?;
-        Ok(facts.map(|facts| facts.cells).unwrap_or_default())
+        Ok(facts.map(|facts| facts.cells.into_owned()).unwrap_or_default())
     }
 
     /// A field with its pictures; `None` where it is not there.
@@ -278,7 +278,7 @@ impl CaseFields {
         Ok(PackedField { facts: self.bytes(entry.facts)?, pictures: self.bytes(entry.pictures)? })
     }
 
-    fn facts(&self, entry: &Entry) -> io::Result<FieldFacts> {
+    fn facts(&self, entry: &Entry) -> io::Result<FieldFacts<'static>> {
         FieldFacts::unpacked(&self.bytes(entry.facts)?).map_err(io::Error::other)
     }
 

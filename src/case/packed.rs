@@ -7,6 +7,7 @@
 //!
 //! Limits: facts of more than [`MAX_FACTS_BYTES`] are refused, whatever few bytes they were compressed to.
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
 use flate2::Compression;
@@ -39,26 +40,26 @@ pub enum FactsError {
 
 /// Facts and cells of a field, and how long its pictures are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct FieldFacts {
+pub(super) struct FieldFacts<'a> {
     pub field: String,
     pub preview_width_px: u32,
     pub preview_height_px: u32,
     pub preview_px_per_px: f64,
     pub preview_bytes: u64,
-    pub cells: Vec<ClassifiedCell>,
+    pub cells: Cow<'a, [ClassifiedCell]>,
     /// Number of the cell and bytes of its picture.
     pub tiles: Vec<(u32, u64)>,
 }
 
-impl FieldFacts {
-    pub(super) fn of(field: &CaseField) -> Self {
+impl<'a> FieldFacts<'a> {
+    pub(super) fn of(field: &'a CaseField) -> Self {
         Self {
             field: field.field.clone(),
             preview_width_px: field.preview_width_px,
             preview_height_px: field.preview_height_px,
             preview_px_per_px: field.preview_px_per_px,
             preview_bytes: field.preview_jpeg.len() as u64,
-            cells: field.cells.clone(),
+            cells: Cow::Borrowed(&field.cells),
             tiles: field.tiles.iter().map(|tile| (tile.cell_id.0, tile.jpeg.len() as u64)).collect(),
         }
     }
@@ -72,7 +73,7 @@ impl FieldFacts {
 
     /// # Errors
     /// [`FactsError`].
-    pub(super) fn unpacked(packed: &[u8]) -> Result<Self, FactsError> {
+    pub(super) fn unpacked(packed: &[u8]) -> Result<FieldFacts<'static>, FactsError> {
         let mut plain = Vec::new();
         DeflateDecoder::new(packed).take(MAX_FACTS_BYTES + 1).read_to_end(&mut plain)?;
         if plain.len() as u64 > MAX_FACTS_BYTES {
@@ -103,7 +104,7 @@ impl FieldFacts {
             preview_height_px: self.preview_height_px,
             preview_px_per_px: self.preview_px_per_px,
             tiles: self.tiles.into_iter().map(tile).collect::<Option<_>>()?,
-            cells: self.cells,
+            cells: self.cells.into_owned(),
         })
     }
 }
@@ -122,7 +123,7 @@ impl PackedField {
     ///
     /// # Errors
     /// The facts cannot be encoded.
-    pub(super) fn of(field: &CaseField, facts: &FieldFacts) -> io::Result<Self> {
+    pub(super) fn of(field: &CaseField, facts: &FieldFacts<'_>) -> io::Result<Self> {
         let mut pictures = field.preview_jpeg.clone();
         field.tiles.iter().for_each(|tile| pictures.extend_from_slice(&tile.jpeg));
         Ok(Self { facts: facts.packed()?, pictures })

@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::analyze::{analyze_options, exit_of, with_evidence};
+use super::analyze::{analyze_options, exit_of, is_pictured, with_evidence};
 use super::exit::{Exit, Failure, chain};
 use super::options::{AGE_GROUPS, ModelOptions, ThreadOptions, one_of, positive};
 use super::report_options::{ConfigOptions, FormatOptions, Requested, check_patient, read_labs};
 use super::terminal::{on_interrupt, print_document, warn};
 use schistoquant::case::is_order_name;
 use schistoquant::clinical::is_panel_name;
-use schistoquant::pipeline::{AnalyzeError, Models, analyze};
+use schistoquant::pipeline::{AnalyzeError, AnalyzeOptions, Models, analyze};
 use schistoquant::report::FileNames;
 use schistoquant::smear::AgeGroup;
 use schistoquant::source::passed_over;
@@ -100,7 +100,10 @@ impl Analyzer<'_> {
             panel,
             ..self.requested.clone()
         };
-        let options = analyze_options(&requested, self.args.um_per_px, self.args.age_group, None);
+        let options = AnalyzeOptions {
+            without_pictures: !is_pictured(&self.args.formats.format),
+            ..analyze_options(&requested, self.args.um_per_px, self.args.age_group, None)
+        };
         let inputs = claimed.inputs();
         let case =
             analyze(&inputs, &options, &self.models, &self.pool, &(), self.stop).map_err(|error| match error {
@@ -110,7 +113,8 @@ impl Analyzer<'_> {
         let case = with_evidence(case, &requested);
         let result = FileNames::of(&case.record).map_err(|error| output(&error))?.base().to_owned();
         let target = self.args.formats.target(partial).map_err(|error| output(&error))?;
-        let written = target.write_with(&case, &self.requested.settings.messages).map_err(|error| output(&error))?;
+        let write = || target.write_with(&case, &self.requested.settings.messages);
+        let written = self.pool.install(write).map_err(|error| output(&error))?;
         let below =
             |path: &Path, folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
         let failed = case.record.failed_inputs.iter();

@@ -47,6 +47,8 @@ pub struct AnalyzeOptions {
     pub count: CountOptions,
     /// What is asked of slides; photographs are counted to the last.
     pub slide: SlideOptions,
+    /// Leaves previews and tiles out, which no format asked for shows.
+    pub without_pictures: bool,
 }
 
 /// What the card states of the classifier.

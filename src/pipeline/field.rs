@@ -116,7 +116,7 @@ pub fn input_failure(error: &SourceError) -> InputFailure {
     InputFailure { path: error.path.display().to_string(), reason: error.problem.to_string() }
 }
 
-/// Reads a field and takes it through all stages.
+/// Reads a field and takes it through all stages; where `is_pictured`, with its preview and tiles.
 ///
 /// # Errors
 /// The models fail or a picture cannot be encoded; a file that cannot be read is the inner error.
@@ -124,9 +124,10 @@ pub(super) fn field_result(
     source: &FieldSource,
     scale: &SpecimenScale,
     models: &Models,
+    is_pictured: bool,
 ) -> Result<Result<FieldResult, InputFailure>, AnalyzeError> {
     match source.read() {
-        Ok(field) => result_of(source, &field, scale, models).map(Ok),
+        Ok(field) => result_of(source, &field, scale, models, is_pictured).map(Ok),
         Err(error) => Ok(Err(input_failure(&error))),
     }
 }
@@ -136,13 +137,16 @@ fn result_of(
     field: &Field,
     scale: &SpecimenScale,
     models: &Models,
+    is_pictured: bool,
 ) -> Result<FieldResult, AnalyzeError> {
     let name = field.id.to_string();
     let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
     let ExaminedField { calibration, quality, cells, signature } =
         examine(field, scale, models).map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
-    let (preview, tiles) =
-        rayon::join(|| preview(&field.rgb), || tiles(field, &cells, calibration, models.classifier.card()));
+    let (preview, tiles) = rayon::join(
+        || if is_pictured { preview(&field.rgb) } else { Ok(no_preview()) },
+        || if is_pictured { tiles(field, &cells, calibration, models.classifier.card()) } else { Ok(Vec::new()) },
+    );
     let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) = preview.map_err(picture)?;
     let tiles = tiles.map_err(picture)?;
     Ok(FieldResult {
@@ -198,6 +202,11 @@ pub(super) fn preview(rgb: &RgbImage) -> ImageResult<(Vec<u8>, u32, u32, f64)> {
     let reduced = if ratio > 1.0 { rescale(rgb, ratio) } else { None };
     let shown = reduced.as_ref().unwrap_or(rgb);
     Ok((preview_jpeg(shown)?, shown.width(), shown.height(), f64::from(shown.width()) / f64::from(rgb.width().max(1))))
+}
+
+/// In place of a preview that no format shows.
+fn no_preview() -> (Vec<u8>, u32, u32, f64) {
+    (Vec::new(), 0, 0, 1.0)
 }
 
 /// A picture as the JPEG of a preview.

@@ -49,7 +49,7 @@ pub(super) type OneField = Result<Result<FieldResult, InputFailure>, AnalyzeErro
 /// A piece of work for one thread.
 pub(super) enum Task {
     Open(usize, Box<SpecimenInputs>),
-    Field { specimen: usize, index: usize, source: FieldSource, scale: Arc<SpecimenScale> },
+    Field { specimen: usize, index: usize, source: FieldSource, scale: Arc<SpecimenScale>, is_pictured: bool },
     Finish(usize, Box<(AnalyzeOptions, Result<CaseBuilder, AnalyzeError>)>),
 }
 
@@ -149,7 +149,11 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Schedule<I> {
             Ok(Opened { sources, failed, slides, scale }) => {
                 let scale = Arc::new(scale);
                 let fields = sources.len();
-                let task = |(index, source)| Task::Field { specimen, index, source, scale: Arc::clone(&scale) };
+                let is_pictured = !options.without_pictures;
+                let task = |(index, source)| {
+                    let scale = Arc::clone(&scale);
+                    Task::Field { specimen, index, source, scale, is_pictured }
+                };
                 self.ready.extend(sources.into_iter().enumerate().map(task));
                 let (announced, most_held) = if slides.is_empty() {
                     (fields, usize::MAX)

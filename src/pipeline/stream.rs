@@ -197,8 +197,9 @@ impl<F> Stage<'_, F> {
                 let SpecimenInputs { inputs, options } = *inputs;
                 Message::Opened(specimen, caught("the inputs", || self.open(inputs, options)))
             }
-            Task::Field { specimen, index, source, scale } => {
-                let result = caught(source.file_name(), || field_result(&source, &scale, self.models));
+            Task::Field { specimen, index, source, scale, is_pictured } => {
+                let work = || field_result(&source, &scale, self.models, is_pictured);
+                let result = caught(source.file_name(), work);
                 Message::Field { specimen, index, result: Box::new(result) }
             }
             Task::Finish(specimen, parts) => {

@@ -54,6 +54,16 @@ impl ReportFormat {
         matches!(self, Self::Hl7 | Self::Fhir)
     }
 
+    /// Whether it holds or shows pictures of fields and cells; `case.json` has them beside it for later reports.
+    pub fn is_pictured(self) -> bool {
+        match self {
+            Self::Json | Self::Html | Self::Pictures => true,
+            #[cfg(feature = "pdf")]
+            Self::Pdf => true,
+            Self::Csv | Self::Geojson | Self::Parquet | Self::Hl7 | Self::Fhir => false,
+        }
+    }
+
     /// Files and folders whose names are known before there is a record; a folder ends with `/`.
     pub fn fixed_names(self) -> &'static [&'static str] {
         match self {

@@ -100,6 +100,31 @@ fn analyzed(specimen: &Specimen) -> Case {
     analyze(&inputs, &AnalyzeOptions::default(), &SHIPPED, &pool, &(), &stop).expect("a case")
 }
 
+#[test]
+fn without_pictures_nothing_else_is_missing() {
+    let specimen = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/specimen");
+    let mut images: Vec<PathBuf> =
+        fs::read_dir(specimen).expect("readable").flatten().map(|entry| entry.path()).collect();
+    images.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
+    images.sort();
+    images.truncate(3);
+    let pool = thread_pool(None).expect("threads");
+    let analyzed = |without_pictures| {
+        let options = AnalyzeOptions { without_pictures, ..AnalyzeOptions::default() };
+        let case = analyze(&images, &options, &SHIPPED, &pool, &(), &AtomicBool::new(false)).expect("a case");
+        let fields: Vec<_> = case.fields.iter().map(|field| field.expect("readable")).collect();
+        (serde_json::to_value(&case.record).expect("a record"), fields)
+    };
+    let (pictured, plain) = (analyzed(false), analyzed(true));
+    assert_eq!(pictured.0, plain.0);
+    assert_eq!(plain.1.len(), 3);
+    assert!(pictured.1.iter().any(|field| !field.tiles.is_empty()));
+    for (pictured, plain) in pictured.1.iter().zip(&plain.1) {
+        assert_eq!(pictured.cells, plain.cells);
+        assert!(!pictured.preview_jpeg.is_empty() && plain.preview_jpeg.is_empty() && plain.tiles.is_empty());
+    }
+}
+
 /// The record with the specimen's panel weighed.
 fn with_labs(record: CaseRecord, labs: &Path) -> CaseRecord {
     let bytes = fs::read(labs).unwrap_or_else(|error| panic!("{}: {error}", labs.display()));
