@@ -19,7 +19,7 @@ use schistoquant::count::CountOptions;
 use schistoquant::pipeline::{
     AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze,
 };
-use schistoquant::report::{ReportFormat, WrittenReports, state_words};
+use schistoquant::report::{WrittenReports, state_words};
 use schistoquant::review::is_reviewed;
 use schistoquant::smear::AgeGroup;
 use schistoquant::source::slide::PixelRect;
@@ -156,7 +156,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     let slide = args.slide.read()?;
     args.slide.check_inputs(&args.inputs)?;
     let options = analyze_options(&requested, args.um_per_px, args.age_group, args.min_cells);
-    let options = AnalyzeOptions { slide, without_pictures: !is_pictured(&args.formats.format), ..options };
+    let options = AnalyzeOptions { slide, without_pictures: !args.formats.is_pictured(), ..options };
     let models = args.model.open()?;
     if is_reviewed(&args.out) {
         let text = format!(
@@ -217,11 +217,6 @@ pub(super) fn analyze_options(
         slide: SlideOptions::default(),
         without_pictures: false,
     }
-}
-
-/// Whether one of the formats holds or shows pictures.
-pub(super) fn is_pictured(formats: &[ReportFormat]) -> bool {
-    formats.iter().any(|format| format.is_pictured())
 }
 
 /// The case with its panel weighed, where there is one.

@@ -124,6 +124,11 @@ impl FormatOptions {
         Ok(if self.require_review { target.hold_messages() } else { target })
     }
 
+    /// Whether one of the formats holds or shows pictures.
+    pub fn is_pictured(&self) -> bool {
+        self.format.iter().any(|format| format.is_pictured())
+    }
+
     /// The formats asked for, each once and in the order in which they are written.
     pub fn sorted(&self) -> Vec<ReportFormat> {
         ReportFormat::ALL.into_iter().filter(|format| self.format.contains(format)).collect()

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::analyze::{analyze_options, exit_of, is_pictured, with_evidence};
+use super::analyze::{analyze_options, exit_of, with_evidence};
 use super::exit::{Exit, Failure, chain};
 use super::options::{AGE_GROUPS, ModelOptions, ThreadOptions, one_of, positive};
 use super::report_options::{ConfigOptions, FormatOptions, Requested, check_patient, read_labs};
@@ -101,7 +101,7 @@ impl Analyzer<'_> {
             ..self.requested.clone()
         };
         let options = AnalyzeOptions {
-            without_pictures: !is_pictured(&self.args.formats.format),
+            without_pictures: !self.args.formats.is_pictured(),
             ..analyze_options(&requested, self.args.um_per_px, self.args.age_group, None)
         };
         let inputs = claimed.inputs();

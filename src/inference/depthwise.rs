@@ -4,7 +4,7 @@
 //! `Conv` of ONNX whose `group` is the number of channels; places beyond the edge are 0.
 //!
 //! METHOD: RTen works these layers out number by number, because the step along a row is not known when it is compiled. They were
-//! 4 % of the multiplications of the shipped classifier and a third of its time. Here the step along a row is 1, so that
+//! 4 % of the multiplications of the shipped classifier and two fifths of its time. Here the step along a row is 1, so that
 //! rows run through vector registers. Each product is rounded and added in the order of RTen (bias, then the kernel row by
 //! row), so that the answers are the same numbers.
 //!

@@ -82,11 +82,11 @@ pub(super) fn cut(bytes: &[u8]) -> Option<Steps> {
             steps.push(Step::Depthwise(node.convolution.clone()?, ends));
         }
     }
-    let ends_in_parts = |ends: &[ValueInfoProto]| {
-        let names = ends.iter().filter_map(|end| end.name.as_deref()).filter(|name| !constants.holds(name));
-        names.map(|name| in_a_part(&steps, name)).collect::<Option<Vec<_>>>()
-    };
-    let (inputs, outputs) = (ends_in_parts(&graph.input)?, ends_in_parts(&graph.output)?);
+    let names = |ends: &[ValueInfoProto]| ends.iter().filter_map(|end| end.name.clone()).collect::<Vec<_>>();
+    let in_parts = |names: Vec<String>| names.iter().map(|name| in_a_part(&steps, name)).collect::<Option<Vec<_>>>();
+    // Older graphs declare their initializers as inputs, too.
+    let taken = names(&graph.input).into_iter().filter(|name| !constants.holds(name)).collect();
+    let (inputs, outputs) = (in_parts(taken)?, in_parts(names(&graph.output))?);
     Some(Steps { places: places.0.len(), inputs, outputs, steps })
 }
 
@@ -200,8 +200,8 @@ impl<'a> Constants<'a> {
             None => tensor.float_data.clone(),
         };
         let shape = tensor.dims.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<Vec<_>>>()?;
-        let is_sound =
-            numbers.len() == shape.iter().product::<usize>() && numbers.iter().all(|number| number.is_finite());
+        let size = shape.iter().try_fold(1usize, |size, extent| size.checked_mul(*extent))?;
+        let is_sound = numbers.len() == size && numbers.iter().all(|number| number.is_finite());
         is_sound.then_some((shape, numbers))
     }
 
@@ -265,11 +265,11 @@ fn depthwise(node: &NodeProto, constants: &Constants<'_>) -> Option<DepthwiseCon
     is_sound.then_some(convolution)
 }
 
-/// Whole numbers of a node; `missing` for each where it states none.
+/// Whole numbers of a node, each below 65,536, so that sums of them are numbers; `missing` for each where it states none.
 fn extents<const N: usize>(node: &NodeProto, name: &str, missing: usize) -> Option<[usize; N]> {
     let Some(stated) = attribute(node, name) else { return Some([missing; N]) };
-    let stated = stated.ints.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<Vec<_>>>()?;
-    stated.try_into().ok()
+    let extent = |&extent: &i64| u16::try_from(extent).ok().map(usize::from);
+    stated.ints.iter().map(extent).collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -405,8 +405,8 @@ mod tests {
         assert!(cut(&named_in(vec![node("Relu", &["in"], "x"), plain()], "y")).is_none());
         // The input goes nowhere else.
         assert!(cut(&model(vec![plain(), node("Relu", &["y"], "out")], weights(), "out")).is_none());
-        // A step along the row, padding that the engine works out, one channel for all, a graph inside.
-        let mut changed = [plain(), plain(), plain(), plain()];
+        // A step along the row, padding that the engine works out, one channel for all, a graph inside, padding without end.
+        let mut changed = [plain(), plain(), plain(), plain(), plain()];
         changed[0].attribute[1] = whole_numbers("strides", &[1, 2]);
         changed[1].attribute.push(AttributeProto {
             name: Some("auto_pad".to_owned()),
@@ -415,6 +415,7 @@ mod tests {
             ..AttributeProto::default()
         });
         changed[2].attribute[0].i = Some(1);
+        changed[4].attribute[3].ints[0] = i64::MAX;
         changed[3].attribute.push(AttributeProto { g: Some(GraphProto::default()), ..AttributeProto::default() });
         for convolution in changed {
             assert!(cut(&named_in(between(convolution), "out")).is_none());
