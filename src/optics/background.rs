@@ -193,8 +193,12 @@ impl Background {
     }
 }
 
-/// Bytes that are divided at once: eight pixels, so that each place has the same channel every time.
-const STRIP: usize = 24;
+/// Bytes that are divided at once: sixteen pixels, so that each place has the same channel every time.
+const STRIP: usize = 3 * LANES;
+/// Bytes that run through the widest registers together.
+const LANES: usize = 16;
+/// 2²³: from here on floats are whole numbers.
+const WHOLE_BITS: f32 = 8_388_608.0;
 
 /// Divides a row by its light, whose coefficients of 1, x and x² stand in `lines` for each channel.
 #[inline(always)]
@@ -213,21 +217,24 @@ fn flatten_row(source: &[u8], sink: &mut [u8], x_axis: &[f32], lines: &[[f32; 3]
 }
 
 #[inline(always)]
-fn flat_strip(strip: &[u8; STRIP], x: &[f32; STRIP], [a, b, c]: &[[f32; STRIP]; 3], target: f32) -> [u8; STRIP] {
-    let mut values = [0.0f32; STRIP];
-    for at in 0..STRIP {
-        let light = a[at] + x[at] * (b[at] + x[at] * c[at]);
-        let light = if light > MIN_ILLUMINATION as f32 { light } else { MIN_ILLUMINATION as f32 };
-        values[at] = f32::from(strip[at]) * target / light + 0.5;
-    }
-    // Cut before the conversion, which would cut as well but not in a vector.
-    let mut whole = [0i32; STRIP];
-    for at in 0..STRIP {
-        whole[at] = (if values[at] < 255.0 { values[at] } else { 255.0 }) as i32;
-    }
+fn flat_strip(strip: &[u8; STRIP], x: &[f32; STRIP], terms: &[[f32; STRIP]; 3], target: f32) -> [u8; STRIP] {
     let mut flat = [0; STRIP];
-    for at in 0..STRIP {
-        flat[at] = whole[at] as u8;
+    for (part, out) in flat.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let span = part * LANES..(part + 1) * LANES;
+        let (strip, x) = (&strip[span.clone()], &x[span.clone()]);
+        let [a, b, c] = terms.each_ref().map(|term| &term[span.clone()]);
+        let mut values = [0.0f32; LANES];
+        for at in 0..LANES {
+            let light = a[at] + x[at] * (b[at] + x[at] * c[at]);
+            let light = if light > MIN_ILLUMINATION as f32 { light } else { MIN_ILLUMINATION as f32 };
+            values[at] = f32::from(strip[at]) * target / light + 0.5;
+        }
+        for at in 0..LANES {
+            let whole = (if values[at] < 255.0 { values[at] } else { 255.0 }).trunc();
+            // METHOD: beside this number the last bits of a float are the whole number. A conversion would look for what an integer
+            // cannot hold, value by value.
+            out[at] = (whole + WHOLE_BITS).to_bits() as u8;
+        }
     }
     flat
 }

@@ -56,7 +56,14 @@ pub fn median(values: &[f32], range: Range<f32>, counts: impl Fn(f32) -> bool + 
         for chunk in part.chunks(CHUNK) {
             let buckets = buckets_of(chunk);
             if buckets.iter().fold(false, |any, of| any | (*of == middle)) {
-                found.extend(chunk.iter().zip(buckets).filter(|(_, of)| *of == middle).map(|(value, _)| *value));
+                // Each is written behind the last one that is kept, so that no branch depends on the values.
+                let mut kept = found.len();
+                found.resize(kept + chunk.len(), 0.0);
+                for (value, of) in chunk.iter().zip(buckets) {
+                    found[kept] = *value;
+                    kept += usize::from(of == middle);
+                }
+                found.truncate(kept);
             }
         }
         found
@@ -73,12 +80,16 @@ pub fn of_few(values: &mut [f64]) -> Option<f64> {
 
 /// The bucket of each value; it never falls with the value, so that the buckets are in order, and what lies outside of the
 /// range is in the first or the last.
+///
+/// METHOD: beside 2²³ the last bits of a float are the whole number. A conversion would look for what an integer cannot hold,
+/// value by value.
 #[inline(always)]
 fn sort_into(chunk: &[f32], start: f32, scale: f32, counts: impl Fn(f32) -> bool, buckets: &mut [u16; CHUNK]) {
+    const WHOLE_BITS: f32 = 8_388_608.0;
     for (at, (of, value)) in buckets.iter_mut().zip(chunk).enumerate() {
-        let bucket = (((value - start) * scale) as i32).clamp(0, BUCKETS as i32 - 1);
-        let aside = (BUCKETS + at % ASIDE) as i32;
-        *of = (if counts(*value) { bucket } else { aside }) as u16;
+        let bucket = ((value - start) * scale).max(0.0).min((BUCKETS - 1) as f32).trunc();
+        let aside = BUCKETS + at % ASIDE;
+        *of = if counts(*value) { (bucket + WHOLE_BITS).to_bits() as u16 } else { aside as u16 };
     }
 }
 
