@@ -4,6 +4,7 @@
 //! Method: pixels whose centers lie inside by the even–odd rule; rings by distance to the outline, so that the thirds
 //! of a disk are thirds of its radius and those of an elongated cell follow its shape.
 
+use fearless_simd::{Level, dispatch};
 use image::RgbImage;
 
 use crate::optics::distance::euclidean_distance;
@@ -35,53 +36,78 @@ pub(super) fn inside(outline: &Contour, rgb: &RgbImage) -> Stain {
     let table = NormalizedField::densities();
     let window = rasterize(outline, rgb.dimensions());
     let depths = euclidean_distance(&window.mask, window.width.max(1));
-    // Outside the depth is 0.
-    let deepest = depths.iter().fold(0f32, |most, depth| if *depth > most { *depth } else { most });
-    let (mut all, mut center, mut rim) = (Mean::default(), Mean::default(), Mean::default());
+    // Outside the depth is 0. The bits of floats from 0 up are in their order, and whole numbers are compared many at once.
+    let deepest = f32::from_bits(depths.iter().fold(0, |most, depth| depth.to_bits().max(most)));
     let image_width = rgb.width() as usize;
     let (pixels, _) = rgb.as_raw().as_chunks::<3>();
+    let level = Level::new();
+    let mut thirds = Thirds::of_width(window.width);
     for (y, (mask, depths)) in (window.y as usize..)
         .zip(window.mask.chunks_exact(window.width.max(1)).zip(depths.chunks_exact(window.width.max(1))))
     {
         let row = &pixels[y * image_width + window.x as usize..][..mask.len()];
-        for ((pixel, depth), _) in row.iter().zip(depths).zip(mask).filter(|(_, inside)| **inside) {
-            let density = f64::from(table.density(pixel[1]));
-            all.add(density);
-            match depth / deepest {
-                depth if depth > 2.0 / 3.0 => center.add(density),
-                depth if depth < 1.0 / 3.0 => rim.add(density),
-                _ => {}
-            }
-        }
+        thirds.densities.iter_mut().zip(row).for_each(|(density, pixel)| *density = table.density(pixel[1]));
+        dispatch!(level, _ => thirds.add_row(mask, depths, deepest));
     }
+    let [all, center, rim] = thirds.means();
     let nearest = || {
         let [x, y] = outline.centroid();
         let (x, y) = ((x.max(0.0) as u32).min(rgb.width() - 1), (y.max(0.0) as u32).min(rgb.height() - 1));
         f64::from(table.density(rgb.get_pixel(x, y).0[1]))
     };
-    let pallor_contrast = center.get().zip(rim.get()).map(|(center, rim)| (1.0 - center / rim, rim));
+    let pallor_contrast = center.zip(rim).map(|(center, rim)| (1.0 - center / rim, rim));
     Stain {
-        mean_density: all.get().unwrap_or_else(nearest),
+        mean_density: all.unwrap_or_else(nearest),
         pallor_contrast: pallor_contrast
             .filter(|(_, rim)| deepest >= MIN_DEPTH_PX && *rim >= MIN_RIM_DENSITY)
             .map(|(contrast, _)| contrast),
     }
 }
 
-#[derive(Default)]
-struct Mean {
-    sum: f64,
-    count: u32,
+/// Densities of the pixels inside: all, those deeper than two thirds, and those less deep than one third.
+///
+/// METHOD: a density that does not count is added as 0, so that no branch depends on the pixels: no processor can predict where
+/// an outline runs.
+struct Thirds {
+    /// Of one row.
+    densities: Vec<f32>,
+    counted: [Vec<f32>; 3],
+    sums: [f64; 3],
+    pixels: [u32; 3],
 }
 
-impl Mean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
+impl Thirds {
+    fn of_width(width: usize) -> Self {
+        let row = || vec![0.0; width];
+        Self { densities: row(), counted: [row(), row(), row()], sums: [0.0; 3], pixels: [0; 3] }
     }
 
-    fn get(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / f64::from(self.count))
+    /// Adds `densities` as the next row.
+    #[inline(always)]
+    fn add_row(&mut self, mask: &[bool], depths: &[f32], deepest: f32) {
+        let [all, center, rim] = &mut self.counted;
+        let mut pixels = [0; 3];
+        let counted = all.iter_mut().zip(center).zip(rim);
+        for ((((all, center), rim), density), (inside, depth)) in
+            counted.zip(&self.densities).zip(mask.iter().zip(depths))
+        {
+            let share = depth / deepest;
+            // Outside the share is 0.
+            let counts = [*inside, share > 2.0 / 3.0, *inside & (share < 1.0 / 3.0)];
+            [*all, *center, *rim] = counts.map(|counts| if counts { *density } else { 0.0 });
+            pixels.iter_mut().zip(counts).for_each(|(pixels, counts)| *pixels += u32::from(counts));
+        }
+        let [all, center, rim] = &self.counted;
+        let mut sums = self.sums;
+        for ((all, center), rim) in all.iter().zip(center).zip(rim) {
+            sums.iter_mut().zip([all, center, rim]).for_each(|(sum, density)| *sum += f64::from(*density));
+        }
+        self.sums = sums;
+        self.pixels.iter_mut().zip(pixels).for_each(|(all, row)| *all += row);
+    }
+
+    fn means(&self) -> [Option<f64>; 3] {
+        std::array::from_fn(|part| (self.pixels[part] > 0).then(|| self.sums[part] / f64::from(self.pixels[part])))
     }
 }
 
@@ -100,12 +126,14 @@ fn rasterize(outline: &Contour, (width, height): (u32, u32)) -> Window {
     let columns = high(bounds.x_max, width).saturating_sub(x) as usize;
     let rows = high(bounds.y_max, height).saturating_sub(y) as usize;
     let points = outline.points();
-    let edges = points.iter().zip(points.iter().cycle().skip(1)).filter_map(|(a, b)| {
-        let (top, bottom) = if a[1] < b[1] { (a, b) } else { (b, a) };
-        // Rows whose center line lies in [top, bottom).
-        let row = |value: f64| ceil(value - 0.5).saturating_sub(i64::from(y)).clamp(0, rows as i64) as usize;
-        let lines = row(top[1])..row(bottom[1]);
-        (!lines.is_empty()).then_some((lines, top, bottom))
+    // The first row whose center line lies at or below each point.
+    let row_of = |point: &[f64; 2]| ceil(point[1] - 0.5).saturating_sub(i64::from(y)).clamp(0, rows as i64) as usize;
+    let first_rows: Vec<usize> = points.iter().map(row_of).collect();
+    let edges = (0..points.len()).filter_map(|start| {
+        let end = if start + 1 < points.len() { start + 1 } else { 0 };
+        let (top, bottom) = if points[start][1] < points[end][1] { (start, end) } else { (end, start) };
+        let lines = first_rows[top]..first_rows[bottom];
+        (!lines.is_empty()).then(|| (lines, points[top], points[bottom]))
     });
     // Where the crossings of each row begin; they lie behind each other, row after row.
     let mut starts = vec![0usize; rows + 1];
