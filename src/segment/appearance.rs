@@ -15,6 +15,7 @@
 
 use std::ops::Range;
 
+use fearless_simd::{Level, dispatch};
 use rayon::prelude::*;
 
 use super::foreground::{Foreground, STATISTICS_ROW_STEP};
@@ -65,10 +66,36 @@ pub(super) struct FieldColor {
 
 /// Whether a pixel has the color of a mark. METHOD: neither rule met one of 545 cells read as schistocytes by six pixels; 349
 /// counted cells of `chula-rbc-12` were met by the first, most of them under text and arrows.
+#[inline(always)]
 fn is_ink([red, green, blue]: [f32; 3]) -> bool {
-    let strongest = red.max(green).max(blue);
-    let colored = strongest > INK_DENSITY && green < INK_GREEN_SHARE * strongest;
-    colored || (red.min(green).min(blue) > BLACK_DENSITY && red > BLACK_RED_SHARE * green)
+    let larger = |one: f32, other: f32| if one > other { one } else { other };
+    let smaller = |one: f32, other: f32| if one < other { one } else { other };
+    let strongest = larger(larger(red, green), blue);
+    let colored = (strongest > INK_DENSITY) & (green < INK_GREEN_SHARE * strongest);
+    colored | ((smaller(smaller(red, green), blue) > BLACK_DENSITY) & (red > BLACK_RED_SHARE * green))
+}
+
+/// Pixels that carry a trace of stain, and pixels of ink.
+#[inline(always)]
+fn count_colors(density: &[f32], [red, green, blue]: [&[f32]; 3], trace: f32) -> [u32; 2] {
+    let mut counts = [0; 2];
+    for (((density, red), green), blue) in density.iter().zip(red).zip(green).zip(blue) {
+        counts[0] += u32::from(*density > trace);
+        counts[1] += u32::from(is_ink([*red, *green, *blue]));
+    }
+    counts
+}
+
+/// Adds those of some values that are wanted. Each is written behind the last one that was, so that no branch depends on the
+/// pixels.
+fn extend_where(kept: &mut Vec<f32>, values: &[f32], is_wanted: &[bool]) {
+    let mut end = kept.len();
+    kept.resize(end + values.len(), 0.0);
+    for (value, is_wanted) in values.iter().zip(is_wanted) {
+        kept[end] = *value;
+        end += usize::from(*is_wanted);
+    }
+    kept.truncate(end);
 }
 
 impl FieldColor {
@@ -97,35 +124,39 @@ impl FieldColor {
     ) -> ([Vec<f32>; 3], Vec<Stain>) {
         let width = field.rgb.width() as usize;
         let (low, high) = (RED_CELL_DENSITY.0 * foreground.level, RED_CELL_DENSITY.1 * foreground.level);
+        let level = Level::new();
         let mut typical: [Vec<f32>; 3] = Default::default();
         let mut stain = vec![Stain::default(); count];
         NormalizedField::densities().smooth_channels(&field.rgb, rows, |y, channels| {
             let density = &foreground.density[y * width..][..width];
             let mask = &foreground.mask[y * width..][..width];
             if y % STATISTICS_ROW_STEP == 0 {
-                for (x, density) in density.iter().enumerate() {
-                    if mask[x] && (low..high).contains(density) {
-                        for (values, channel) in typical.iter_mut().zip(channels) {
-                            values.push(channel[x]);
-                        }
-                    }
+                let is_typical: Vec<bool> = mask
+                    .iter()
+                    .zip(density)
+                    .map(|(stained, density)| *stained & (low <= *density) & (*density < high))
+                    .collect();
+                for (values, channel) in typical.iter_mut().zip(channels) {
+                    extend_where(values, channel, &is_typical);
                 }
             }
             for run in &runs.all()[runs.of_row(y)] {
                 let own = &mut stain[run.value as usize - 1];
                 let span = run.start as usize..run.end as usize;
                 own.pixels += run.length();
-                let mut sums = *own;
-                let [red, green, blue] = channels.map(|channel| &channel[span.clone()]);
-                for (((density, red), green), blue) in density[span.clone()].iter().zip(red).zip(green).zip(blue) {
-                    sums.density += f64::from(*density);
-                    sums.stained += u32::from(*density > trace);
-                    sums.ink += u32::from(is_ink([*red, *green, *blue]));
-                    for (sum, channel) in sums.channels.iter_mut().zip([red, green, blue]) {
-                        *sum += f64::from(*channel);
+                let density = &density[span.clone()];
+                let channels = channels.map(|channel| &channel[span.clone()]);
+                let [stained, ink] = dispatch!(level, _ => count_colors(density, channels, trace));
+                own.stained += stained;
+                own.ink += ink;
+                let [red, green, blue] = channels;
+                let mut sums = [own.density, own.channels[0], own.channels[1], own.channels[2]];
+                for (((density, red), green), blue) in density.iter().zip(red).zip(green).zip(blue) {
+                    for (sum, value) in sums.iter_mut().zip([density, red, green, blue]) {
+                        *sum += f64::from(*value);
                     }
                 }
-                *own = sums;
+                [own.density, own.channels[0], own.channels[1], own.channels[2]] = sums;
             }
         });
         (typical, stain)
@@ -175,37 +206,88 @@ fn sharpness_of_rows(
 ) -> Vec<Sharpness> {
     let height = density.len() / width.max(1);
     let mut all = vec![Sharpness::default(); count];
-    let cover = |covered: &mut [bool], y: usize| {
-        covered.fill(false);
-        runs.all()[runs.of_row(y)].iter().for_each(|run| covered[run.start as usize..run.end as usize].fill(true));
-    };
-    // Which pixels of the rows above, at and below carry a label.
-    let mut covered = [0, 1, 2].map(|_| vec![false; width]);
     for y in rows.clone() {
         for run in &runs.all()[runs.of_row(y)] {
             all[run.value as usize - 1].moments.add(&density[run.at(y, width)]);
         }
     }
-    let inner = rows.start.max(2)..rows.end.min(height.saturating_sub(2));
+    let level = Level::new();
+    let mut seen = [0, 1, 2].map(|_| SlopeRow::new(width));
+    let (mut is_free, mut steepest) = (vec![false; width], vec![0.0; width]);
+    // A narrow field has no pixel that lies two from the frame.
+    let last = if width > 4 { rows.end.min(height.saturating_sub(2)) } else { 0 };
+    let inner = rows.start.max(2)..last;
     for y in inner.clone() {
         if y == inner.start {
-            cover(&mut covered[1], y - 1);
-            cover(&mut covered[2], y);
+            seen[1].look(level, density, runs, y - 1);
+            seen[2].look(level, density, runs, y);
         }
-        covered.rotate_left(1);
-        cover(&mut covered[2], y + 1);
-        let [above, here, below] = &covered;
+        seen.rotate_left(1);
+        seen[2].look(level, density, runs, y + 1);
+        dispatch!(level, _ => look_across(&seen, &mut is_free, &mut steepest));
         for run in &runs.all()[runs.of_row(y)] {
             let own = &mut all[run.value as usize - 1];
             for x in (run.start as usize).max(2)..(run.end as usize).min(width.saturating_sub(2)) {
-                if !(above[x] & below[x] & here[x - 1] & here[x + 1]) {
-                    own.slopes += f64::from(steepest_near(density, width, y * width + x));
+                if is_free[x] {
+                    own.slopes += f64::from(steepest[x].sqrt() / 2.0);
                     own.free_px += 1;
                 }
             }
         }
     }
     all
+}
+
+/// One row of a field with what its neighbors ask of it.
+struct SlopeRow {
+    /// Which pixels carry a label.
+    covered: Vec<bool>,
+    /// Squares of twice the slope by central differences; 0 in the first and the last column.
+    squares: Vec<f32>,
+}
+
+impl SlopeRow {
+    fn new(width: usize) -> Self {
+        Self { covered: vec![false; width], squares: vec![0.0; width] }
+    }
+
+    /// Looks at row `y`, which is neither the first nor the last.
+    fn look(&mut self, level: Level, density: &[f32], runs: &RowRuns, y: usize) {
+        self.covered.fill(false);
+        runs.all()[runs.of_row(y)].iter().for_each(|run| self.covered[run.start as usize..run.end as usize].fill(true));
+        let width = self.squares.len();
+        let [above, here, below] = [y - 1, y, y + 1].map(|y| &density[y * width..][..width]);
+        dispatch!(level, _ => squares_of_slopes([above, here, below], &mut self.squares));
+    }
+}
+
+#[inline(always)]
+fn squares_of_slopes([above, here, below]: [&[f32]; 3], squares: &mut [f32]) {
+    let inner = 1..squares.len() - 1;
+    let around = here.windows(3).zip(&above[inner.clone()]).zip(&below[inner.clone()]);
+    for (square, ((across, above), below)) in squares[inner].iter_mut().zip(around) {
+        let (dx, dy) = (across[2] - across[0], below - above);
+        *square = dx * dx + dy * dy;
+    }
+}
+
+/// Which pixels of the middle row have a neighbor without a label, and the largest square about each pixel. The first and the
+/// last pixel are left as they are.
+///
+/// METHOD: the steepest of nine slopes is the root of the largest square, so that one root is taken and not nine.
+#[inline(always)]
+fn look_across([above, here, below]: &[SlopeRow; 3], is_free: &mut [bool], steepest: &mut [f32]) {
+    let inner = 1..is_free.len() - 1;
+    let covered = here.covered.windows(3).zip(&above.covered[inner.clone()]).zip(&below.covered[inner.clone()]);
+    for (is_free, ((across, above), below)) in is_free[inner.clone()].iter_mut().zip(covered) {
+        *is_free = !(above & below & across[0] & across[2]);
+    }
+    let larger = |one: f32, other: f32| if one > other { one } else { other };
+    let squares = above.squares.windows(3).zip(here.squares.windows(3)).zip(below.squares.windows(3));
+    for (most, ((above, here), below)) in steepest[inner].iter_mut().zip(squares) {
+        let column = |at: usize| larger(larger(above[at], here[at]), below[at]);
+        *most = larger(larger(column(0), column(1)), column(2));
+    }
 }
 
 /// What the steepness of a label is made of.
@@ -225,16 +307,6 @@ impl Sharpness {
         self.slopes += other.slopes;
         self.free_px += other.free_px;
     }
-}
-
-/// Steepest slope by central differences at a pixel and its eight neighbors; the pixel lies two or more from the frame.
-fn steepest_near(density: &[f32], width: usize, at: usize) -> f32 {
-    let slope = |at: usize| {
-        let (dx, dy) = (density[at + 1] - density[at - 1], density[at + width] - density[at - width]);
-        (dx * dx + dy * dy).sqrt() / 2.0
-    };
-    let rows = [at - width, at, at + width];
-    rows.into_iter().flat_map(|middle| [middle - 1, middle, middle + 1]).map(slope).fold(0.0, f32::max)
 }
 
 /// Sums over the pixels of a label.

@@ -87,9 +87,8 @@ pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     let sample = sampled_rows(&field.rgb);
     let first = table.plane(&sample, FIRST_MIX);
     let cut = (FIRST_SIGMA * background_noise(&first)).max(MIN_LEVEL);
-    let red_cell = red_cell_color(&sample, &first, cut)?;
-    let nuclear = NuclearColors::against(&red_cell);
-    let mix = fisher_mix(&sample, &first, cut, &nuclear)?;
+    let FieldColors { sides, nuclear } = FieldColors::of(&sample, &first, cut)?;
+    let mix = fisher_mix(&sides)?;
     let density = table.smooth_plane(&field.rgb, mix);
     let mut looked_at = every_nth_row(&density, width);
     let noise = background_noise(&looked_at);
@@ -101,9 +100,9 @@ pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     let level = median(&looked_at, 0.0..DARKEST_DENSITY, |d| d > cut)?;
     let upper = UPPER_SHARE * level;
     let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
-    let mut mask: Vec<bool> = density.iter().map(|d| *d > lower).collect();
+    let mut mask = denser_than(&density, lower);
     fill_pallor(&mut mask, &density, level, width);
-    peel(&mut mask, &density, upper, width);
+    peel(&mut mask, &denser_than(&density, upper), width);
     Some(Foreground { mask, density, level })
 }
 
@@ -128,12 +127,28 @@ fn pixels(rgb: &RgbImage) -> &[[u8; 3]] {
     rgb.as_raw().as_chunks().0
 }
 
-/// Median density of the stained pixels in each channel, nuclei left out once their color is known.
-fn red_cell_color(rgb: &RgbImage, first: &[f32], cut: f32) -> Option<[f32; 3]> {
-    let [_, stained] = side_counts(rgb, first, cut, None);
-    let nuclear = NuclearColors::against(&median_color(&stained)?);
-    let [_, stained] = side_counts(rgb, first, cut, Some(&nuclear));
-    median_color(&stained)
+/// Colors of a field, nuclei left out once their color is known.
+struct FieldColors {
+    /// How often each value occurs up to the density of the first look and above it.
+    sides: [ValueCounts; 2],
+    /// What is nuclear stain.
+    nuclear: NuclearColors,
+}
+
+impl FieldColors {
+    /// Looks at the pixels below and above a density; `None` where none lies above.
+    fn of(rgb: &RgbImage, first: &[f32], cut: f32) -> Option<Self> {
+        let stained_color = |sides: &[ValueCounts; 2]| median_color(&sides[1]);
+        let all = stained_color(&side_counts(rgb, first, cut, None))?;
+        let nuclear = NuclearColors::against(&all);
+        let sides = side_counts(rgb, first, cut, Some(&nuclear));
+        let red_cell = stained_color(&sides)?;
+        if red_cell == all {
+            return Some(Self { sides, nuclear });
+        }
+        let nuclear = NuclearColors::against(&red_cell);
+        Some(Self { sides: side_counts(rgb, first, cut, Some(&nuclear)), nuclear })
+    }
 }
 
 /// How often each value occurs in each channel.
@@ -210,8 +225,7 @@ impl NuclearColors {
 }
 
 /// Weights that part red cells from empty pixels best, from means and variances of the two sides of a first cut.
-fn fisher_mix(rgb: &RgbImage, first: &[f32], cut: f32, nuclear: &NuclearColors) -> Option<[f32; 3]> {
-    let sides = side_counts(rgb, first, cut, Some(nuclear));
+fn fisher_mix(sides: &[ValueCounts; 2]) -> Option<[f32; 3]> {
     let mean_and_variance = |counts: &[u32; 256]| {
         let (mut pixels, mut sums) = (0.0, [0.0; 2]);
         for (value, count) in (0u8..=255).zip(counts) {
@@ -247,25 +261,38 @@ fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize) {
     };
     let mut fill: Vec<bool> = holes.regions.iter().map(may_be_pallor).collect();
     let mut sums = vec![0.0f64; holes.regions.len()];
-    for (y, run, hole) in holes.runs().filter(|(_, _, hole)| fill[*hole]) {
+    holes.runs().filter(|(_, _, hole)| fill[*hole]).for_each(|(y, run, hole)| {
         sums[hole] = density[run.at(y, width)].iter().fold(sums[hole], |sum, d| sum + f64::from(*d));
-    }
+    });
     for (index, hole) in holes.regions.iter().enumerate().filter(|(_, hole)| may_be_pallor(hole)) {
         let area = f64::from(hole.area_px);
         fill[index] = area < SPECK_SHARE * NOMINAL_CELL_AREA_PX
             || sums[index] / area > f64::from(PALLOR_DENSITY * level)
             || RowExtents::of_region(&holes, index).span_solidity() >= PALLOR_MIN_SOLIDITY;
     }
-    for (y, run, _) in holes.runs().filter(|(_, _, hole)| fill[*hole]) {
-        mask[run.at(y, width)].fill(true);
+    holes.runs().filter(|(_, _, hole)| fill[*hole]).for_each(|(y, run, _)| mask[run.at(y, width)].fill(true));
+}
+
+/// Which pixels are denser than a threshold.
+fn denser_than(density: &[f32], threshold: f32) -> Vec<bool> {
+    let mut mask = vec![false; density.len()];
+    dispatch!(Level::new(), _ => compare(&mut mask, density, threshold));
+    mask
+}
+
+#[inline(always)]
+fn compare(mask: &mut [bool], density: &[f32], threshold: f32) {
+    for (is_denser, density) in mask.iter_mut().zip(density) {
+        *is_denser = *density > threshold;
     }
 }
 
-/// Takes the soft skirt off: from the outside, up to [`SKIRT_PX`] layers of pixels below the upper threshold.
+/// Takes the soft skirt off: from the outside, up to [`SKIRT_PX`] layers of pixels that are not `firm`, that is above the upper
+/// threshold.
 ///
 /// METHOD: a steep edge crosses from the lower to the upper threshold within the skirt, so its outline ends up at the
 /// upper one; a pale rim is wider than the skirt and stays.
-fn peel(mask: &mut [bool], density: &[f32], upper: f32, width: usize) {
+fn peel(mask: &mut [bool], firm: &[bool], width: usize) {
     let level = Level::new();
     // Beyond the frame counts as stained. The row above and this one as they were before the layer was taken off.
     let beyond = vec![true; width + 2];
@@ -273,26 +300,26 @@ fn peel(mask: &mut [bool], density: &[f32], upper: f32, width: usize) {
     for _ in 0..SKIRT_PX {
         above.copy_from_slice(&beyond);
         let mut rest = &mut *mask;
-        let mut densities = density;
+        let mut firm = firm;
         while !rest.is_empty() {
             let (row, below) = rest.split_at_mut(width);
-            let (row_density, rest_density) = densities.split_at(width);
+            let (row_firm, rest_firm) = firm.split_at(width);
             here[1..=width].copy_from_slice(row);
             let under = if below.is_empty() { &beyond[..width] } else { &below[..width] };
-            dispatch!(level, _ => peel_row(row, [&above[1..=width], under], &here, row_density, upper));
+            dispatch!(level, _ => peel_row(row, [&above[1..=width], under], &here, row_firm));
             std::mem::swap(&mut above, &mut here);
-            (rest, densities) = (below, rest_density);
+            (rest, firm) = (below, rest_firm);
         }
     }
 }
 
 /// Takes the outermost pixels off a row; `here` is the row with one pixel more on each side.
 #[inline(always)]
-fn peel_row(row: &mut [bool], [above, below]: [&[bool]; 2], here: &[bool], density: &[f32], upper: f32) {
-    let around = above.iter().zip(below).zip(here.windows(3)).zip(density);
-    for (inside, (((above, below), here), density)) in row.iter_mut().zip(around) {
+fn peel_row(row: &mut [bool], [above, below]: [&[bool]; 2], here: &[bool], firm: &[bool]) {
+    let around = above.iter().zip(below).zip(here.windows(3)).zip(firm);
+    for (inside, (((above, below), here), firm)) in row.iter_mut().zip(around) {
         let enclosed = above & below & here[0] & here[2];
-        *inside = here[1] & ((*density > upper) | enclosed);
+        *inside = here[1] & (firm | enclosed);
     }
 }
 
