@@ -1,9 +1,9 @@
 //! Whether a field is good enough to be counted.
 //!
 //! In: a field as read, flattened and segmented. Out: a [`FieldQuality`]: every measure with its limits, and the reasons
-//! why the field is refused. Order: light, stain and sharpness (`light`), crowding and size (`objects`) and, once its cells
-//! are classified, recognition (`objects`). Between the fields of a specimen: whether a picture was counted already
-//! (`picture`).
+//! why the field is refused. Order: light and stain (`light`), sharpness (`sharpness`), crowding and size (`objects`)
+//! and, once its cells are classified, recognition (`objects`). Between the fields of a specimen: whether a picture was
+//! counted already (`picture`).
 //!
 //! METHOD: the limits are lenient. They lie outside what real photographs show, so that a refused field is unfit beyond
 //! doubt. A strict limit would choose fields, and with them the percentage.
@@ -11,6 +11,7 @@
 mod light;
 mod objects;
 mod picture;
+mod sharpness;
 
 use image::RgbImage;
 
@@ -134,7 +135,12 @@ pub fn assess(
     let lit = normalized.lit.as_ref().map(|lit| lit.scaled_to(original.width(), original.height()));
     let (clipped, (stain, focus)) = rayon::join(
         || light::clipped(original, lit.as_ref()),
-        || rayon::join(|| light::stain(normalized, segmentation), || light::sharpness_per_um(normalized, segmentation)),
+        || {
+            rayon::join(
+                || light::stain(normalized, segmentation),
+                || sharpness::sharpness_per_um(normalized, segmentation),
+            )
+        },
     );
     let covered = objects::covered_share(segmentation, normalized.lit.as_ref());
     let overlap = objects::overlap_share(segmentation);

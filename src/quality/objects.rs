@@ -26,9 +26,9 @@ const MIN_RED_CELLS: usize = 5;
 /// Share of the pixels of the lit part (`None` for all of the field) that belong to an object; `None` of no pixels.
 pub(super) fn covered_share(segmentation: &Segmentation, lit: Option<&Illuminated>) -> Option<f64> {
     let labels = segmentation.labels.as_slice();
-    let covered = labels.iter().filter(|label| **label > 0).count();
+    let covered: u32 = labels.iter().map(|label| u32::from(*label > 0)).sum();
     let pixels = lit.map_or(labels.len() as u64, Illuminated::area_px);
-    (pixels > 0).then(|| covered as f64 / pixels as f64)
+    (pixels > 0).then(|| f64::from(covered) / pixels as f64)
 }
 
 /// Share of the objects' area that lies in clumps and in objects too large for one cell; `None` without objects.
