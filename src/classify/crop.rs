@@ -80,8 +80,12 @@ impl<'a> Planes<'a> {
 impl CropSink for Planes<'_> {
     fn put_row(&mut self, y: usize, row: &[[u8; 3]]) {
         for (channel, mut plane) in self.planes.outer_iter_mut().enumerate() {
-            for (input, rgb) in plane.row_mut(y).iter_mut().zip(row) {
-                *input = self.table[usize::from(rgb[channel])];
+            let mut line = plane.row_mut(y);
+            let value = |rgb: &[u8; 3]| self.table[usize::from(rgb[channel])];
+            match line.as_slice_mut() {
+                // The usual layout; the other way looks at the step between columns for each value.
+                Some(line) => line.iter_mut().zip(row).for_each(|(input, rgb)| *input = value(rgb)),
+                None => line.iter_mut().zip(row).for_each(|(input, rgb)| *input = value(rgb)),
             }
         }
     }
@@ -175,9 +179,14 @@ impl<'a> Cropper<'a> {
                     let span = y * width + shown.start..y * width + shown.end;
                     let inside = &mut row[first..first + shown.len()];
                     inside.copy_from_slice(&pixels[span.clone()]);
-                    for (rgb, label) in inside.iter_mut().zip(&self.labels.as_slice()[span]) {
-                        if *label != 0 && *label != target.label {
-                            *rgb = rgb.map(|value| self.dimmed[usize::from(value)]);
+                    let labels = &self.labels.as_slice()[span];
+                    let is_other = |label: &u32| (*label != 0) & (*label != target.label);
+                    // Most rows hold no other object, and many labels are compared at once.
+                    if labels.iter().fold(false, |any, label| any | is_other(label)) {
+                        for (rgb, label) in inside.iter_mut().zip(labels) {
+                            if is_other(label) {
+                                *rgb = rgb.map(|value| self.dimmed[usize::from(value)]);
+                            }
                         }
                     }
                 }

@@ -125,21 +125,24 @@ impl Small {
     fn of(rgb: &RgbImage, [left, top, right, bottom]: [u32; 4]) -> Self {
         let block = (right - left).max(bottom - top).div_ceil(SMALL_SIDE_PX).max(1);
         let (width, height) = (((right - left) / block) as usize, ((bottom - top) / block) as usize);
-        let (pixels, stride) = (rgb.as_raw().as_chunks::<3>().0, rgb.width() as usize);
         let samples = block.min(SAMPLES);
         // The middles of equal parts of a block, so that a turned picture has the same samples.
         let offsets: Vec<usize> = (0..samples).map(|part| ((2 * part + 1) * block / (2 * samples)) as usize).collect();
+        let (block_px, row_bytes) = (block as usize, 3 * rgb.width() as usize);
+        let columns = 3 * left as usize..3 * (left as usize + width * block_px);
         let mut values = Vec::with_capacity(width * height);
+        // The rows of a block are added byte by byte first, which takes many at once, and then its columns.
+        let mut added = vec![0u16; columns.len()];
         for y in 0..height {
-            for x in 0..width {
-                let corner = (top as usize + y * block as usize) * stride + left as usize + x * block as usize;
-                let mut sums = [0u32; 3];
-                for down in &offsets {
-                    for across in &offsets {
-                        for (sum, value) in sums.iter_mut().zip(pixels[corner + down * stride + across]) {
-                            *sum += u32::from(value);
-                        }
-                    }
+            added.fill(0);
+            for down in &offsets {
+                let row = &rgb.as_raw()[(top as usize + y * block_px + down) * row_bytes..][columns.clone()];
+                added.iter_mut().zip(row).for_each(|(sum, value)| *sum += u16::from(*value));
+            }
+            for pixels in added.as_chunks::<3>().0.chunks_exact(block_px) {
+                let mut sums = [0; 3];
+                for across in &offsets {
+                    sums.iter_mut().zip(pixels[*across]).for_each(|(sum, value)| *sum += value);
                 }
                 let most = sums.into_iter().max().unwrap_or(0);
                 values.push(f64::from(most) / f64::from(samples * samples));
