@@ -5,6 +5,10 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
+use super::BAND_ROWS;
+
 /// Pixels of a word.
 const WORD: usize = 64;
 
@@ -45,6 +49,10 @@ impl RowRuns {
     /// # Panics
     /// Where `mask` does not hold whole rows of `width`.
     pub fn of_mask(mask: &[bool], width: usize, wanted: bool) -> Self {
+        Self::by_bands(mask, width, |band| Self::of_mask_band(band, width, wanted))
+    }
+
+    fn of_mask_band(mask: &[bool], width: usize, wanted: bool) -> Self {
         let mut all = Self::for_rows(mask.len(), width);
         for row in mask.chunks_exact(width.max(1)) {
             let mut inside = false;
@@ -73,6 +81,10 @@ impl RowRuns {
     /// # Panics
     /// Where `labels` does not hold whole rows of `width`.
     pub fn of_labels(labels: &[u32], width: usize) -> Self {
+        Self::by_bands(labels, width, |band| Self::of_labels_band(band, width))
+    }
+
+    fn of_labels_band(labels: &[u32], width: usize) -> Self {
         let mut all = Self::for_rows(labels.len(), width);
         let mut is_new = vec![false; width];
         for row in labels.chunks_exact(width.max(1)) {
@@ -96,6 +108,21 @@ impl RowRuns {
             }
             close(start, width);
             all.firsts.push(all.runs.len());
+        }
+        all
+    }
+
+    /// Runs of bands of rows, one behind another: the bands of a large picture are looked at side by side.
+    fn by_bands<T: Sync>(pixels: &[T], width: usize, of_band: impl Fn(&[T]) -> Self + Sync) -> Self {
+        let mut bands: Vec<Self> = pixels.par_chunks(BAND_ROWS * width.max(1)).map(|band| of_band(band)).collect();
+        if bands.len() == 1 {
+            return bands.remove(0);
+        }
+        let mut all = Self::for_rows(pixels.len(), width);
+        for band in bands {
+            let before = all.runs.len();
+            all.runs.extend(band.runs);
+            all.firsts.extend(band.firsts[1..].iter().map(|first| before + first));
         }
         all
     }
@@ -203,6 +230,21 @@ mod tests {
         assert_eq!(runs.of_row(1), 2..3);
         assert_eq!(runs.all(), [run(1, 3, 3), run(3, 4, 7), run(2, 4, 7)]);
         assert_eq!(RowRuns::of_mask(&[], 0, true).height(), 0);
+    }
+
+    #[test]
+    fn bands_of_a_high_picture_are_joined() {
+        let rows = 2 * BAND_ROWS + 3;
+        let labels: Vec<u32> = (0..rows as u32 * 5).map(|at| at * 7 % 11 % 3).collect();
+        let runs = RowRuns::of_labels(&labels, 5);
+        assert_eq!(runs.height(), rows);
+        for (y, row) in runs.rows() {
+            let mut painted = [0; 5];
+            row.iter().for_each(|run| painted[run.start as usize..run.end as usize].fill(run.value));
+            assert_eq!(painted, labels[y * 5..][..5], "row {y}");
+        }
+        let mask: Vec<bool> = labels.iter().map(|label| *label > 0).collect();
+        assert_eq!(RowRuns::of_mask(&mask, 5, false), runs.gaps(5));
     }
 
     proptest! {

@@ -116,17 +116,18 @@ pub fn input_failure(error: &SourceError) -> InputFailure {
     InputFailure { path: error.path.display().to_string(), reason: error.problem.to_string() }
 }
 
-/// Reads a field and takes it through all stages; where `is_pictured`, with its preview and tiles.
+/// Reads a field that is not `read` and takes it through all stages; where `is_pictured`, with its preview and tiles.
 ///
 /// # Errors
 /// The models fail or a picture cannot be encoded; a file that cannot be read is the inner error.
 pub(super) fn field_result(
     source: &FieldSource,
+    read: Option<Field>,
     scale: &SpecimenScale,
     models: &Models,
     is_pictured: bool,
 ) -> Result<Result<FieldResult, InputFailure>, AnalyzeError> {
-    match source.read() {
+    match read.map_or_else(|| source.read(), Ok) {
         Ok(field) => result_of(source, &field, scale, models, is_pictured).map(Ok),
         Err(error) => Ok(Err(input_failure(&error))),
     }

@@ -5,7 +5,8 @@
 //!
 //! Limits: a pixel size that would make the working image larger than [`MAX_WORKING_PX`] is refused.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -27,6 +28,12 @@ pub const CALIBRATION_ROUNDS: usize = 4;
 /// Red cells after which no further round is needed: red cells differ by 6 to 8 % in diameter, so the median of 300 is good
 /// to half a percent.
 pub const CALIBRATION_CELLS: usize = 300;
+/// Bytes of fields that are kept from the estimate until their turn comes, so that they are read once: two photographs of ten
+/// megapixels, or twelve of 1,600 × 1,000 pixels.
+///
+/// METHOD: only in a specimen of one round's fields, all of which are read for the estimate and used at once. In a longer one they
+/// would lie in memory for long and save little.
+const KEPT_BYTES: usize = 64 << 20;
 /// Largest working image, pixels: twice the decode limit; more can only come from a wrong pixel size.
 pub const MAX_WORKING_PX: f64 = 2.0e8;
 
@@ -40,6 +47,9 @@ pub struct SpecimenScale {
     given: Option<Calibration>,
     estimated: Option<Estimated>,
 }
+
+/// Fields of a specimen that are read already, by their position in the input.
+pub(super) type ReadFields = BTreeMap<usize, Field>;
 
 /// The estimate of a specimen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,38 +74,48 @@ impl SpecimenScale {
         given: Option<Calibration>,
         segmenter: &Segmenter,
     ) -> Result<Self, DetectError> {
-        Self::until(&AtomicBool::new(false), fields, given, segmenter)
+        Ok(Self::until(&AtomicBool::new(false), fields, given, segmenter)?.0)
     }
 
-    /// The same, ended before its time when `stop` is set: what was measured by then is of no use.
+    /// The same, ended before its time when `stop` is set: what was measured by then is of no use. Beside it stand fields that
+    /// were read, by their position.
     pub(super) fn until(
         stop: &AtomicBool,
         fields: &[FieldSource],
         given: Option<Calibration>,
         segmenter: &Segmenter,
-    ) -> Result<Self, DetectError> {
+    ) -> Result<(Self, ReadFields), DetectError> {
+        let mut read = ReadFields::new();
         if given.is_some() {
-            return Ok(Self { given, estimated: None });
+            return Ok((Self { given, estimated: None }, read));
         }
         let mut measured: Vec<(u32, ScaleEstimate)> = Vec::new();
+        let room = AtomicUsize::new(if fields.len() <= CALIBRATION_FIELDS { KEPT_BYTES } else { 0 });
+        let is_kept = |field: &Field| {
+            let bytes = field.rgb.as_raw().len();
+            room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok()
+        };
         for round in rounds(fields.len()) {
             let found: Vec<Result<_, DetectError>> = round
                 .into_par_iter()
                 .filter(|index| !stop.load(Ordering::Relaxed) && fields[*index].known_calibration().is_none())
                 .filter_map(|index| {
-                    let field = fields[index].read().ok().filter(|field| field.calibration.is_none())?;
-                    let estimate = segmenter.estimate_scale(&field.rgb).transpose()?;
-                    Some(estimate.map(|estimate| (longer_side_px(&field), estimate)))
+                    let field = fields[index].read().ok()?;
+                    let own = if field.calibration.is_none() { segmenter.estimate_scale(&field.rgb) } else { Ok(None) };
+                    let side = longer_side_px(&field);
+                    Some(own.map(|own| (own.map(|own| (side, own)), is_kept(&field).then_some((index, field)))))
                 })
                 .collect();
-            for estimate in found {
-                measured.push(estimate?);
+            for one in found {
+                let (own, kept) = one?;
+                measured.extend(own);
+                read.extend(kept);
             }
             if measured.iter().map(|(_, scale)| scale.cells).sum::<usize>() >= CALIBRATION_CELLS {
                 break;
             }
         }
-        Ok(Self { given, estimated: estimate(measured) })
+        Ok((Self { given, estimated: estimate(measured) }, read))
     }
 
     /// Pixel size of a field; `None` where nothing is known and no red cell gives one.
@@ -310,7 +330,28 @@ mod tests {
         drawn.rgb.save(folder.path().join("a.png")).expect("writable");
         let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
         let measured = |stop| SpecimenScale::until(&AtomicBool::new(stop), &fields, None, &segmenter()).expect("runs");
-        assert!(measured(false).estimated.is_some() && measured(true).estimated.is_none());
+        assert!(measured(false).0.estimated.is_some() && measured(true).0.estimated.is_none());
+        assert!(measured(true).1.is_empty());
+    }
+
+    #[test]
+    fn fields_that_the_estimate_reads_are_kept_in_a_short_specimen_only() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let read = |count: usize, given| {
+            for number in 0..count {
+                RgbImage::from_pixel(30, 20, image::Rgb([number as u8; 3]))
+                    .save(folder.path().join(format!("{number:02}.png")))
+                    .expect("writable");
+            }
+            let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
+            assert_eq!(fields.len(), count);
+            SpecimenScale::until(&AtomicBool::new(false), &fields, given, &segmenter()).expect("runs").1
+        };
+        assert!(read(2, given_calibration(0.2)).is_empty(), "nothing is measured");
+        let kept = read(CALIBRATION_FIELDS, None);
+        assert_eq!(kept.len(), CALIBRATION_FIELDS);
+        assert!(kept.iter().all(|(index, field)| field.rgb.get_pixel(0, 0).0 == [*index as u8; 3]));
+        assert!(read(CALIBRATION_FIELDS + 1, None).is_empty());
     }
 
     #[test]

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use super::analyze::{AnalyzeOptions, CaseBuilder, Stated};
 use super::examine::AnalyzeError;
 use super::field::FieldResult;
-use super::prepare::SpecimenScale;
+use super::prepare::{ReadFields, SpecimenScale};
 use crate::case::InputFailure;
+use crate::smear::Field;
 use crate::source::FieldSource;
 use crate::survey::ListedSlide;
 
@@ -41,6 +42,7 @@ pub(super) struct Opened {
     pub failed: Vec<InputFailure>,
     pub slides: Vec<ListedSlide>,
     pub scale: SpecimenScale,
+    pub read: ReadFields,
 }
 
 /// What became of a field: an input that cannot be read is the inner error.
@@ -49,8 +51,19 @@ pub(super) type OneField = Result<Result<FieldResult, InputFailure>, AnalyzeErro
 /// A piece of work for one thread.
 pub(super) enum Task {
     Open(usize, Box<SpecimenInputs>),
-    Field { specimen: usize, index: usize, source: FieldSource, scale: Arc<SpecimenScale>, is_pictured: bool },
+    Field(Box<FieldTask>),
     Finish(usize, Box<(AnalyzeOptions, Result<CaseBuilder, AnalyzeError>)>),
+}
+
+/// One field of a specimen, and what it is examined by.
+pub(super) struct FieldTask {
+    pub specimen: usize,
+    pub index: usize,
+    pub source: FieldSource,
+    /// Its pixels, where they are read already.
+    pub read: Option<Field>,
+    pub scale: Arc<SpecimenScale>,
+    pub is_pictured: bool,
 }
 
 /// A specimen of which fields are still in work.
@@ -146,13 +159,13 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Schedule<I> {
     pub(super) fn opened(&mut self, specimen: usize, opened: Result<Opened, AnalyzeError>) -> usize {
         let Some((_, options)) = self.opening.take() else { return 0 };
         match opened {
-            Ok(Opened { sources, failed, slides, scale }) => {
+            Ok(Opened { sources, failed, slides, scale, mut read }) => {
                 let scale = Arc::new(scale);
                 let fields = sources.len();
                 let is_pictured = !options.without_pictures;
                 let task = |(index, source)| {
-                    let scale = Arc::clone(&scale);
-                    Task::Field { specimen, index, source, scale, is_pictured }
+                    let (read, scale) = (read.remove(&index), Arc::clone(&scale));
+                    Task::Field(Box::new(FieldTask { specimen, index, source, read, scale, is_pictured }))
                 };
                 self.ready.extend(sources.into_iter().enumerate().map(task));
                 let (announced, most_held) = if slides.is_empty() {
@@ -197,7 +210,7 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Schedule<I> {
 
     /// Takes the fields of a specimen that have not begun off the list.
     fn forget_fields(&mut self, specimen: usize) {
-        self.ready.retain(|task| !matches!(task, Task::Field { specimen: other, .. } if *other == specimen));
+        self.ready.retain(|task| !matches!(task, Task::Field(field) if field.specimen == specimen));
     }
 
     fn finish_when_whole(&mut self, specimen: usize) {
@@ -234,13 +247,15 @@ mod tests {
             let mut schedule = Schedule::new([(0, SpecimenInputs::default())].into_iter(), Stated::default());
             assert!(matches!(schedule.next_task(threads), Some(Task::Open(0, _))));
             schedule.in_work -= 1;
-            schedule.opened(0, Ok(Opened { sources, failed: Vec::new(), slides: Vec::new(), scale }));
+            let (failed, slides, read) = (Vec::new(), Vec::new(), ReadFields::new());
+            schedule.opened(0, Ok(Opened { sources, failed, slides, scale, read }));
             schedule.live.get_mut(&0).expect("in work").most_held = most_held;
             let unreadable = |index: usize| Ok(Err(InputFailure { path: index.to_string(), reason: String::new() }));
             // The first field does not end; all others do at once.
             let mut held = Vec::new();
             while let Some(task) = schedule.next_task(threads) {
-                let Task::Field { index, .. } = task else { panic!("only fields are left") };
+                let Task::Field(field) = task else { panic!("only fields are left") };
+                let index = field.index;
                 held.push(index);
                 if index > 0 {
                     schedule.in_work -= 1;
@@ -252,7 +267,8 @@ mod tests {
             schedule.in_work -= 1;
             schedule.field_done(0, 0, unreadable(0));
             let mut next = expected;
-            while let Some(Task::Field { index, .. }) = schedule.next_task(threads) {
+            while let Some(Task::Field(field)) = schedule.next_task(threads) {
+                let index = field.index;
                 assert_eq!(index, next);
                 next += 1;
                 schedule.in_work -= 1;

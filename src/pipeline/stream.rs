@@ -23,7 +23,7 @@ use super::analyze::{AnalyzeOptions, Stated};
 use super::examine::{AnalyzeError, Interrupted, Models};
 use super::field::{field_result, input_failure};
 use super::prepare::{SpecimenScale, given_calibration};
-use super::schedule::{OneField, Opened, Schedule, SpecimenInputs, TASKS_PER_THREAD, Task};
+use super::schedule::{FieldTask, OneField, Opened, Schedule, SpecimenInputs, TASKS_PER_THREAD, Task};
 use crate::case::Case;
 use crate::source::{DecodeLimits, FieldSource};
 use crate::survey::{SpecimenListing, expand_specimen};
@@ -197,8 +197,9 @@ impl<F> Stage<'_, F> {
                 let SpecimenInputs { inputs, options } = *inputs;
                 Message::Opened(specimen, caught("the inputs", || self.open(inputs, options)))
             }
-            Task::Field { specimen, index, source, scale, is_pictured } => {
-                let work = || field_result(&source, &scale, self.models, is_pictured);
+            Task::Field(task) => {
+                let FieldTask { specimen, index, source, read, scale, is_pictured } = *task;
+                let work = || field_result(&source, read, &scale, self.models, is_pictured);
                 let result = caught(source.file_name(), work);
                 Message::Field { specimen, index, result: Box::new(result) }
             }
@@ -220,8 +221,8 @@ impl<F> Stage<'_, F> {
             return Err(Interrupted.into());
         }
         let given = options.um_per_px.and_then(given_calibration);
-        let scale = SpecimenScale::until(self.stop, &fields, given, &self.models.segmenter)?;
-        Ok(Opened { sources: fields, failed: failures.iter().map(input_failure).collect(), slides, scale })
+        let (scale, read) = SpecimenScale::until(self.stop, &fields, given, &self.models.segmenter)?;
+        Ok(Opened { sources: fields, failed: failures.iter().map(input_failure).collect(), slides, scale, read })
     }
 }
 

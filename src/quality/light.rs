@@ -4,6 +4,7 @@
 //! the red cells, as density (base 10) and as ratios between the channels.
 
 use image::RgbImage;
+use rayon::prelude::*;
 
 use crate::optics::illuminated::Illuminated;
 use crate::smear::{NormalizedField, ObjectKind, Segmentation};
@@ -14,6 +15,9 @@ const DARK_VALUE: u8 = 2;
 const BRIGHT_VALUE: u8 = 254;
 /// Bytes that are looked at together: whole pixels and whole vectors.
 const STRIP_BYTES: usize = 192;
+/// Pixels that one thread counts at least: those of a usual photograph.
+const COUNTED_TOGETHER: usize = 1 << 19;
+
 /// Shares of pixels with all channels clipped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Clipped {
@@ -63,27 +67,36 @@ pub(super) struct RedCellStain {
 /// Stain of the red cells; `None` without red cells.
 pub(super) fn stain(field: &NormalizedField, segmentation: &Segmentation) -> Option<RedCellStain> {
     let red_cell: Vec<bool> = segmentation.objects.iter().map(|object| object.kind == ObjectKind::RedCell).collect();
-    // Neighbors are alike: counted in turn into two tables, one need not wait for the other.
-    let mut tables = [[[0u32; 256]; 3]; 2];
-    let pixels = field.rgb.as_raw().as_chunks::<3>().0.iter().zip(segmentation.labels.as_slice());
-    pixels.filter(|(_, label)| **label > 0 && red_cell[**label as usize - 1]).enumerate().for_each(
-        |(at, (pixel, _))| {
+    let counted = |(pixels, labels): (&[[u8; 3]], &[u32])| {
+        // Neighbors are alike: counted in turn into two tables, one need not wait for the other.
+        let mut tables: [ValueCounts; 2] = [[[0; 256]; 3]; 2];
+        let of_red_cells = pixels.iter().zip(labels).filter(|(_, label)| **label > 0 && red_cell[**label as usize - 1]);
+        of_red_cells.enumerate().for_each(|(at, (pixel, _))| {
             tables[at % 2].iter_mut().zip(pixel).for_each(|(counts, value)| counts[usize::from(*value)] += 1);
-        },
-    );
-    let [counts, others] = tables;
-    let added = |one: [u32; 256], other: [u32; 256]| {
-        std::array::from_fn(|value| u64::from(one[value]) + u64::from(other[value]))
+        });
+        let [one, other] = tables;
+        added(one, &other)
     };
-    let [red, green, blue] = [0, 1, 2].map(|channel| median_density(&added(counts[channel], others[channel])));
+    let pixels = field.rgb.as_raw().as_chunks::<3>().0.par_chunks(COUNTED_TOGETHER);
+    let parts = pixels.zip(segmentation.labels.as_slice().par_chunks(COUNTED_TOGETHER)).map(counted);
+    let counts = parts.reduce(|| [[0; 256]; 3], |one, other| added(one, &other));
+    let [red, green, blue] = counts.each_ref().map(median_density);
     let density = green?;
     let ratio = |of: Option<f64>| of.filter(|_| density > 0.0).map(|of| of / density);
     Some(RedCellStain { density, red_ratio: ratio(red), blue_ratio: ratio(blue) })
 }
 
+/// How often each value occurs in each channel.
+type ValueCounts = [[u32; 256]; 3];
+
+fn added(mut sums: ValueCounts, others: &ValueCounts) -> ValueCounts {
+    sums.as_flattened_mut().iter_mut().zip(others.as_flattened()).for_each(|(sum, other)| *sum += other);
+    sums
+}
+
 /// Density of the median of counted values; `None` of no values.
-fn median_density(counts: &[u64; 256]) -> Option<f64> {
-    let half = counts.iter().sum::<u64>().div_ceil(2);
+fn median_density(counts: &[u32; 256]) -> Option<f64> {
+    let half = counts.iter().sum::<u32>().div_ceil(2);
     let mut below = 0;
     let median = (0u8..=255).zip(counts).find(|(_, count)| {
         below += **count;

@@ -238,7 +238,8 @@ fn place_free_parts(
     width: usize,
     nominal_area_px: f64,
 ) {
-    let free: Vec<bool> = mask.iter().zip(labels.iter()).map(|(inside, label)| *inside & (*label == 0)).collect();
+    let pixels = mask.par_iter().zip(&*labels).with_min_len(BAND_ROWS * width.max(1));
+    let free: Vec<bool> = pixels.map(|(inside, label)| *inside & (*label == 0)).collect();
     let parts = connected_regions(&free, width, Connectivity::Four);
     let height = labels.len() / width;
     let mut reaches_frame = vec![false; found.len() + 1];

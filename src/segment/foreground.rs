@@ -64,6 +64,9 @@ const PALLOR_MIN_SOLIDITY: f64 = 0.86;
 /// those. A cell is forty rows high, so that none is passed over.
 pub(super) const STATISTICS_ROW_STEP: usize = 4;
 
+/// Pixels that one thread compares at least: those of a usual photograph.
+const COMPARED_TOGETHER: usize = 1 << 19;
+
 /// Density of the brightest pixel, a little beyond: where the medians of empty pixels are looked for.
 const BRIGHTEST_DENSITY: f32 = -0.03;
 /// Density above which hardly a red cell lies: where the medians of stained pixels are looked for.
@@ -276,7 +279,9 @@ fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize) {
 /// Which pixels are denser than a threshold.
 fn denser_than(density: &[f32], threshold: f32) -> Vec<bool> {
     let mut mask = vec![false; density.len()];
-    dispatch!(Level::new(), _ => compare(&mut mask, density, threshold));
+    let level = Level::new();
+    let parts = mask.par_chunks_mut(COMPARED_TOGETHER).zip(density.par_chunks(COMPARED_TOGETHER));
+    parts.for_each(|(mask, density)| dispatch!(level, _ => compare(mask, density, threshold)));
     mask
 }
 

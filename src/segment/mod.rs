@@ -29,6 +29,7 @@ pub use scale::ScaleEstimate;
 
 use foreground::NOMINAL_CELL_AREA_PX;
 
+use crate::optics::BAND_ROWS;
 use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::Region;
 use crate::optics::resample::rescale;
@@ -157,11 +158,14 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
         }
     }
     let mut labels = map.into_labels();
-    for (y, row) in runs.rows() {
-        for run in row {
-            labels[run.at(y, width as usize)].fill(names[run.value as usize]);
+    let width_px = width as usize;
+    labels.par_chunks_mut(BAND_ROWS * width_px).enumerate().for_each(|(band, labels)| {
+        for (y, row) in labels.chunks_exact_mut(width_px).enumerate() {
+            for run in &runs.all()[runs.of_row(band * BAND_ROWS + y)] {
+                row[run.start as usize..run.end as usize].fill(names[run.value as usize]);
+            }
         }
-    }
+    });
     Segmentation { objects, labels: LabelMap::new(width, height, labels) }
 }
 
