@@ -113,8 +113,8 @@ impl RowRuns {
     }
 
     /// Runs of bands of rows, one behind another: the bands of a large picture are looked at side by side.
-    fn by_bands<T: Sync>(pixels: &[T], width: usize, of_band: impl Fn(&[T]) -> Self + Sync) -> Self {
-        let mut bands: Vec<Self> = pixels.par_chunks(BAND_ROWS * width.max(1)).map(|band| of_band(band)).collect();
+    fn by_bands<T: Sync>(pixels: &[T], width: usize, of_band: impl Fn(&[T]) -> Self + Send + Sync) -> Self {
+        let mut bands: Vec<Self> = pixels.par_chunks(BAND_ROWS * width.max(1)).map(of_band).collect();
         if bands.len() == 1 {
             return bands.remove(0);
         }
