@@ -39,7 +39,9 @@ pub fn euclidean_distance(mask: &[bool], width: usize) -> Vec<f32> {
     assert_eq!(mask.len() % width, 0, "whole rows");
     let mut squares = vec![0i32; mask.len()];
     let level = Level::new();
-    dispatch!(level, _ => mask.chunks_exact(width).zip(squares.chunks_exact_mut(width)).for_each(|(inside, squares)| along_row(inside, squares)));
+    for (inside, squares) in mask.chunks_exact(width).zip(squares.chunks_exact_mut(width)) {
+        dispatch!(level, _ => along_row(inside, squares));
+    }
     let mut distance = vec![0.0; mask.len()];
     let rows = (BLOCK_PX / width).max(1);
     let mut least = vec![0i32; rows * width];
