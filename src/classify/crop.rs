@@ -18,7 +18,7 @@
 //!
 //! Limits: no rotation, no mirroring; a cell wider than the crop is cut.
 
-use ndarray::ArrayViewMut3;
+use ndarray::{ArrayViewMut3, Zip};
 
 use super::card::CHANNELS;
 use crate::smear::{Contour, LabelMap, NormalizedField};
@@ -80,13 +80,8 @@ impl<'a> Planes<'a> {
 impl CropSink for Planes<'_> {
     fn put_row(&mut self, y: usize, row: &[[u8; 3]]) {
         for (channel, mut plane) in self.planes.outer_iter_mut().enumerate() {
-            let mut line = plane.row_mut(y);
-            let value = |rgb: &[u8; 3]| self.table[usize::from(rgb[channel])];
-            match line.as_slice_mut() {
-                // The usual layout; the other way looks at the step between columns for each value.
-                Some(line) => line.iter_mut().zip(row).for_each(|(input, rgb)| *input = value(rgb)),
-                None => line.iter_mut().zip(row).for_each(|(input, rgb)| *input = value(rgb)),
-            }
+            // `Zip` looks once whether the columns lie side by side, not at each value.
+            Zip::from(plane.row_mut(y)).and(row).for_each(|input, rgb| *input = self.table[usize::from(rgb[channel])]);
         }
     }
 }

@@ -8,7 +8,11 @@
 /// METHOD: sums are made for each band and then added, so that they do not depend on the number of threads.
 pub const BAND_ROWS: usize = 512;
 
+/// Pixels that one thread takes at least, where rows do not matter: those of a usual photograph.
+pub const BAND_PX: usize = 1 << 19;
+
 pub mod background;
+pub mod counts;
 pub mod density;
 pub mod distance;
 pub mod illuminated;

@@ -355,6 +355,18 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_kept_than_there_is_room_for() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["a.png", "b.png"] {
+            // 36 million bytes each, of 67 million.
+            RgbImage::new(4000, 3000).save(folder.path().join(name)).expect("writable");
+        }
+        let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
+        let kept = |fields| SpecimenScale::until(&AtomicBool::new(false), fields, None, &segmenter()).expect("runs").1;
+        assert_eq!((kept(&fields).len(), kept(&fields[..1]).len()), (1, 1));
+    }
+
+    #[test]
     fn given_beats_the_file_and_the_file_beats_the_estimate() {
         let file = Calibration::new(0.1, CalibrationSource::OmeXml);
         let given = Calibration::new(0.3, CalibrationSource::Given);

@@ -6,6 +6,8 @@
 use image::RgbImage;
 use rayon::prelude::*;
 
+use crate::optics::BAND_PX;
+use crate::optics::counts::ValueCounts;
 use crate::optics::illuminated::Illuminated;
 use crate::smear::{NormalizedField, ObjectKind, Segmentation};
 
@@ -15,9 +17,6 @@ const DARK_VALUE: u8 = 2;
 const BRIGHT_VALUE: u8 = 254;
 /// Bytes that are looked at together: whole pixels and whole vectors.
 const STRIP_BYTES: usize = 192;
-/// Pixels that one thread counts at least: those of a usual photograph.
-const COUNTED_TOGETHER: usize = 1 << 19;
-
 /// Shares of pixels with all channels clipped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Clipped {
@@ -69,29 +68,19 @@ pub(super) fn stain(field: &NormalizedField, segmentation: &Segmentation) -> Opt
     let red_cell: Vec<bool> = segmentation.objects.iter().map(|object| object.kind == ObjectKind::RedCell).collect();
     let counted = |(pixels, labels): (&[[u8; 3]], &[u32])| {
         // Neighbors are alike: counted in turn into two tables, one need not wait for the other.
-        let mut tables: [ValueCounts; 2] = [[[0; 256]; 3]; 2];
+        let mut tables = [ValueCounts::default(), ValueCounts::default()];
         let of_red_cells = pixels.iter().zip(labels).filter(|(_, label)| **label > 0 && red_cell[**label as usize - 1]);
-        of_red_cells.enumerate().for_each(|(at, (pixel, _))| {
-            tables[at % 2].iter_mut().zip(pixel).for_each(|(counts, value)| counts[usize::from(*value)] += 1);
-        });
+        of_red_cells.enumerate().for_each(|(at, (pixel, _))| tables[at % 2].count(pixel, 1));
         let [one, other] = tables;
-        added(one, &other)
+        one.with(&other)
     };
-    let pixels = field.rgb.as_raw().as_chunks::<3>().0.par_chunks(COUNTED_TOGETHER);
-    let parts = pixels.zip(segmentation.labels.as_slice().par_chunks(COUNTED_TOGETHER)).map(counted);
-    let counts = parts.reduce(|| [[0; 256]; 3], |one, other| added(one, &other));
-    let [red, green, blue] = counts.each_ref().map(median_density);
+    let pixels = field.rgb.as_raw().as_chunks::<3>().0.par_chunks(BAND_PX);
+    let parts = pixels.zip(segmentation.labels.as_slice().par_chunks(BAND_PX)).map(counted);
+    let counts = parts.reduce(ValueCounts::default, |one, other| one.with(&other));
+    let [red, green, blue] = counts.0.each_ref().map(median_density);
     let density = green?;
     let ratio = |of: Option<f64>| of.filter(|_| density > 0.0).map(|of| of / density);
     Some(RedCellStain { density, red_ratio: ratio(red), blue_ratio: ratio(blue) })
-}
-
-/// How often each value occurs in each channel.
-type ValueCounts = [[u32; 256]; 3];
-
-fn added(mut sums: ValueCounts, others: &ValueCounts) -> ValueCounts {
-    sums.as_flattened_mut().iter_mut().zip(others.as_flattened()).for_each(|(sum, other)| *sum += other);
-    sums
 }
 
 /// Density of the median of counted values; `None` of no values.

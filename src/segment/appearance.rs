@@ -22,7 +22,7 @@ use super::foreground::{Foreground, STATISTICS_ROW_STEP};
 use crate::optics::BAND_ROWS;
 use crate::optics::runs::RowRuns;
 use crate::smear::NormalizedField;
-use crate::stats::median::median;
+use crate::stats::median::{extend_where, median};
 
 /// Range of density, relative to the typical one, of the pixels that give the color of red cells.
 const RED_CELL_DENSITY: (f32, f32) = (0.6, 1.3);
@@ -68,11 +68,16 @@ pub(super) struct FieldColor {
 /// counted cells of `chula-rbc-12` were met by the first, most of them under text and arrows.
 #[inline(always)]
 fn is_ink([red, green, blue]: [f32; 3]) -> bool {
-    let larger = |one: f32, other: f32| if one > other { one } else { other };
-    let smaller = |one: f32, other: f32| if one < other { one } else { other };
     let strongest = larger(larger(red, green), blue);
     let colored = (strongest > INK_DENSITY) & (green < INK_GREEN_SHARE * strongest);
-    colored | ((smaller(smaller(red, green), blue) > BLACK_DENSITY) & (red > BLACK_RED_SHARE * green))
+    let is_dense = (red > BLACK_DENSITY) & (green > BLACK_DENSITY) & (blue > BLACK_DENSITY);
+    colored | (is_dense & (red > BLACK_RED_SHARE * green))
+}
+
+/// The larger of two numbers; `f32::max` asks besides whether one of them is none.
+#[inline(always)]
+fn larger(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
 }
 
 /// Pixels that carry a trace of stain, and pixels of ink.
@@ -84,18 +89,6 @@ fn count_colors(density: &[f32], [red, green, blue]: [&[f32]; 3], trace: f32) ->
         counts[1] += u32::from(is_ink([*red, *green, *blue]));
     }
     counts
-}
-
-/// Adds those of some values that are wanted. Each is written behind the last one that was, so that no branch depends on the
-/// pixels.
-fn extend_where(kept: &mut Vec<f32>, values: &[f32], is_wanted: &[bool]) {
-    let mut end = kept.len();
-    kept.resize(end + values.len(), 0.0);
-    for (value, is_wanted) in values.iter().zip(is_wanted) {
-        kept[end] = *value;
-        end += usize::from(*is_wanted);
-    }
-    kept.truncate(end);
 }
 
 impl FieldColor {
@@ -137,7 +130,7 @@ impl FieldColor {
                     .map(|(stained, density)| *stained & (low <= *density) & (*density < high))
                     .collect();
                 for (values, channel) in typical.iter_mut().zip(channels) {
-                    extend_where(values, channel, &is_typical);
+                    extend_where(values, channel, is_typical.iter().copied());
                 }
             }
             for run in &runs.all()[runs.of_row(y)] {
@@ -282,7 +275,6 @@ fn look_across([above, here, below]: &[SlopeRow; 3], is_free: &mut [bool], steep
     for (is_free, ((across, above), below)) in is_free[inner.clone()].iter_mut().zip(covered) {
         *is_free = !(above & below & across[0] & across[2]);
     }
-    let larger = |one: f32, other: f32| if one > other { one } else { other };
     let squares = above.squares.windows(3).zip(here.squares.windows(3)).zip(below.squares.windows(3));
     for (most, ((above, here), below)) in steepest[inner].iter_mut().zip(squares) {
         let column = |at: usize| larger(larger(above[at], here[at]), below[at]);

@@ -11,10 +11,10 @@ use fearless_simd::{Level, dispatch};
 use image::RgbImage;
 use rayon::prelude::*;
 
-use crate::optics::BAND_ROWS;
-use crate::optics::length;
+use crate::optics::counts::ValueCounts;
 use crate::optics::regions::{Connectivity, Region, Regions, regions_of_runs};
 use crate::optics::runs::RowRuns;
+use crate::optics::{BAND_PX, BAND_ROWS, length};
 use crate::smear::{NOMINAL_RED_CELL_DIAMETER_UM, NormalizedField};
 use crate::stats::median::median;
 
@@ -64,9 +64,6 @@ const PALLOR_MIN_SOLIDITY: f64 = 0.86;
 /// those. A cell is forty rows high, so that none is passed over.
 pub(super) const STATISTICS_ROW_STEP: usize = 4;
 
-/// Pixels that one thread compares at least: those of a usual photograph.
-const COMPARED_TOGETHER: usize = 1 << 19;
-
 /// Density of the brightest pixel, a little beyond: where the medians of empty pixels are looked for.
 const BRIGHTEST_DENSITY: f32 = -0.03;
 /// Density above which hardly a red cell lies: where the medians of stained pixels are looked for.
@@ -90,7 +87,7 @@ pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
     let sample = sampled_rows(&field.rgb);
     let first = table.plane(&sample, FIRST_MIX);
     let cut = (FIRST_SIGMA * background_noise(&first)).max(MIN_LEVEL);
-    let FieldColors { sides, nuclear } = FieldColors::of(&sample, &first, cut)?;
+    let FirstLook { sides, nuclear } = FirstLook::of(&sample, &first, cut)?;
     let mix = fisher_mix(&sides)?;
     let density = table.smooth_plane(&field.rgb, mix);
     let mut looked_at = every_nth_row(&density, width);
@@ -130,15 +127,15 @@ fn pixels(rgb: &RgbImage) -> &[[u8; 3]] {
     rgb.as_raw().as_chunks().0
 }
 
-/// Colors of a field, nuclei left out once their color is known.
-struct FieldColors {
+/// The values of a field on both sides of a first cut, nuclei left out once their color is known.
+struct FirstLook {
     /// How often each value occurs up to the density of the first look and above it.
     sides: [ValueCounts; 2],
     /// What is nuclear stain.
     nuclear: NuclearColors,
 }
 
-impl FieldColors {
+impl FirstLook {
     /// Looks at the pixels below and above a density; `None` where none lies above.
     fn of(rgb: &RgbImage, first: &[f32], cut: f32) -> Option<Self> {
         let stained_color = |sides: &[ValueCounts; 2]| median_color(&sides[1]);
@@ -154,48 +151,34 @@ impl FieldColors {
     }
 }
 
-/// How often each value occurs in each channel.
-type ValueCounts = [[u32; 256]; 3];
-
 /// Values of the pixels up to a density and above it, those of nuclear stain left out.
 ///
 /// METHOD: counts, because they are exact whatever the order, and so the same on any number of threads. Neighbors are alike:
 /// counted in turn into two tables, one need not wait for the other.
 fn side_counts(rgb: &RgbImage, density: &[f32], cut: f32, nuclear: Option<&NuclearColors>) -> [ValueCounts; 2] {
     let count = |(pixels, densities): (&[[u8; 3]], &[f32])| {
-        let mut tables = [[[[0u32; 256]; 3]; 2]; 2];
+        let mut tables: [[ValueCounts; 2]; 2] = Default::default();
         for (at, (pixel, density)) in pixels.iter().zip(densities).enumerate() {
-            let counts = &mut tables[at % 2][usize::from(*density > cut)];
             let counted = u32::from(!nuclear.is_some_and(|nuclear| nuclear.has(pixel)));
-            for (counts, value) in counts.iter_mut().zip(pixel) {
-                counts[usize::from(*value)] += counted;
-            }
+            tables[at % 2][usize::from(*density > cut)].count(pixel, counted);
         }
-        let [mut sum, other] = tables;
-        add_counts(&mut sum, &other);
-        sum
+        let [sum, other] = tables;
+        with_sides(sum, &other)
     };
     let band = BAND_ROWS * rgb.width().max(1) as usize;
     let bands = pixels(rgb).par_chunks(band).zip(density.par_chunks(band)).map(count);
-    bands.reduce(
-        || [[[0; 256]; 3]; 2],
-        |mut sum, other| {
-            add_counts(&mut sum, &other);
-            sum
-        },
-    )
+    bands.reduce(Default::default, |sum, other| with_sides(sum, &other))
 }
 
-fn add_counts(sums: &mut [ValueCounts; 2], others: &[ValueCounts; 2]) {
-    let (sums, others) = (sums.as_flattened_mut().as_flattened_mut(), others.as_flattened().as_flattened());
-    sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+fn with_sides([below, above]: [ValueCounts; 2], others: &[ValueCounts; 2]) -> [ValueCounts; 2] {
+    [below.with(&others[0]), above.with(&others[1])]
 }
 
 /// Median density of counted values in each channel; `None` of nothing.
 fn median_color(counts: &ValueCounts) -> Option<[f32; 3]> {
-    let rank = counts[0].iter().sum::<u32>() / 2;
+    let rank = counts.0[0].iter().sum::<u32>() / 2;
     let mut color = [0.0; 3];
-    for (density, counts) in color.iter_mut().zip(counts) {
+    for (density, counts) in color.iter_mut().zip(&counts.0) {
         // The brightest are the least dense.
         let mut below = 0;
         let (value, _) = (0u8..=255).zip(counts).rev().find(|(_, count)| {
@@ -242,8 +225,8 @@ fn fisher_mix(sides: &[ValueCounts; 2]) -> Option<[f32; 3]> {
     };
     let mut mix = [0.0f64; 3];
     for (channel, weight) in mix.iter_mut().enumerate() {
-        let empty = mean_and_variance(&sides[0][channel])?;
-        let stained = mean_and_variance(&sides[1][channel])?;
+        let empty = mean_and_variance(&sides[0].0[channel])?;
+        let stained = mean_and_variance(&sides[1].0[channel])?;
         *weight = ((stained.0 - empty.0) / (stained.1 + empty.1)).max(0.0);
     }
     let total: f64 = mix.iter().sum();
@@ -280,7 +263,7 @@ fn fill_pallor(mask: &mut [bool], density: &[f32], level: f32, width: usize) {
 fn denser_than(density: &[f32], threshold: f32) -> Vec<bool> {
     let mut mask = vec![false; density.len()];
     let level = Level::new();
-    let parts = mask.par_chunks_mut(COMPARED_TOGETHER).zip(density.par_chunks(COMPARED_TOGETHER));
+    let parts = mask.par_chunks_mut(BAND_PX).zip(density.par_chunks(BAND_PX));
     parts.for_each(|(mask, density)| dispatch!(level, _ => compare(mask, density, threshold)));
     mask
 }

@@ -56,20 +56,26 @@ pub fn median(values: &[f32], range: Range<f32>, counts: impl Fn(f32) -> bool + 
         for chunk in part.chunks(CHUNK) {
             let buckets = buckets_of(chunk);
             if buckets.iter().fold(false, |any, of| any | (*of == middle)) {
-                // Each is written behind the last one that is kept, so that no branch depends on the values.
-                let mut kept = found.len();
-                found.resize(kept + chunk.len(), 0.0);
-                for (value, of) in chunk.iter().zip(buckets) {
-                    found[kept] = *value;
-                    kept += usize::from(of == middle);
-                }
-                found.truncate(kept);
+                extend_where(&mut found, chunk, buckets.iter().map(|of| *of == middle));
             }
         }
         found
     };
     let mut candidates: Vec<f32> = values.par_chunks(PART).flat_map_iter(of_middle).collect();
     Some(*candidates.select_nth_unstable_by(rank + count - below, f32::total_cmp).1)
+}
+
+/// Adds those of some values that are wanted.
+///
+/// METHOD: each is written behind the last one that was wanted, so that no branch depends on the values.
+pub fn extend_where(kept: &mut Vec<f32>, values: &[f32], is_wanted: impl Iterator<Item = bool>) {
+    let mut end = kept.len();
+    kept.resize(end + values.len(), 0.0);
+    for (value, is_wanted) in values.iter().zip(is_wanted) {
+        kept[end] = *value;
+        end += usize::from(is_wanted);
+    }
+    kept.truncate(end);
 }
 
 /// The value of rank n / 2 of a few values in total order, which are put out of their order; `None` of nothing.

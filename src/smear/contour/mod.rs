@@ -174,8 +174,8 @@ fn half_hull<'a>(mut points: impl ExactSizeIterator<Item = &'a [f64; 2]>) -> Vec
     chain
 }
 
-/// A number that orders points by x and then by y. METHOD: whole numbers are compared without a branch, which halves the time of
-/// a hull; their order is that of `f64::total_cmp`.
+/// A number that orders points by x and then by y, in the order of `f64::total_cmp`. METHOD: whole numbers are compared without a
+/// branch.
 fn order_key(point: &[f64; 2]) -> u128 {
     // The bits of a number below 0 fall as it rises.
     let [x, y] = point.map(|value| {
