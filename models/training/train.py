@@ -42,7 +42,7 @@ import table
 from augment import to_input
 
 NAME = "schistoquant-rbc13"
-VERSION = "4.1.1"
+VERSION = "4.2.0"
 UM_PER_PX = 0.1875
 # Weight of a drawn cell's label against a real one's: it teaches shape, not what films look like.
 DRAWN_TRUST = 0.3
@@ -62,11 +62,11 @@ class Epoch:
 
 
 TEACHER_EPOCH = Epoch(schistocyte_repeats=4, labeled=3500, drawn=1000, healthy=2500, unlabeled=0)
-STUDENT_EPOCH = Epoch(schistocyte_repeats=4, labeled=5000, drawn=1500, healthy=4000, unlabeled=3000)
+STUDENT_EPOCH = Epoch(schistocyte_repeats=4, labeled=5000, drawn=1500, healthy=4000, unlabeled=5000)
 ALONE_EPOCH = replace(STUDENT_EPOCH, unlabeled=0)
 TEACHER = fit.Plan(seed=0, epochs=10, batch=64, learning_rate=8e-4, weights=objective.Weights(read=2.0))
 STUDENT = fit.Plan(
-    seed=100, epochs=24, learning_rate=3e-3, low_precision=True, weights=objective.Weights(read=2.0, teacher=2.0)
+    seed=100, epochs=40, learning_rate=3e-3, low_precision=True, weights=objective.Weights(read=2.0, teacher=2.0)
 )
 ALONE = replace(STUDENT, epochs=14, weights=objective.Weights(read=2.0))
 # A released network knows the classes already: fewer steps, and short ones.
@@ -508,10 +508,7 @@ def training_of(cells, of, asked, has_teacher):
                 }
             )
     if asked.start is not None:
-        way = (
-            "the network of 185 k parameters of version 3.0.0 (a teacher with ImageNet weights, EfficientNet-Lite0, and "
-            "distillation) trained further on readings, with its own answers for the cells that nobody read"
-        )
+        way = "the released network trained further on readings, with its own answers for the cells that nobody read"
     elif has_teacher:
         way = "a teacher with ImageNet weights (EfficientNet-Lite0), distillation into a network of 185 k parameters"
     else:
