@@ -89,7 +89,7 @@ def arguments():
     parser.add_argument("--without", metavar="NAME", help="leave a set, chula-diseases, or stain:K out of training; ship nothing")
     parser.add_argument("--start", type=Path, metavar="GRAPH", help="go on from a released graph of this network")
     parser.add_argument("--student", type=Path, help="a finished student's checkpoint: calibrate, measure and export only; with --without: answer only")
-    parser.add_argument("--repeatability", type=Path, help="repeatability.json of the model before this one, for the card")
+    parser.add_argument("--repeatability", type=Path, help="what `repeatability` measured with this graph, exported without it before, for the card")
     parser.add_argument("--film-ranges", type=Path, help="what films.py found, for the card")
     parser.add_argument("--teacher", type=Path, help="a finished teacher's checkpoint, of an earlier round of readings say")
     parser.add_argument("--teacher-epochs", type=int, default=TEACHER.epochs, help="0: no teacher, the student learns from the labels alone")
