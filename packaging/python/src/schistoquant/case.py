@@ -8,6 +8,7 @@ Limits: what a person signed after the case was opened is seen when it is opened
 
 from __future__ import annotations
 
+import csv
 import json
 import tempfile
 from collections.abc import Mapping
@@ -198,7 +199,10 @@ class Case:
 
     @cached_property
     def _page(self) -> Page:
-        return read_page(self._file("report.html", "html").read_text(encoding="utf-8"))
+        with self._file("cells.csv", "csv").open(encoding="utf-8", newline="") as file:
+            asked = [row for row in csv.DictReader(file) if row["schistocyte_probability"]]
+        probabilities = {(row["field"], int(row["cell_id"])): float(row["schistocyte_probability"]) for row in asked}
+        return read_page(self._file("report.html", "html").read_text(encoding="utf-8"), probabilities)
 
     def _file(self, pattern: str, report: str) -> Path:
         """The one file of a pattern."""

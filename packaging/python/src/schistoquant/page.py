@@ -1,7 +1,7 @@
 """Reads the tiles and the remarks out of a report's page.
 
-In: ``report.html`` as the program writes it. Out: every called schistocyte and near miss with its picture, and what is to
-be considered. No other file holds them in a format for other programs. Program and module are of one version, so the
+In: ``report.html`` as the program writes it, and the probabilities of the table of cells, which the page rounds. Out: every
+called schistocyte and near miss with its picture, and what is to be considered. No other file holds them in a format for other programs. Program and module are of one version, so the
 page's ids and classes are relied upon; a page without them is refused.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal, Optional
@@ -87,9 +88,12 @@ class Page:
     remarks: tuple[Remark, ...]
 
 
-def read_page(text: str) -> Page:
-    """Reads a page; one without the section of the called cells is refused."""
-    reader = _Reader()
+def read_page(text: str, probabilities: Mapping[tuple[str, int], float]) -> Page:
+    """Reads a page; one without the section of the called cells is refused.
+
+    ``probabilities`` are those of a schistocyte by field and number of the cell.
+    """
+    reader = _Reader(probabilities)
     reader.feed(text)
     reader.close()
     if not reader.has_gallery:
@@ -100,8 +104,9 @@ def read_page(text: str) -> Page:
 class _Reader(HTMLParser):
     """Follows the page; keeps what it is inside of."""
 
-    def __init__(self) -> None:
+    def __init__(self, probabilities: Mapping[tuple[str, int], float]) -> None:
         super().__init__(convert_charrefs=True)
+        self._probabilities = probabilities
         self.has_gallery = False
         self.tiles: list[Tile] = []
         self.remarks: list[Remark] = []
@@ -149,21 +154,14 @@ class _Reader(HTMLParser):
             if not source.startswith(_DATA_URI):
                 raise UnknownRecord(f"{item['id']}: expected a JPEG within the page, found {source[:40]!r}")
             picture = Picture(base64.b64decode(source[len(_DATA_URI) :], validate=True), "image/jpeg")
+        field, cell_id = item.get("field", ""), int(place[2])
         self.tiles.append(
             Tile(
                 kind=kind,
-                field=item.get("field", ""),
+                field=field,
                 field_number=int(place[1]),
-                cell_id=int(place[2]),
-                schistocyte_probability=_number(item.get("probability", "")),
+                cell_id=cell_id,
+                schistocyte_probability=self._probabilities.get((field, cell_id)),
                 picture=picture,
             )
         )
-
-
-def _number(text: str) -> Optional[float]:
-    """A printed number; ``None`` where a dash or nothing stands for it."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
