@@ -1,8 +1,9 @@
 """Reads the tiles and the remarks out of a report's page.
 
 In: ``report.html`` as the program writes it, and the probabilities of the table of cells, which the page rounds. Out: every
-called schistocyte and near miss with its picture, and what is to be considered. No other file holds them in a format for other programs. Program and module are of one version, so the
-page's ids and classes are relied upon; a page without them is refused.
+called schistocyte and near miss with its picture, and what is to be considered. No other file holds them in a format for
+other programs. Program and module are of one version, so the page's ids and classes are relied upon; a page without them is
+refused.
 """
 
 from __future__ import annotations
