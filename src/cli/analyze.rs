@@ -6,9 +6,10 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use rayon::ThreadPool;
 
 use super::exit::{Exit, Failure};
 use super::options::{AGE_GROUPS, ModelOptions, ThreadOptions, one_of, positive};
@@ -17,7 +18,8 @@ use super::terminal::{Bar, on_interrupt, print, print_json, warn};
 use schistoquant::case::{Case, FieldRecord, State};
 use schistoquant::count::CountOptions;
 use schistoquant::pipeline::{
-    AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, SlideOptions, StopRule, analyze,
+    AnalyzeError, AnalyzeOptions, DEFAULT_MAX_CELLS, Interrupted, ListedSpecimen, Models, SlideOptions, SpecimenInputs,
+    StopRule, analyze_listed,
 };
 use schistoquant::report::{WrittenReports, state_words};
 use schistoquant::review::is_reviewed;
@@ -157,7 +159,6 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     args.slide.check_inputs(&args.inputs)?;
     let options = analyze_options(&requested, args.um_per_px, args.age_group, args.min_cells);
     let options = AnalyzeOptions { slide, without_pictures: !args.formats.is_pictured(), ..options };
-    let models = args.model.open()?;
     if is_reviewed(&args.out) {
         let text = format!(
             "{}: expected a folder without a review, found one; name another folder with --out",
@@ -165,11 +166,14 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
         );
         return Err(Failure::usage(text));
     }
-    let target = args.formats.target(&args.out)?;
-    target.check_accession(options.accession.as_deref())?;
     let pool = args.threads.pool()?;
+    let specimen = SpecimenInputs { inputs: args.inputs.clone(), options };
+    let (models, listed) = open_and_list(&args.model, specimen, &pool, &stop);
+    let models = models?;
+    let target = args.formats.target(&args.out)?;
+    target.check_accession(requested.accession.as_deref())?;
     let bar = Bar::new(args.quiet);
-    let case = analyze(&args.inputs, &options, &models, &pool, &bar, &stop)?;
+    let case = analyze_listed(listed?, &models, &pool, &bar, &stop)?;
     let case = with_evidence(case, &requested);
     bar.clear();
     if stop.load(Ordering::Relaxed) {
@@ -190,7 +194,26 @@ pub fn run(args: &AnalyzeArgs) -> Result<Exit, Failure> {
     } else {
         print(&summary(&case, &written, models.classifier.engine().and_then(|engine| engine.library.as_deref())))?;
     }
-    Ok(exit_of(&case))
+    let exit = exit_of(&case);
+    // METHOD: the program ends here, and the system frees all memory at once. Taking models and cells apart would take 9 ms.
+    std::mem::forget((models, case));
+    Ok(exit)
+}
+
+/// Opens the models, and beside that lists the inputs and reads the first of them.
+fn open_and_list(
+    model: &ModelOptions,
+    specimen: SpecimenInputs,
+    pool: &ThreadPool,
+    stop: &AtomicBool,
+) -> (Result<Models, Failure>, Result<ListedSpecimen, AnalyzeError>) {
+    let is_opened = AtomicBool::new(false);
+    let open = || {
+        let models = model.open();
+        is_opened.store(true, Ordering::Relaxed);
+        models
+    };
+    pool.install(|| rayon::join(open, || ListedSpecimen::list(specimen, &is_opened, stop)))
 }
 
 /// The options of an analysis from what was asked for.

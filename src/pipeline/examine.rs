@@ -5,6 +5,7 @@
 //! cards state and what a record says of program, models and engine ([`provenance`]).
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -154,6 +155,16 @@ pub enum AnalyzeError {
 fn reasons(failures: &[InputFailure]) -> String {
     let texts: Vec<String> = failures.iter().map(|failure| format!("{}: {}", failure.path, failure.reason)).collect();
     if texts.is_empty() { String::from("name images or folders of images") } else { texts.join("; ") }
+}
+
+/// METHOD: a panic is a bug of this program. One image that meets it must not end the run over thousands of others.
+pub(super) fn caught<T>(what: &str, work: impl FnOnce() -> Result<T, AnalyzeError>) -> Result<T, AnalyzeError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked(what)))
+}
+
+/// The error of a panic.
+pub(super) fn panicked(what: &str) -> AnalyzeError {
+    AnalyzeError::Panicked { what: what.to_owned() }
 }
 
 /// Takes a field through the stages.

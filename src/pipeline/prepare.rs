@@ -5,11 +5,11 @@
 //!
 //! Limits: a pixel size that would make the working image larger than [`MAX_WORKING_PX`] is refused.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use super::calibration_fields::{ReadFields, Room, rounds};
 use crate::optics::background::Background;
 use crate::optics::illuminated::Illuminated;
 use crate::optics::resample::rescale;
@@ -19,21 +19,9 @@ use crate::smear::{
 };
 use crate::source::FieldSource;
 
-/// Fields of one round of the estimate of a specimen's scale, spread evenly over the input: few enough to cost little in
-/// a specimen of hundreds.
-pub const CALIBRATION_FIELDS: usize = 12;
-/// Most rounds of the estimate. Fields of a few cells need more than one: on the labelled set with 6 countable cells in a
-/// field, 12 fields place the pixel size within 9 % (95 % of draws), 48 within 3 %.
-pub const CALIBRATION_ROUNDS: usize = 4;
 /// Red cells after which no further round is needed: red cells differ by 6 to 8 % in diameter, so the median of 300 is good
 /// to half a percent.
 pub const CALIBRATION_CELLS: usize = 300;
-/// Bytes of fields that are kept from the estimate until their turn comes, so that they are read once: two photographs of ten
-/// megapixels, or twelve of 1,600 × 1,000 pixels.
-///
-/// METHOD: only in a specimen of one round's fields, all of which are read for the estimate and used at once. In a longer one they
-/// would lie in memory for long and save little.
-const KEPT_BYTES: usize = 64 << 20;
 /// Largest working image, pixels: twice the decode limit; more can only come from a wrong pixel size.
 pub const MAX_WORKING_PX: f64 = 2.0e8;
 
@@ -47,9 +35,6 @@ pub struct SpecimenScale {
     given: Option<Calibration>,
     estimated: Option<Estimated>,
 }
-
-/// Fields of a specimen that are read already, by their position in the input.
-pub(super) type ReadFields = BTreeMap<usize, Field>;
 
 /// The estimate of a specimen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,36 +59,35 @@ impl SpecimenScale {
         given: Option<Calibration>,
         segmenter: &Segmenter,
     ) -> Result<Self, DetectError> {
-        Ok(Self::until(&AtomicBool::new(false), fields, given, segmenter)?.0)
+        Ok(Self::until(&AtomicBool::new(false), fields, given, ReadFields::new(), segmenter)?.0)
     }
 
-    /// The same, ended before its time when `stop` is set: what was measured by then is of no use. Beside it stand fields that
-    /// were read, by their position.
+    /// The same, ended before its time when `stop` is set: what was measured by then is of no use. `read` are fields that were
+    /// read before. Beside the scale stand all fields that are read, as far as they are worth to be kept.
     pub(super) fn until(
         stop: &AtomicBool,
         fields: &[FieldSource],
         given: Option<Calibration>,
+        mut read: ReadFields,
         segmenter: &Segmenter,
     ) -> Result<(Self, ReadFields), DetectError> {
-        let mut read = ReadFields::new();
         if given.is_some() {
             return Ok((Self { given, estimated: None }, read));
         }
         let mut measured: Vec<(u32, ScaleEstimate)> = Vec::new();
-        let room = AtomicUsize::new(if fields.len() <= CALIBRATION_FIELDS { KEPT_BYTES } else { 0 });
-        let is_kept = |field: &Field| {
-            let bytes = field.rgb.as_raw().len();
-            room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok()
-        };
+        let room = Room::for_fields(fields.len());
         for round in rounds(fields.len()) {
             let found: Vec<Result<_, DetectError>> = round
+                .into_iter()
+                .map(|index| (index, read.remove(&index)))
+                .collect::<Vec<_>>()
                 .into_par_iter()
-                .filter(|index| !stop.load(Ordering::Relaxed) && fields[*index].known_calibration().is_none())
-                .filter_map(|index| {
-                    let field = fields[index].read().ok()?;
+                .filter(|(index, _)| !stop.load(Ordering::Relaxed) && fields[*index].known_calibration().is_none())
+                .filter_map(|(index, read)| {
+                    let field = read.map_or_else(|| fields[index].read(), Ok).ok()?;
                     let own = if field.calibration.is_none() { segmenter.estimate_scale(&field.rgb) } else { Ok(None) };
                     let side = longer_side_px(&field);
-                    Some(own.map(|own| (own.map(|own| (side, own)), is_kept(&field).then_some((index, field)))))
+                    Some(own.map(|own| (own.map(|own| (side, own)), room.has_for(&field).then_some((index, field)))))
                 })
                 .collect();
             for one in found {
@@ -163,19 +147,6 @@ fn weighted_median(mut scales: Vec<ScaleEstimate>) -> Option<f64> {
         below += scale.cells;
         (2 * below >= all).then_some(scale.median_diameter_px)
     })
-}
-
-/// Up to `most` of the numbers below `count`, evenly spread, the middle of each part.
-fn evenly_spread(count: usize, most: usize) -> Vec<usize> {
-    let parts = count.min(most);
-    (0..parts).map(|part| (2 * part + 1) * count / (2 * parts)).collect()
-}
-
-/// The fields of each round; every round is spread over the whole input.
-fn rounds(fields: usize) -> Vec<Vec<usize>> {
-    let order = evenly_spread(fields, CALIBRATION_ROUNDS * CALIBRATION_FIELDS);
-    let rounds = order.len().div_ceil(CALIBRATION_FIELDS);
-    (0..rounds).map(|round| order.iter().copied().skip(round).step_by(rounds).collect()).collect()
 }
 
 /// A field at the common scale with its objects.
@@ -246,9 +217,8 @@ pub fn prepare(field: &Field, scale: &SpecimenScale, segmenter: &Segmenter) -> R
     if width_um.min(height_um) < NOMINAL_RED_CELL_DIAMETER_UM {
         return Err(PrepareError::Undersized { um_per_px: calibration.um_per_px, width_um, height_um });
     }
-    let rescaled = rescale(&field.rgb, px_per_px);
+    let (rescaled, lit) = rayon::join(|| rescale(&field.rgb, px_per_px), || Illuminated::find(&field.rgb));
     let working = rescaled.as_ref().unwrap_or(&field.rgb);
-    let lit = Illuminated::find(&field.rgb);
     let (normalized, background) =
         NormalizedField::flattened(working, lit.as_ref(), WORKING_UM_PER_PX, field.rgb.width())
             .ok_or(PrepareError::Empty)?;
@@ -267,6 +237,7 @@ mod tests {
 
     use super::*;
     use crate::inference::{Engine, EngineRequest};
+    use crate::pipeline::calibration_fields::{CALIBRATION_FIELDS, read_ahead};
     use crate::segment::Detector;
     use crate::smear::FieldId;
     use crate::source::{DecodeLimits, expand_inputs};
@@ -288,19 +259,6 @@ mod tests {
     fn blank(width: u32, calibration: Option<Calibration>) -> Field {
         let rgb = RgbImage::from_pixel(width, 20, image::Rgb([230; 3]));
         Field { id: FieldId("a.png".into()), rgb, calibration, sha256: String::new() }
-    }
-
-    #[test]
-    fn few_fields_are_all_taken_and_many_are_spread() {
-        assert_eq!(evenly_spread(0, 12), Vec::<usize>::new());
-        assert_eq!(evenly_spread(3, 12), [0, 1, 2]);
-        assert_eq!(evenly_spread(12, 12), (0..12).collect::<Vec<_>>());
-        assert_eq!(evenly_spread(100, 4), [12, 37, 62, 87]);
-        assert_eq!(rounds(0), Vec::<Vec<usize>>::new());
-        assert_eq!(rounds(12), [(0..12).collect::<Vec<_>>()]);
-        assert_eq!(rounds(13), [vec![0, 2, 4, 6, 8, 10, 12], vec![1, 3, 5, 7, 9, 11]]);
-        let many = rounds(1000);
-        assert_eq!((many.len(), many.iter().map(Vec::len).max()), (4, Some(12)));
     }
 
     #[test]
@@ -329,7 +287,9 @@ mod tests {
         let drawn = field(&SynthOptions::default(), 1, 0).expect("options within their ranges");
         drawn.rgb.save(folder.path().join("a.png")).expect("writable");
         let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
-        let measured = |stop| SpecimenScale::until(&AtomicBool::new(stop), &fields, None, &segmenter()).expect("runs");
+        let measured = |stop| {
+            SpecimenScale::until(&AtomicBool::new(stop), &fields, None, ReadFields::new(), &segmenter()).expect("runs")
+        };
         assert!(measured(false).0.estimated.is_some() && measured(true).0.estimated.is_none());
         assert!(measured(true).1.is_empty());
     }
@@ -345,13 +305,35 @@ mod tests {
             }
             let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
             assert_eq!(fields.len(), count);
-            SpecimenScale::until(&AtomicBool::new(false), &fields, given, &segmenter()).expect("runs").1
+            SpecimenScale::until(&AtomicBool::new(false), &fields, given, ReadFields::new(), &segmenter())
+                .expect("runs")
+                .1
         };
         assert!(read(2, given_calibration(0.2)).is_empty(), "nothing is measured");
         let kept = read(CALIBRATION_FIELDS, None);
         assert_eq!(kept.len(), CALIBRATION_FIELDS);
         assert!(kept.iter().all(|(index, field)| field.rgb.get_pixel(0, 0).0 == [*index as u8; 3]));
         assert!(read(CALIBRATION_FIELDS + 1, None).is_empty());
+    }
+
+    #[test]
+    fn a_field_that_was_read_ahead_is_not_read_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let drawn = field(&SynthOptions::default(), 1, 0).expect("options within their ranges");
+        let path = folder.path().join("a.png");
+        drawn.rgb.save(&path).expect("writable");
+        let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
+        let measured = |given, read| {
+            SpecimenScale::until(&AtomicBool::new(false), &fields, given, read, &segmenter()).expect("runs")
+        };
+        let expected = measured(None, ReadFields::new()).0;
+        let read = read_ahead(&fields, || false);
+        std::fs::remove_file(path).expect("a file");
+        assert!(expected.estimated.is_some());
+        let (scale, kept) = measured(None, read.clone());
+        assert_eq!((scale, kept.len()), (expected, 1));
+        // Where the pixel size is given they wait for their turn all the same.
+        assert_eq!(measured(given_calibration(0.2), read).1.len(), 1);
     }
 
     #[test]
@@ -362,7 +344,11 @@ mod tests {
             RgbImage::new(4000, 3000).save(folder.path().join(name)).expect("writable");
         }
         let fields = expand_inputs(&[folder.path().to_owned()], DecodeLimits::default()).0;
-        let kept = |fields| SpecimenScale::until(&AtomicBool::new(false), fields, None, &segmenter()).expect("runs").1;
+        let kept = |fields| {
+            SpecimenScale::until(&AtomicBool::new(false), fields, None, ReadFields::new(), &segmenter())
+                .expect("runs")
+                .1
+        };
         assert_eq!((kept(&fields).len(), kept(&fields[..1]).len()), (1, 1));
     }
 

@@ -9,13 +9,14 @@
 //! only when no field is ready.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::analyze::{AnalyzeOptions, CaseBuilder, Stated};
+use super::calibration_fields::ReadFields;
 use super::examine::AnalyzeError;
 use super::field::FieldResult;
-use super::prepare::{ReadFields, SpecimenScale};
+use super::listed::Unopened;
+use super::prepare::SpecimenScale;
 use crate::case::InputFailure;
 use crate::smear::Field;
 use crate::source::FieldSource;
@@ -27,16 +28,7 @@ pub(super) const TASKS_PER_THREAD: usize = 2;
 /// Fields for each thread that are in work or wait for an earlier one.
 const HELD_PER_THREAD: usize = 8;
 
-/// A specimen to be analyzed.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SpecimenInputs {
-    /// Images and folders of images.
-    pub inputs: Vec<PathBuf>,
-    /// What is asked for.
-    pub options: AnalyzeOptions,
-}
-
-/// A specimen with its fields listed.
+/// A specimen with its fields and its pixel size.
 pub(super) struct Opened {
     pub sources: Vec<FieldSource>,
     pub failed: Vec<InputFailure>,
@@ -50,7 +42,7 @@ pub(super) type OneField = Result<Result<FieldResult, InputFailure>, AnalyzeErro
 
 /// A piece of work for one thread.
 pub(super) enum Task {
-    Open(usize, Box<SpecimenInputs>),
+    Open(usize, Box<Unopened>),
     Field(Box<FieldTask>),
     Finish(usize, Box<(AnalyzeOptions, Result<CaseBuilder, AnalyzeError>)>),
 }
@@ -123,7 +115,7 @@ pub(super) struct Schedule<I> {
     ready: VecDeque<Task>,
 }
 
-impl<I: Iterator<Item = (usize, SpecimenInputs)>> Schedule<I> {
+impl<I: Iterator<Item = (usize, Unopened)>> Schedule<I> {
     pub(super) fn new(specimens: I, stated: Stated) -> Self {
         Self { specimens, stated, in_work: 0, opening: None, live: BTreeMap::new(), ready: VecDeque::new() }
     }
@@ -150,9 +142,9 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Schedule<I> {
         if self.opening.is_some() {
             return None;
         }
-        let (specimen, inputs) = self.specimens.next()?;
-        self.opening = Some((specimen, inputs.options.clone()));
-        Some(Task::Open(specimen, Box::new(inputs)))
+        let (specimen, unopened) = self.specimens.next()?;
+        self.opening = Some((specimen, unopened.options().clone()));
+        Some(Task::Open(specimen, Box::new(unopened)))
     }
 
     /// Takes in what was opened; the answer is how many fields are likely to be done.
@@ -226,6 +218,7 @@ impl<I: Iterator<Item = (usize, SpecimenInputs)>> Schedule<I> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::listed::SpecimenInputs;
     use crate::source::{DecodeLimits, expand_inputs};
 
     fn fields(count: usize) -> (tempfile::TempDir, Vec<FieldSource>) {
@@ -244,7 +237,8 @@ mod tests {
         for (threads, most_held, expected) in [(2, usize::MAX, 16), (2, 3, 3), (1, usize::MAX, 8), (4, 1, 1)] {
             let (_folder, sources) = fields(40);
             let scale = SpecimenScale::default();
-            let mut schedule = Schedule::new([(0, SpecimenInputs::default())].into_iter(), Stated::default());
+            let unopened = Unopened::Named(SpecimenInputs::default());
+            let mut schedule = Schedule::new([(0, unopened)].into_iter(), Stated::default());
             assert!(matches!(schedule.next_task(threads), Some(Task::Open(0, _))));
             schedule.in_work -= 1;
             let (failed, slides, read) = (Vec::new(), Vec::new(), ReadFields::new());

@@ -20,13 +20,14 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::analyze::{AnalyzeOptions, Stated};
-use super::examine::{AnalyzeError, Interrupted, Models};
+use super::examine::{AnalyzeError, Interrupted, Models, caught, panicked};
 use super::field::{field_result, input_failure};
+use super::listed::{ListedSpecimen, SpecimenInputs, Unopened};
 use super::prepare::{SpecimenScale, given_calibration};
-use super::schedule::{FieldTask, OneField, Opened, Schedule, SpecimenInputs, TASKS_PER_THREAD, Task};
+use super::schedule::{FieldTask, OneField, Opened, Schedule, TASKS_PER_THREAD, Task};
 use crate::case::Case;
-use crate::source::{DecodeLimits, FieldSource};
-use crate::survey::{SpecimenListing, expand_specimen};
+use crate::source::FieldSource;
+use crate::survey::SpecimenListing;
 
 /// Is told of the progress; `()` is nobody.
 pub trait Progress: Sync {
@@ -59,6 +60,19 @@ pub fn thread_pool(threads: Option<u16>) -> Result<ThreadPool, ThreadPoolBuildEr
 /// The first error of `finish` or `done`; [`Interrupted`] where `stop` was set before the last specimen was done.
 pub fn analyze_all<T: Send, E: From<Interrupted> + Send>(
     specimens: impl Iterator<Item = (usize, SpecimenInputs)>,
+    models: &Models,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+    finish: impl Fn(usize, Result<Case, AnalyzeError>) -> Result<T, E> + Sync,
+    done: impl FnMut(usize, T) -> Result<(), E>,
+) -> Result<(), E> {
+    let specimens = specimens.map(|(specimen, inputs)| (specimen, Unopened::Named(inputs)));
+    analyze_unopened(specimens, models, pool, progress, stop, finish, done)
+}
+
+fn analyze_unopened<T: Send, E: From<Interrupted> + Send>(
+    specimens: impl Iterator<Item = (usize, Unopened)>,
     models: &Models,
     pool: &ThreadPool,
     progress: &dyn Progress,
@@ -121,10 +135,33 @@ pub fn analyze(
     stop: &AtomicBool,
 ) -> Result<Case, AnalyzeError> {
     let specimen = SpecimenInputs { inputs: inputs.to_vec(), options: options.clone() };
+    analyze_one(Unopened::Named(specimen), models, pool, progress, stop)
+}
+
+/// Analyzes one specimen whose inputs are listed.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn analyze_listed(
+    specimen: ListedSpecimen,
+    models: &Models,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Case, AnalyzeError> {
+    analyze_one(Unopened::Listed(specimen), models, pool, progress, stop)
+}
+
+fn analyze_one(
+    specimen: Unopened,
+    models: &Models,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Case, AnalyzeError> {
     let mut made = None;
-    let specimens = [(0, specimen)].into_iter();
-    analyze_all(
-        specimens,
+    analyze_unopened(
+        [(0, specimen)].into_iter(),
         models,
         pool,
         progress,
@@ -193,9 +230,9 @@ impl<F> Stage<'_, F> {
             return Message::NotRun;
         }
         match task {
-            Task::Open(specimen, inputs) => {
-                let SpecimenInputs { inputs, options } = *inputs;
-                Message::Opened(specimen, caught("the inputs", || self.open(inputs, options)))
+            Task::Open(specimen, unopened) => {
+                let opened = unopened.listed(self.stop).and_then(|listed| caught("the inputs", || self.open(listed)));
+                Message::Opened(specimen, opened)
             }
             Task::Field(task) => {
                 let FieldTask { specimen, index, source, read, scale, is_pictured } = *task;
@@ -213,32 +250,19 @@ impl<F> Stage<'_, F> {
         }
     }
 
-    fn open(&self, inputs: Vec<PathBuf>, options: AnalyzeOptions) -> Result<Opened, AnalyzeError> {
-        let request = options.slide.request(options.um_per_px);
-        let SpecimenListing { fields, failures, slides } =
-            expand_specimen(&inputs, DecodeLimits::default(), &request, self.stop);
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(Interrupted.into());
-        }
+    fn open(&self, specimen: ListedSpecimen) -> Result<Opened, AnalyzeError> {
+        let ListedSpecimen { options, listing, read } = specimen;
+        let SpecimenListing { fields, failures, slides } = listing;
         let given = options.um_per_px.and_then(given_calibration);
-        let (scale, read) = SpecimenScale::until(self.stop, &fields, given, &self.models.segmenter)?;
+        let (scale, read) = SpecimenScale::until(self.stop, &fields, given, read, &self.models.segmenter)?;
         Ok(Opened { sources: fields, failed: failures.iter().map(input_failure).collect(), slides, scale, read })
     }
-}
-
-/// METHOD: a panic is a bug of this program. One image that meets it must not end the run over thousands of others.
-fn caught<T>(what: &str, work: impl FnOnce() -> Result<T, AnalyzeError>) -> Result<T, AnalyzeError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked(what)))
-}
-
-fn panicked(what: &str) -> AnalyzeError {
-    AnalyzeError::Panicked { what: what.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::expand_inputs;
+    use crate::source::{DecodeLimits, expand_inputs};
 
     #[test]
     fn results_keep_the_order_with_any_number_of_threads_and_a_request_to_stop_ends_the_work() {
