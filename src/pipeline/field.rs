@@ -142,13 +142,15 @@ fn result_of(
 ) -> Result<FieldResult, AnalyzeError> {
     let name = field.id.to_string();
     let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
-    let ExaminedField { calibration, quality, cells, signature } =
-        examine(field, scale, models).map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
-    let (preview, tiles) = rayon::join(
+    // The preview of a large picture fills what the stages leave idle.
+    let (examined, preview) = rayon::join(
+        || examine(field, scale, models),
         || if is_pictured { preview(&field.rgb) } else { Ok(no_preview()) },
-        || if is_pictured { tiles(field, &cells, calibration, models.classifier.card()) } else { Ok(Vec::new()) },
     );
+    let ExaminedField { calibration, quality, cells, signature } =
+        examined.map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
     let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) = preview.map_err(picture)?;
+    let tiles = if is_pictured { tiles(field, &cells, calibration, models.classifier.card()) } else { Ok(Vec::new()) };
     let tiles = tiles.map_err(picture)?;
     Ok(FieldResult {
         field: CaseField {

@@ -80,30 +80,44 @@ pub(super) struct Foreground {
     pub level: f32,
 }
 
-/// The stained part of a field, or `None` where nothing on it is stained.
-pub(super) fn find(field: &NormalizedField) -> Option<Foreground> {
-    let width = field.rgb.width() as usize;
-    let table = NormalizedField::densities();
-    let sample = sampled_rows(&field.rgb);
-    let first = table.plane(&sample, FIRST_MIX);
-    let cut = (FIRST_SIGMA * background_noise(&first)).max(MIN_LEVEL);
-    let FirstLook { sides, nuclear } = FirstLook::of(&sample, &first, cut)?;
-    let mix = fisher_mix(&sides)?;
-    let density = table.smooth_plane(&field.rgb, mix);
-    let mut looked_at = every_nth_row(&density, width);
-    let noise = background_noise(&looked_at);
-    let cut = (FIRST_SIGMA * noise).max(MIN_LEVEL);
-    // What is nuclear is given a density that is not counted.
-    for (density, _) in looked_at.iter_mut().zip(pixels(&sample)).filter(|(_, pixel)| nuclear.has(pixel)) {
-        *density = f32::NEG_INFINITY;
+/// The stain of a field, as the rows that give its statistics show it.
+pub(super) struct FieldStain {
+    sample: RgbImage,
+    nuclear: NuclearColors,
+    /// Weights of the channels that part red cells from empty pixels best.
+    mix: [f32; 3],
+}
+
+impl FieldStain {
+    /// Looks at a field; `None` where nothing on it is stained.
+    pub(super) fn of(field: &NormalizedField) -> Option<Self> {
+        let sample = sampled_rows(&field.rgb);
+        let first = NormalizedField::densities().plane(&sample, FIRST_MIX);
+        let cut = (FIRST_SIGMA * background_noise(&first)).max(MIN_LEVEL);
+        let FirstLook { sides, nuclear } = FirstLook::of(&sample, &first, cut)?;
+        Some(Self { mix: fisher_mix(&sides)?, sample, nuclear })
     }
-    let level = median(&looked_at, 0.0..DARKEST_DENSITY, |d| d > cut)?;
-    let upper = UPPER_SHARE * level;
-    let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
-    let mut mask = denser_than(&density, lower);
-    fill_pallor(&mut mask, &density, level, width);
-    peel(&mut mask, &denser_than(&density, upper), width);
-    Some(Foreground { mask, density, level })
+
+    /// The stained part of the field; `None` where there is none.
+    pub(super) fn foreground(&self, field: &NormalizedField) -> Option<Foreground> {
+        let width = field.rgb.width() as usize;
+        let density = NormalizedField::densities().smooth_plane(&field.rgb, self.mix);
+        let mut looked_at = every_nth_row(&density, width);
+        let noise = background_noise(&looked_at);
+        let cut = (FIRST_SIGMA * noise).max(MIN_LEVEL);
+        // What is nuclear is given a density that is not counted.
+        let seen = looked_at.iter_mut().zip(pixels(&self.sample));
+        for (density, _) in seen.filter(|(_, pixel)| self.nuclear.has(pixel)) {
+            *density = f32::NEG_INFINITY;
+        }
+        let level = median(&looked_at, 0.0..DARKEST_DENSITY, |d| d > cut)?;
+        let upper = UPPER_SHARE * level;
+        let lower = (LOWER_SHARE * level).max(LOWER_SIGMA * noise).min(upper);
+        let mut mask = denser_than(&density, lower);
+        fill_pallor(&mut mask, &density, level, width);
+        peel(&mut mask, &denser_than(&density, upper), width);
+        Some(Foreground { mask, density, level })
+    }
 }
 
 /// The rows of a picture that give its statistics, as a picture of their own.

@@ -13,11 +13,11 @@
 //! pressed cells out raises the share of fragments a little where cells crowd; a field of mostly pressed cells is refused.
 
 use super::appearance::{FieldColor, Stain, steepness};
+use super::contacts::{Contacts, contacts};
 use super::detect::{DetectedKind, Detection};
 use super::foreground::{Foreground, NOMINAL_CELL_AREA_PX};
-use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::Region;
-use crate::optics::runs::{RowRuns, Run};
+use crate::optics::runs::RowRuns;
 use crate::smear::{Contour, ExclusionReason, NormalizedField, ObjectKind};
 
 /// Below this area an object is no object but noise of the camera: 0.6 µm across, at the limit of resolution.
@@ -68,8 +68,6 @@ const FRAME_MARGIN_PX: u32 = 1;
 
 /// Pixels of ink from which a cell is marked: a stroke of a burnt-in scale bar two pixels wide that enters a cell.
 const MARKED_PX: u32 = 6;
-/// Share of ink from which an object is a mark itself, so that what touches it is marked.
-const INK_SHARE: f64 = 0.3;
 /// Share of its outline that a cell shares with its neighbors from which it is pressed. Of the cells read as schistocytes 1
 /// in 545 has more; of those that no reader could assess for a hidden outline one in ten.
 const PRESSED_SHARE: f64 = 0.5;
@@ -79,9 +77,6 @@ const GHOST_DENSITY: f32 = 0.4;
 /// read as schistocytes 1 in 545 is blurred more.
 const OUT_OF_FOCUS_STEEPNESS: f32 = 0.65;
 
-/// Width of the border of a lit part whose touch cuts a cell, px: the pixels that smoothing and the peeled skirt of an outline
-/// take off at an edge against empty background.
-const RIM_PX: f64 = 5.0;
 /// Steepness from which a cell is sharp enough, however sharp its field is, 1/µm: that which is asked of a field.
 /// METHOD: fragments have softer edges than discs. In a very sharp drawn field (median 1.9) 28 of 72 lay below the share of
 /// the median, at 1.2 and less, none of them out of focus; in photographs blur decides, and the two limits come close.
@@ -89,28 +84,6 @@ const SHARP_PER_UM: f32 = 0.6;
 
 /// Distance from the frame below which the box of a ghost is cut by it, px.
 const GHOST_FRAME_PX: f32 = 2.0;
-
-/// Contacts of one label, pixel edges.
-#[derive(Debug, Clone, Copy, Default)]
-struct Contacts {
-    /// On the outline.
-    edges: u32,
-    /// Those of them shared with another object.
-    neighbors: u32,
-    /// Those of them shared with a nucleated cell.
-    nucleated: u32,
-    /// Those of them shared with a mark.
-    marks: u32,
-    /// Rows in which it touches the border of the field's lit part.
-    at_rim: u32,
-}
-
-impl Contacts {
-    /// Share of the outline shared with other objects, 0–1; 0 without an outline.
-    fn hidden_share(&self) -> f64 {
-        if self.edges > 0 { f64::from(self.neighbors) / f64::from(self.edges) } else { 0.0 }
-    }
-}
 
 /// What the kinds of a field are judged by.
 pub(super) struct FieldContext<'a> {
@@ -145,9 +118,11 @@ impl<'a> FieldContext<'a> {
         ghosts: &'a [bool],
     ) -> Self {
         let trace = TRACE_DENSITY * foreground.level;
-        let color = FieldColor::of(field, foreground, runs, bounds.len(), trace);
         let (width, height) = field.rgb.dimensions();
-        let steepness = steepness(&foreground.density, runs, bounds.len(), width as usize);
+        let (color, steepness) = rayon::join(
+            || FieldColor::of(field, foreground, runs, bounds.len(), trace),
+            || steepness(&foreground.density, runs, bounds.len(), width as usize),
+        );
         let of_red_cells = |figure: &dyn Fn(usize) -> Option<f32>| {
             let red_cells = (0..detections.len()).filter(|index| is(&detections[*index], DetectedKind::RedCell));
             middle(&mut red_cells.filter_map(figure).collect::<Vec<f32>>())
@@ -322,82 +297,6 @@ fn mean_density(stain: &Stain) -> Option<f32> {
 fn middle(values: &mut [f32]) -> Option<f32> {
     let middle = values.len() / 2;
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
-}
-
-/// Counts for each label the pixel edges of its outline, those shared with other objects, with detected white cells and with
-/// marks, and its rows at the border of the lit part.
-fn contacts(
-    runs: &RowRuns,
-    detections: &[Option<Detection>],
-    stain: &[Stain],
-    width: u32,
-    lit: Option<&Illuminated>,
-) -> Vec<Contacts> {
-    let is_white = |index: usize| is(&detections[index], DetectedKind::WhiteCell);
-    let is_mark = |index: usize| f64::from(stain[index].ink) > INK_SHARE * f64::from(stain[index].pixels);
-    let mut all = vec![Contacts::default(); detections.len()];
-    // Edges between two labels, 0 for the background.
-    let mut count = |a: u32, b: u32, edges: u32| {
-        for (own, other) in [(a, b), (b, a)] {
-            if own > 0 && own != other {
-                let contacts = &mut all[own as usize - 1];
-                contacts.edges += edges;
-                if let Some(other) = (other as usize).checked_sub(1) {
-                    contacts.neighbors += edges;
-                    contacts.nucleated += if is_white(other) { edges } else { 0 };
-                    contacts.marks += if is_mark(other) { edges } else { 0 };
-                }
-            }
-        }
-    };
-    let mut above: &[Run] = &[];
-    for (y, row) in runs.rows() {
-        for (index, run) in row.iter().enumerate() {
-            let left = index.checked_sub(1).map(|left| row[left]).filter(|left| left.end == run.start);
-            if run.start > 0 {
-                count(run.value, left.map_or(0, |left| left.value), 1);
-            }
-            let is_followed = row.get(index + 1).is_some_and(|right| right.start == run.end);
-            if run.end < width && !is_followed {
-                count(run.value, 0, 1);
-            }
-        }
-        if y > 0 {
-            each_overlap(above, row, &mut count);
-        }
-        above = row;
-    }
-    if let Some(inner) = lit.map(|lit| lit.without_border(RIM_PX)) {
-        for (y, row) in runs.rows() {
-            let clear = inner.row(y as u32);
-            for run in row.iter().filter(|run| run.start < clear.start || run.end > clear.end) {
-                all[run.value as usize - 1].at_rim += 1;
-            }
-        }
-    }
-    all
-}
-
-/// Calls `count` with the labels of each stretch of two rows on which neither changes, and its length; 0 for no label.
-fn each_overlap(above: &[Run], below: &[Run], count: &mut impl FnMut(u32, u32, u32)) {
-    let (mut above, mut below) = (above.iter().peekable(), below.iter().peekable());
-    let mut x = 0;
-    while above.peek().is_some() || below.peek().is_some() {
-        // Label here, and where it ends.
-        let state = |run: Option<&&Run>| match run {
-            Some(run) if run.start <= x => (run.value, run.end),
-            Some(run) => (0, run.start),
-            None => (0, u32::MAX),
-        };
-        let ((upper, upper_end), (lower, lower_end)) = (state(above.peek()), state(below.peek()));
-        let end = upper_end.min(lower_end);
-        if upper != lower {
-            count(upper, lower, end - x);
-        }
-        x = end;
-        above.next_if(|run| run.end <= x);
-        below.next_if(|run| run.end <= x);
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 //!
 //! In: a [`NormalizedField`] (flat background, nominal cells [`NOMINAL_CELL_DIAMETER_PX`] wide). Out: a
 //! [`Segmentation`]: every object with an outline in pixels of the original image, and the label map. Order of steps:
-//! 1. `foreground`: stained pixels, pallor filled; 2. `detect`: kind and box of each cell; 3. `assign`: pixels to cells;
-//! 4. `outline`; 5. `kind`: red cell or the reason why not.
+//! 1. `foreground`: stained pixels, pallor filled; beside it `detect`: kind and box of each cell; 2. `assign`: pixels to
+//! cells; 3. `outline`; 4. `kind`: red cell or the reason why not.
 //!
-//! `appearance` serves `kind`: color for objects that were not detected and for marks, steepness for cells out of focus.
+//! `appearance` and `contacts` serve `kind`: color for objects that were not detected and for marks, steepness for cells out
+//! of focus; what an object touches.
 //! `scale` guesses the pixel size of a field that states none, from which [`Segmenter::estimate_scale`] starts.
 //!
 //! Limits: stated in each step.
@@ -13,6 +14,7 @@
 mod appearance;
 mod assign;
 mod card;
+mod contacts;
 mod detect;
 mod foreground;
 mod kind;
@@ -61,14 +63,15 @@ impl Segmenter {
     /// # Errors
     /// The engine fails on the detector's graph.
     pub fn segment(&self, field: &NormalizedField) -> Result<Segmentation, DetectError> {
-        Ok(match foreground::find(field) {
-            Some(foreground) => outlined(field, &foreground, &self.detector.detect(field)?),
-            None => {
-                let (width, height) = field.rgb.dimensions();
-                let labels = LabelMap::new(width, height, vec![0; width as usize * height as usize]);
-                Segmentation { objects: Vec::new(), labels }
-            }
-        })
+        let stain = foreground::FieldStain::of(field);
+        // Neither needs the other, and each has steps that keep one thread busy alone.
+        let found = stain.map(|stain| rayon::join(|| stain.foreground(field), || self.detector.detect(field)));
+        if let Some((Some(foreground), detections)) = found {
+            return Ok(outlined(field, &foreground, &detections?));
+        }
+        let (width, height) = field.rgb.dimensions();
+        let labels = LabelMap::new(width, height, vec![0; width as usize * height as usize]);
+        Ok(Segmentation { objects: Vec::new(), labels })
     }
 
     /// Diameter of the median red cell; `None` where no cell was found.
@@ -128,16 +131,11 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
     let assign::Assigned { labels, runs, detections, ghosts } =
         assign::assign(&foreground.mask, detections, width as usize, NOMINAL_CELL_AREA_PX);
     let count = detections.len();
-    let (bounds, starts) = (bounds_of(&runs, count), outline::starts(&runs, count));
-    let context = kind::FieldContext::new(field, foreground, &runs, &bounds, &detections, &ghosts);
-    // In reading order of their first pixel, detected or not.
-    let mut order: Vec<u32> = Vec::with_capacity(count);
-    let mut seen = vec![false; count + 1];
-    for run in runs.all() {
-        if !std::mem::replace(&mut seen[run.value as usize], true) {
-            order.push(run.value);
-        }
-    }
+    let bounds = bounds_of(&runs, count);
+    let (context, (starts, order)) = rayon::join(
+        || kind::FieldContext::new(field, foreground, &runs, &bounds, &detections, &ghosts),
+        || (outline::starts(&runs, count), reading_order(&runs, count)),
+    );
     let mut objects = Vec::with_capacity(count);
     let mut names = vec![0u32; count + 1];
     let map = LabelMap::new(width, height, labels);
@@ -167,6 +165,18 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
         }
     });
     Segmentation { objects, labels: LabelMap::new(width, height, labels) }
+}
+
+/// The labels in reading order of their first pixel, detected or not.
+fn reading_order(runs: &RowRuns, count: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = Vec::with_capacity(count);
+    let mut seen = vec![false; count + 1];
+    for run in runs.all() {
+        if !std::mem::replace(&mut seen[run.value as usize], true) {
+            order.push(run.value);
+        }
+    }
+    order
 }
 
 /// Bounds and area of each label; `None` for a label without pixels.
