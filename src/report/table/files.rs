@@ -80,11 +80,7 @@ pub(super) type Row = Vec<Option<Datum>>;
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// Writes a table as CSV.
-pub(super) fn write_csv(
-    columns: &[Column],
-    rows: impl Iterator<Item = io::Result<Row>>,
-    writer: &mut dyn Write,
-) -> Result<(), ReportError> {
+pub(super) fn write_csv(columns: &[Column], rows: &[Row], writer: &mut dyn Write) -> Result<(), ReportError> {
     write_csv_head(columns, writer)?;
     write_csv_rows(columns, rows, writer)
 }
@@ -97,15 +93,10 @@ pub(super) fn write_csv_head(columns: &[Column], writer: &mut dyn Write) -> Resu
 }
 
 /// Writes rows below the names.
-pub(super) fn write_csv_rows(
-    columns: &[Column],
-    rows: impl Iterator<Item = io::Result<Row>>,
-    writer: &mut dyn Write,
-) -> Result<(), ReportError> {
+pub(super) fn write_csv_rows(columns: &[Column], rows: &[Row], writer: &mut dyn Write) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(writer);
     for row in rows {
-        let row = row?;
-        writer.write_record(columns.iter().zip(&row).map(|(column, entry)| csv_text(column.kind, entry.as_ref())))?;
+        writer.write_record(columns.iter().zip(row).map(|(column, entry)| csv_text(column.kind, entry.as_ref())))?;
     }
     Ok(writer.flush()?)
 }

@@ -37,9 +37,13 @@ const FIELDS_TOGETHER: usize = 64;
 pub(super) fn write_csv(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> Result<(), ReportError> {
     let (columns, rows) = (rows::cell_columns(), rows::CellRows::of(case));
     let text_of = |place| -> Result<Vec<u8>, ReportError> {
-        let mut text = Vec::new();
-        files::write_csv_rows(&columns, rows.of_field(place)?.into_iter().map(Ok), &mut text)?;
-        Ok(text)
+        let part_of = |rows: &[files::Row]| {
+            let mut text = Vec::new();
+            files::write_csv_rows(&columns, rows, &mut text).map(|()| text)
+        };
+        let parts =
+            rows.of_field(place)?.par_chunks(rows::ROWS_TOGETHER).map(part_of).collect::<Result<Vec<_>, _>>()?;
+        Ok(parts.concat())
     };
     sink.file("cells.csv", &mut |writer| {
         files::write_csv_head(&columns, writer)?;
@@ -51,9 +55,7 @@ pub(super) fn write_csv(case: &Case, names: &FileNames, sink: &mut dyn FileSink)
         Ok(())
     })?;
     let (columns, row) = rows::specimen(&case.record)?;
-    sink.file(&names.with("specimen.csv"), &mut |writer| {
-        files::write_csv(&columns, std::iter::once(Ok(row.clone())), writer)
-    })
+    sink.file(&names.with("specimen.csv"), &mut |writer| files::write_csv(&columns, std::slice::from_ref(&row), writer))
 }
 
 /// Writes the same tables as Parquet.

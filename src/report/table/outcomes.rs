@@ -6,7 +6,6 @@
 //! number of fields outside of its limits. Columns of the manifest stand at the end under their own names.
 
 use std::collections::BTreeSet;
-use std::io;
 
 use super::files::{self, Column, Datum, Kind, Row};
 use super::rows::PERCENT;
@@ -46,8 +45,9 @@ pub fn outcome_table(outcomes: &[SpecimenOutcome], extra_columns: &[String]) -> 
         None => return Ok(Vec::new()),
     };
     let mut bytes = Vec::new();
-    let rows = rows.into_iter().map(|row| -> io::Result<Row> { Ok(row.into_iter().map(|(_, entry)| entry).collect()) });
-    files::write_csv(&columns, rows, &mut bytes)?;
+    let entries = |row: Vec<(Column, Option<Datum>)>| row.into_iter().map(|(_, entry)| entry).collect();
+    let rows: Vec<Row> = rows.into_iter().map(entries).collect();
+    files::write_csv(&columns, &rows, &mut bytes)?;
     Ok(bytes)
 }
 

@@ -39,11 +39,16 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use rayon::prelude::*;
+
 use super::files::{Column, Datum, Kind, Row};
 use crate::case::{Case, CaseRecord, ClassFinding, FieldRecord, Job, Reading, ReviewStatus};
 use crate::report::document::words::interval_field;
 use crate::report::error::ReportError;
 use crate::smear::{CellId, CellStatus, ClassifiedCell, ExclusionReason, SchistocyteForm};
+
+/// Rows of a field that one thread makes at least.
+pub(super) const ROWS_TOGETHER: usize = 512;
 
 /// Columns of the table of cells in their order: a contract with the programs that read the file.
 pub const COLUMNS: [&str; 20] = [
@@ -121,7 +126,7 @@ impl<'a> CellRows<'a> {
         let origin = record.region.map_or([0.0; 2], |region| [region.x_px.into(), region.y_px.into()]);
         let cells = self.case.fields.cells_of(place)?;
         let read = |cell: &ClassifiedCell| self.readings.get(&(place, cell.cell.id)).copied();
-        Ok(cells.iter().map(|cell| row(record, cell, origin, read(cell))).collect())
+        Ok(cells.par_iter().with_min_len(ROWS_TOGETHER).map(|cell| row(record, cell, origin, read(cell))).collect())
     }
 
     /// All of them; an item is an error where a field cannot be read.

@@ -68,10 +68,20 @@ fn units(points: &[[f64; 2]]) -> Option<[f64; 5]> {
     is_grid.then(|| [unit, up, down, up.next_up(), down.next_down()])
 }
 
+/// Adding it to a double below [`MOST_UNITS`] leaves no bits for fractions: 1.5 · 2^52.
+const NO_FRACTIONS: f64 = 6_755_399_441_055_744.0;
+
+/// The nearest whole number, for amounts up to [`MOST_UNITS`].
+///
+/// METHOD: `f64::round` is a call of a function on processors of the oldest kind, for which programs are built.
+fn to_whole(value: f64) -> f64 {
+    (value + NO_FRACTIONS) - NO_FRACTIONS
+}
+
 /// The outline on the grid of a unit, where every coordinate is a whole multiple of it.
 fn on_grid(points: &[[f64; 2]], unit: f64) -> Option<PackedOutline> {
     let whole = |at: f64| {
-        let units = (at / unit).round();
+        let units = to_whole(at / unit);
         (units * unit == at).then_some(units as i64)
     };
     let start = [whole(points[0][0])?, whole(points[0][1])?];
