@@ -169,7 +169,7 @@ pub fn read_fields(record: &CaseRecord, archive: impl Read) -> Result<CaseFields
             return Err(ArchiveError::TooLong { field: number, most: MAX_PICTURE_BYTES });
         };
         let pictures = exactly(&mut reader, bytes)?;
-        fields.push_packed(&PackedField { facts: packed, pictures }, &facts)?;
+        fields.push_facts(&PackedField { facts: packed, pictures }, &facts)?;
     }
     if fields.len() != record.fields.len() {
         return Err(ArchiveError::Fields { expected: record.fields.len(), found: fields.len() });

@@ -119,12 +119,19 @@ impl CaseFields {
     /// # Errors
     /// The temporary file cannot be written.
     pub fn push(&mut self, field: &CaseField) -> io::Result<()> {
-        let facts = FieldFacts::of(field);
-        self.push_packed(&PackedField::of(field, &facts)?, &facts)
+        self.push_packed(field, &PackedField::of(field)?)
     }
 
-    /// Adds a field that is packed already; `facts` are those in it.
-    pub(super) fn push_packed(&mut self, packed: &PackedField, facts: &FieldFacts<'_>) -> io::Result<()> {
+    /// Adds a field that is packed already.
+    ///
+    /// # Errors
+    /// As [`CaseFields::push`].
+    pub fn push_packed(&mut self, field: &CaseField, packed: &PackedField) -> io::Result<()> {
+        self.push_facts(packed, &FieldFacts::of(field))
+    }
+
+    /// Adds a packed field; `facts` are those in it.
+    pub(super) fn push_facts(&mut self, packed: &PackedField, facts: &FieldFacts<'_>) -> io::Result<()> {
         let own = Span { offset: self.end, bytes: packed.facts.len() as u64 };
         let pictures = Span { offset: own.offset + own.bytes, bytes: packed.pictures.len() as u64 };
         let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);

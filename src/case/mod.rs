@@ -37,7 +37,7 @@ pub use film::{
 pub use job::{Job, SpecimenFailure, SpecimenOutcome, SpecimenResult};
 pub use order::{AdministrativeSex, MAX_ORDER_BYTES, MAX_TEXT_CHARS, Order, OrderError, Patient};
 pub use order_read::{ORDER_FILE_NAMES, is_order_name};
-pub use packed::{FactsError, MAX_FACTS_BYTES};
+pub use packed::{FactsError, MAX_FACTS_BYTES, PackedField};
 pub use panel_match::PanelMatch;
 pub use provenance::{
     ClassHealthyShare, DetectorProvenance, HealthyShare, InputFile, IssueSource, IssueTime, Laboratory,

@@ -111,21 +111,21 @@ impl<'a> FieldFacts<'a> {
 
 /// A field as its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PackedField {
+pub struct PackedField {
     /// Facts and cells, compressed.
-    pub facts: Vec<u8>,
+    pub(super) facts: Vec<u8>,
     /// Preview and tiles.
-    pub pictures: Vec<u8>,
+    pub(super) pictures: Vec<u8>,
 }
 
 impl PackedField {
-    /// A field with these facts.
+    /// Packs a field.
     ///
     /// # Errors
     /// The facts cannot be encoded.
-    pub(super) fn of(field: &CaseField, facts: &FieldFacts<'_>) -> io::Result<Self> {
+    pub fn of(field: &CaseField) -> io::Result<Self> {
         let mut pictures = field.preview_jpeg.clone();
         field.tiles.iter().for_each(|tile| pictures.extend_from_slice(&tile.jpeg));
-        Ok(Self { facts: facts.packed()?, pictures })
+        Ok(Self { facts: FieldFacts::of(field).packed()?, pictures })
     }
 }

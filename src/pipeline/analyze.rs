@@ -147,7 +147,11 @@ impl CaseBuilder {
         let is_for_a_reader =
             |cell: &&ClassifiedCell| cell.is_counted_schistocyte() || near.is_some_and(|near| cell.is_near_miss(near));
         self.cells_to_read += result.field.cells.iter().filter(is_for_a_reader).count() as u64;
-        self.fields.push(&result.field).map_err(AnalyzeError::Spool)?;
+        let kept = match &result.packed {
+            Some(packed) => self.fields.push_packed(&result.field, packed),
+            None => self.fields.push(&result.field),
+        };
+        kept.map_err(AnalyzeError::Spool)?;
         let (record, tally) = (result.record(region), result.tally());
         self.counted.push(CountedField { record, path: result.path, input: result.input });
         let Some(tally) = tally else { return Ok(false) };
@@ -160,11 +164,14 @@ impl CaseBuilder {
 
     /// Keeps of a field of a slide the objects that belong to it, and returns its place as published.
     fn keep_own(&mut self, result: &mut FieldResult, region: &FieldRegion) -> RegionRecord {
-        let FieldResult { field, path, calibration, .. } = result;
+        let FieldResult { field, path, calibration, packed, .. } = result;
         let middles: Vec<[f64; 2]> = field.cells.iter().map(|cell| cell.cell.contour.centroid()).collect();
         let um_per_px = calibration.map(|calibration| calibration.um_per_px);
         let mut own = self.seams.add(path, region, um_per_px, &middles).into_iter();
         field.cells.retain(|_| own.next().unwrap_or(false));
+        if field.cells.len() < middles.len() {
+            *packed = None;
+        }
         let kept: BTreeSet<_> = field.cells.iter().map(|cell| cell.cell.id).collect();
         field.tiles.retain(|tile| kept.contains(&tile.cell_id));
         let red_cells = FieldTally::of_cells(&field.cells).red_cells();
@@ -314,10 +321,11 @@ pub fn named_options(options: &AnalyzeOptions) -> BTreeMap<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{CaseField, State};
+    use crate::case::{CaseField, PackedField, State};
     use crate::count::{MeasuredFloor, UnseenPerformance};
     use crate::quality::{FieldQuality, QualityMeasure};
     use crate::smear::{CellClass, made};
+    use crate::source::slide::PixelRect;
     use crate::stats::{Interval, Probability};
 
     fn share(value: f64) -> Probability {
@@ -344,16 +352,18 @@ mod tests {
 
     /// A field of a hundred normal cells of this density.
     fn result(density: f64) -> FieldResult {
+        let field = CaseField {
+            field: "a.svs".to_owned(),
+            preview_jpeg: Vec::new(),
+            preview_width_px: 1,
+            preview_height_px: 1,
+            preview_px_per_px: 1.0,
+            cells: (1..=100).map(|id| made::cell(id, CellClass::Normal, 0.01)).collect(),
+            tiles: Vec::new(),
+        };
         FieldResult {
-            field: CaseField {
-                field: "a.svs".to_owned(),
-                preview_jpeg: Vec::new(),
-                preview_width_px: 1,
-                preview_height_px: 1,
-                preview_px_per_px: 1.0,
-                cells: (1..=100).map(|id| made::cell(id, CellClass::Normal, 0.01)).collect(),
-                tiles: Vec::new(),
-            },
+            packed: Some(PackedField::of(&field).expect("packs")),
+            field,
             size_px: (100, 100),
             calibration: None,
             quality: FieldQuality {
@@ -365,6 +375,23 @@ mod tests {
             input: InputFile { file: "a.svs".to_owned(), sha256: String::new() },
             region: None,
         }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_field_is_what_became_of_it() {
+        let mut builder = CaseBuilder::new(Vec::new(), Vec::new(), &AnalyzeOptions::default(), stated());
+        let rect = |at: u32, side: u32| PixelRect { x: at, y: at, width: side, height: side };
+        // Its cells belong to another field of the slide.
+        let elsewhere = FieldRegion { frame: rect(0, 2000), core: rect(1900, 100) };
+        let mut refused = result(0.2);
+        refused.refuse("for the test".to_owned());
+        for result in [result(0.2), FieldResult { region: Some(elsewhere), ..result(0.2) }, refused] {
+            builder.add(Ok(result)).expect("a temporary file");
+        }
+        let counted = |cells: &[ClassifiedCell]| cells.iter().filter(|cell| cell.counted_call().is_some()).count();
+        let kept: Vec<_> = (0..3).map(|field| builder.fields.cells_of(field).expect("readable")).collect();
+        let kept: Vec<_> = kept.iter().map(|cells| (cells.len(), counted(cells))).collect();
+        assert_eq!(kept, [(100, 100), (0, 0), (100, 0)]);
     }
 
     #[test]

@@ -18,8 +18,8 @@ use rayon::prelude::*;
 use super::examine::{AnalyzeError, ExaminedField, Models, examine, refuse};
 use super::prepare::SpecimenScale;
 use crate::case::{
-    CaseField, CellTile, FieldRecord, InputFailure, InputFile, MOST_NEAR_MISSES, PREVIEW_MAX_SIDE_PX, QualityFigure,
-    RegionRecord, TILE_QUALITY, TILE_SIDE_PX, rounded,
+    CaseField, CellTile, FieldRecord, InputFailure, InputFile, MOST_NEAR_MISSES, PREVIEW_MAX_SIDE_PX, PackedField,
+    QualityFigure, RegionRecord, TILE_QUALITY, TILE_SIDE_PX, rounded,
 };
 use crate::classify::ModelCard;
 use crate::count::FieldTally;
@@ -48,6 +48,11 @@ const BEYOND_EDGE: Rgb<u8> = Rgb([255; 3]);
 pub(super) struct FieldResult {
     /// Its picture and objects.
     pub field: CaseField,
+    /// The same packed, as long as nothing of it was changed.
+    ///
+    /// METHOD: packed on the thread that made it. The one thread that adds fields to cases would keep some dozens of others
+    /// waiting.
+    pub packed: Option<PackedField>,
     /// Width and height, px.
     pub size_px: (u32, u32),
     /// Pixel size in use, rounded as it is published; `None` where none was known.
@@ -72,6 +77,7 @@ impl FieldResult {
 
     /// Takes it out of the count for a reason.
     pub(super) fn refuse(&mut self, reason: String) {
+        self.packed = None;
         self.quality.refusals.push(reason);
         self.field.tiles.clear();
         self.field.cells.iter_mut().for_each(refuse);
@@ -152,16 +158,11 @@ fn result_of(
     let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) = preview.map_err(picture)?;
     let tiles = if is_pictured { tiles(field, &cells, calibration, models.classifier.card()) } else { Ok(Vec::new()) };
     let tiles = tiles.map_err(picture)?;
+    let field_of_case =
+        CaseField { field: name, preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px, cells, tiles };
     Ok(FieldResult {
-        field: CaseField {
-            field: name,
-            preview_jpeg,
-            preview_width_px,
-            preview_height_px,
-            preview_px_per_px,
-            cells,
-            tiles,
-        },
+        packed: Some(PackedField::of(&field_of_case).map_err(AnalyzeError::Spool)?),
+        field: field_of_case,
         size_px: field.rgb.dimensions(),
         calibration: calibration
             .and_then(|calibration| Calibration::new(rounded(calibration.um_per_px), calibration.source)),
