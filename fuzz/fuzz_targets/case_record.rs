@@ -9,15 +9,7 @@ use schistoquant::case::{Case, CaseField, CaseFields, CaseRecord, FieldRecord};
 
 /// A field without objects.
 fn bare(field: &FieldRecord) -> CaseField {
-    CaseField {
-        field: field.field.clone(),
-        preview_jpeg: Vec::new(),
-        preview_width_px: 1,
-        preview_height_px: 1,
-        preview_px_per_px: 1.0,
-        cells: Vec::new(),
-        tiles: Vec::new(),
-    }
+    CaseField { field: field.field.clone(), preview: None, cells: Vec::new(), tiles: Vec::new() }
 }
 
 fuzz_target!(|bytes: &[u8]| {

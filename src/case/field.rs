@@ -74,19 +74,26 @@ pub struct FieldRecord {
 pub struct CaseField {
     /// File name, as in [`FieldRecord::field`].
     pub field: String,
-    /// Preview width, px.
-    pub preview_width_px: u32,
-    /// Preview height, px.
-    pub preview_height_px: u32,
-    /// Preview pixels per pixel of the original image.
-    pub preview_px_per_px: f64,
-    /// JPEG of the field for the page, at most [`PREVIEW_MAX_SIDE_PX`] on its longer side.
-    pub preview_jpeg: Vec<u8>,
+    /// Its picture for the page; `None` where no format that was asked for shows one.
+    pub preview: Option<Preview>,
     /// Objects in the order of their identifiers, outlines in pixels of the original image.
     pub cells: Vec<ClassifiedCell>,
     /// A picture of each cell counted as a schistocyte, and of those that nearly were: at most
     /// [`MOST_NEAR_MISSES`](super::MOST_NEAR_MISSES) of them.
     pub tiles: Vec<CellTile>,
+}
+
+/// Picture of a field, at most [`PREVIEW_MAX_SIDE_PX`] on its longer side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The JPEG.
+    pub jpeg: Vec<u8>,
+    /// Width, px.
+    pub width_px: u32,
+    /// Height, px.
+    pub height_px: u32,
+    /// Pixels of it per pixel of the original image.
+    pub px_per_px: f64,
 }
 
 /// Picture of one cell.

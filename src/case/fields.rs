@@ -299,7 +299,7 @@ impl CaseFields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::field::CellTile;
+    use crate::case::field::{CellTile, Preview};
     use crate::smear::made;
 
     fn cell(id: u32, chance: f64, counted: bool) -> ClassifiedCell {
@@ -315,10 +315,12 @@ mod tests {
         let tiles = cells.iter().filter(|cell| cell.cell.id.0 % 2 == 1);
         CaseField {
             field: name.to_owned(),
-            preview_jpeg: vec![7; preview],
-            preview_width_px: 640,
-            preview_height_px: 480,
-            preview_px_per_px: 0.3,
+            preview: (preview > 0).then(|| Preview {
+                jpeg: vec![7; preview],
+                width_px: 640,
+                height_px: 480,
+                px_per_px: 0.3,
+            }),
             tiles: tiles.map(|cell| CellTile { cell_id: cell.cell.id, jpeg: vec![cell.cell.id.0 as u8; 3] }).collect(),
             cells,
         }

@@ -28,7 +28,9 @@ pub use count_record::{
     CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, FormsRecord, NamedInterval, PercentInterval,
     ShareRecord, rounded,
 };
-pub use field::{CaseField, CellTile, FieldRecord, PREVIEW_MAX_SIDE_PX, QualityFigure, TILE_QUALITY, TILE_SIDE_PX};
+pub use field::{
+    CaseField, CellTile, FieldRecord, PREVIEW_MAX_SIDE_PX, Preview, QualityFigure, TILE_QUALITY, TILE_SIDE_PX,
+};
 pub use fields::{CaseFields, MOST_NEAR_MISSES, PicturedCell, SPOOL_MEMORY_BYTES};
 pub use film::{
     ClassRecord, FilmMeasureRecord, FilmRecord, likeness_notice, pixel_size_known, recognition_notice, repeated_notice,

@@ -15,7 +15,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
-use super::field::{CaseField, CellTile};
+use super::field::{CaseField, CellTile, Preview};
 use crate::smear::{CellId, ClassifiedCell};
 
 /// Longest facts of a field, bytes after decompression: ten times those of a field of twenty thousand cells.
@@ -38,7 +38,7 @@ pub enum FactsError {
     Cells(#[from] postcard::Error),
 }
 
-/// Facts and cells of a field, and how long its pictures are.
+/// Facts and cells of a field, and how long its pictures are. A field without a preview has one of no bytes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct FieldFacts<'a> {
     pub field: String,
@@ -53,12 +53,13 @@ pub(super) struct FieldFacts<'a> {
 
 impl<'a> FieldFacts<'a> {
     pub(super) fn of(field: &'a CaseField) -> Self {
+        let preview = field.preview.as_ref();
         Self {
             field: field.field.clone(),
-            preview_width_px: field.preview_width_px,
-            preview_height_px: field.preview_height_px,
-            preview_px_per_px: field.preview_px_per_px,
-            preview_bytes: field.preview_jpeg.len() as u64,
+            preview_width_px: preview.map_or(0, |preview| preview.width_px),
+            preview_height_px: preview.map_or(0, |preview| preview.height_px),
+            preview_px_per_px: preview.map_or(1.0, |preview| preview.px_per_px),
+            preview_bytes: preview.map_or(0, |preview| preview.jpeg.len() as u64),
             cells: Cow::Borrowed(&field.cells),
             tiles: field.tiles.iter().map(|tile| (tile.cell_id.0, tile.jpeg.len() as u64)).collect(),
         }
@@ -95,14 +96,16 @@ impl<'a> FieldFacts<'a> {
             rest = tail;
             Some(head.to_vec())
         };
-        let preview_jpeg = next(self.preview_bytes)?;
+        let preview = Preview {
+            jpeg: next(self.preview_bytes)?,
+            width_px: self.preview_width_px,
+            height_px: self.preview_height_px,
+            px_per_px: self.preview_px_per_px,
+        };
         let tile = |(id, bytes)| Some(CellTile { cell_id: CellId(id), jpeg: next(bytes)? });
         Some(CaseField {
             field: self.field,
-            preview_jpeg,
-            preview_width_px: self.preview_width_px,
-            preview_height_px: self.preview_height_px,
-            preview_px_per_px: self.preview_px_per_px,
+            preview: Some(preview).filter(|preview| !preview.jpeg.is_empty()),
             tiles: self.tiles.into_iter().map(tile).collect::<Option<_>>()?,
             cells: self.cells.into_owned(),
         })
@@ -124,7 +127,7 @@ impl PackedField {
     /// # Errors
     /// The facts cannot be encoded.
     pub fn of(field: &CaseField) -> io::Result<Self> {
-        let mut pictures = field.preview_jpeg.clone();
+        let mut pictures = field.preview.as_ref().map_or_else(Vec::new, |preview| preview.jpeg.clone());
         field.tiles.iter().for_each(|tile| pictures.extend_from_slice(&tile.jpeg));
         Ok(Self { facts: FieldFacts::of(field).packed()?, pictures })
     }

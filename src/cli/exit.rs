@@ -112,7 +112,9 @@ impl From<AnalyzeError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         let exit = match error {
-            ReportError::OtherSpecimen { .. } | ReportError::ForeignFile { .. } => Exit::Usage,
+            ReportError::OtherSpecimen { .. } | ReportError::ForeignFile { .. } | ReportError::NoPicture { .. } => {
+                Exit::Usage
+            }
             _ => Exit::OutputNotWritable,
         };
         Self::new(exit, error)

@@ -354,10 +354,7 @@ mod tests {
     fn result(density: f64) -> FieldResult {
         let field = CaseField {
             field: "a.svs".to_owned(),
-            preview_jpeg: Vec::new(),
-            preview_width_px: 1,
-            preview_height_px: 1,
-            preview_px_per_px: 1.0,
+            preview: None,
             cells: (1..=100).map(|id| made::cell(id, CellClass::Normal, 0.01)).collect(),
             tiles: Vec::new(),
         };

@@ -19,7 +19,7 @@ use super::examine::{AnalyzeError, ExaminedField, Models, examine, refuse};
 use super::prepare::SpecimenScale;
 use crate::case::{
     CaseField, CellTile, FieldRecord, InputFailure, InputFile, MOST_NEAR_MISSES, PREVIEW_MAX_SIDE_PX, PackedField,
-    QualityFigure, RegionRecord, TILE_QUALITY, TILE_SIDE_PX, rounded,
+    Preview, QualityFigure, RegionRecord, TILE_QUALITY, TILE_SIDE_PX, rounded,
 };
 use crate::classify::ModelCard;
 use crate::count::FieldTally;
@@ -149,17 +149,14 @@ fn result_of(
     let name = field.id.to_string();
     let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
     // The preview of a large picture fills what the stages leave idle.
-    let (examined, preview) = rayon::join(
-        || examine(field, scale, models),
-        || if is_pictured { preview(&field.rgb) } else { Ok(no_preview()) },
-    );
+    let (examined, preview) =
+        rayon::join(|| examine(field, scale, models), || is_pictured.then(|| preview(&field.rgb)).transpose());
     let ExaminedField { calibration, quality, cells, signature } =
         examined.map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
-    let (preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px) = preview.map_err(picture)?;
+    let preview = preview.map_err(picture)?;
     let tiles = if is_pictured { tiles(field, &cells, calibration, models.classifier.card()) } else { Ok(Vec::new()) };
     let tiles = tiles.map_err(picture)?;
-    let field_of_case =
-        CaseField { field: name, preview_jpeg, preview_width_px, preview_height_px, preview_px_per_px, cells, tiles };
+    let field_of_case = CaseField { field: name, preview, cells, tiles };
     Ok(FieldResult {
         packed: Some(PackedField::of(&field_of_case).map_err(AnalyzeError::Spool)?),
         field: field_of_case,
@@ -199,18 +196,15 @@ fn tiles(
         .collect()
 }
 
-/// A preview: JPEG bytes, width, height, preview pixels per original pixel.
-pub(super) fn preview(rgb: &RgbImage) -> ImageResult<(Vec<u8>, u32, u32, f64)> {
+/// The preview of a field.
+fn preview(rgb: &RgbImage) -> ImageResult<Preview> {
     let longer = rgb.width().max(rgb.height());
     let ratio = f64::from(longer) / f64::from(PREVIEW_MAX_SIDE_PX);
     let reduced = if ratio > 1.0 { rescale(rgb, ratio) } else { None };
     let shown = reduced.as_ref().unwrap_or(rgb);
-    Ok((preview_jpeg(shown)?, shown.width(), shown.height(), f64::from(shown.width()) / f64::from(rgb.width().max(1))))
-}
-
-/// In place of a preview that no format shows.
-fn no_preview() -> (Vec<u8>, u32, u32, f64) {
-    (Vec::new(), 0, 0, 1.0)
+    let (width_px, height_px) = shown.dimensions();
+    let px_per_px = f64::from(width_px) / f64::from(rgb.width().max(1));
+    Ok(Preview { jpeg: preview_jpeg(shown)?, width_px, height_px, px_per_px })
 }
 
 /// A picture as the JPEG of a preview.
@@ -276,10 +270,13 @@ mod tests {
 
     #[test]
     fn previews_shrink_and_never_grow() {
-        let (_, width, height, scale) = preview(&RgbImage::new(2560, 640)).expect("encodes");
-        assert_eq!((width, height, scale), (1280, 320, 0.5));
-        let (_, width, _, scale) = preview(&RgbImage::new(100, 50)).expect("encodes");
-        assert_eq!((width, scale), (100, 1.0));
+        let size_of = |width, height| {
+            let Preview { width_px, height_px, px_per_px, .. } =
+                preview(&RgbImage::new(width, height)).expect("encodes");
+            (width_px, height_px, px_per_px)
+        };
+        assert_eq!(size_of(2560, 640), (1280, 320, 0.5));
+        assert_eq!(size_of(100, 50), (100, 50, 1.0));
     }
 
     #[test]

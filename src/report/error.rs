@@ -76,6 +76,15 @@ pub enum ReportError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The archive of the case holds no pictures (request invalid).
+    #[error(
+        "{field}: expected a picture of the field, found none, because no format of its analysis shows one; run `analyze` \
+         again with this format"
+    )]
+    NoPicture {
+        /// Field.
+        field: String,
+    },
     /// A picture of the case cannot be read.
     #[error("{field}: its preview or the picture of a cell cannot be decoded")]
     Picture {

@@ -121,7 +121,7 @@ fn without_pictures_nothing_else_is_missing() {
     assert!(pictured.1.iter().any(|field| !field.tiles.is_empty()));
     for (pictured, plain) in pictured.1.iter().zip(&plain.1) {
         assert_eq!(pictured.cells, plain.cells);
-        assert!(!pictured.preview_jpeg.is_empty() && plain.preview_jpeg.is_empty() && plain.tiles.is_empty());
+        assert!(pictured.preview.is_some() && plain.preview.is_none() && plain.tiles.is_empty());
     }
 }
 

@@ -299,11 +299,11 @@ fn pictures_show_every_kind_of_outline_and_the_called_cells() {
     let files = files(ReportFormat::Pictures, &case);
     assert_eq!(files.len(), case.fields.len() + 1);
     for (file, field) in files.iter().zip(&fields_of(&case)) {
-        let picture = decoded(file);
-        assert_eq!(picture.width(), field.preview_width_px.max(480));
-        assert!(picture.height() > field.preview_height_px + 100, "words below");
+        let (picture, preview) = (decoded(file), field.preview.as_ref().expect("a preview"));
+        assert_eq!(picture.width(), preview.width_px.max(480));
+        assert!(picture.height() > preview.height_px + 100, "words below");
         for color in [[213, 94, 0], [0, 114, 178], [128, 128, 128]] {
-            assert!(near(&picture, color, field.preview_height_px) > 20, "{}: {color:?}", file.name);
+            assert!(near(&picture, color, preview.height_px) > 20, "{}: {color:?}", file.name);
         }
     }
     let sheet = decoded(ending(&files, "gallery.png"));
@@ -317,13 +317,17 @@ fn pictures_show_every_kind_of_outline_and_the_called_cells() {
 }
 
 #[test]
-fn a_preview_that_is_no_picture_is_named() {
+fn a_preview_that_is_no_picture_or_missing_is_named() {
     let mut case = FakeCase::default().build();
     let mut fields = fields_of(&case);
-    fields[1].preview_jpeg.truncate(20);
-    case.fields = CaseFields::of(fields).expect("a temporary file");
+    fields[1].preview.as_mut().expect("a preview").jpeg.truncate(20);
+    case.fields = CaseFields::of(fields.clone()).expect("a temporary file");
     let error = render(ReportFormat::Pictures, &case).expect_err("half a picture");
-    assert!(error.to_string().starts_with("field-02.png: "), "{error}");
+    assert!(error.to_string().starts_with("field-02.png: its preview"), "{error}");
+    fields[1].preview = None;
+    case.fields = CaseFields::of(fields).expect("a temporary file");
+    let error = render(ReportFormat::Pictures, &case).expect_err("no picture");
+    assert!(error.to_string().starts_with("field-02.png: expected a picture of the field, found none"), "{error}");
 }
 
 #[test]

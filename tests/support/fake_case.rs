@@ -13,7 +13,7 @@ use schistoquant::case::{
     Case, CaseField, CaseFields, CaseRecord, CellTile, ClassFinding, ClassHealthyShare, ClassRecord, Context,
     CorrectedPercent, CountRecord, DecidingLimit, DecidingLimits, DetectorProvenance, FOOTER, FieldRecord, FloorSource,
     FormsRecord, HealthyShare, InputFailure, InputFile, IntervalName, IssueSource, IssueTime, Laboratory,
-    ModelProvenance, Order, PercentInterval, Provenance, QualityFigure, SCHEMA_VERSION, State,
+    ModelProvenance, Order, PercentInterval, Preview, Provenance, QualityFigure, SCHEMA_VERSION, State,
 };
 use schistoquant::clinical::{PanelOptions, ScoreOptions, read_panel};
 use schistoquant::count::FormTally;
@@ -203,10 +203,12 @@ impl FakeCase {
         };
         let field = CaseField {
             field: name,
-            preview_width_px: preview.width(),
-            preview_height_px: preview.height(),
-            preview_px_per_px: self.preview_scale,
-            preview_jpeg: encode(&preview, ImageFormat::Jpeg),
+            preview: Some(Preview {
+                jpeg: encode(&preview, ImageFormat::Jpeg),
+                width_px: preview.width(),
+                height_px: preview.height(),
+                px_per_px: self.preview_scale,
+            }),
             cells,
             tiles,
         };

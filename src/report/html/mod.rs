@@ -153,20 +153,20 @@ fn field(field: &CaseField, record: &FieldRecord, number: usize, review: Option<
 /// The photograph under its outlines; a box that is ticked shows it larger, in a frame that scrolls.
 fn picture(field: &CaseField, number: usize, review: Option<f64>) -> Markup {
     html! {
-        @if field.preview_jpeg.is_empty() || field.preview_height_px == 0 {
-            p { "There is no picture of this field." }
-        } @else {
-            @let ratio = f64::from(field.preview_width_px) / f64::from(field.preview_height_px);
+        @if let Some(preview) = field.preview.as_ref().filter(|preview| preview.height_px > 0) {
+            @let ratio = f64::from(preview.width_px) / f64::from(preview.height_px);
             div.zoomable {
                 label.zoom { input type="checkbox"; " Larger" }
                 div.frame {
-                    div.picture style=(format!("--ratio:{ratio:.4};--width:{}px", field.preview_width_px)) {
-                        img src=(data_uri("image/jpeg", &field.preview_jpeg)) width=(field.preview_width_px)
-                            height=(field.preview_height_px) alt=(format!("Photograph of field {number}"));
-                        (overlay::outlines(field, number, review))
+                    div.picture style=(format!("--ratio:{ratio:.4};--width:{}px", preview.width_px)) {
+                        img src=(data_uri("image/jpeg", &preview.jpeg)) width=(preview.width_px)
+                            height=(preview.height_px) alt=(format!("Photograph of field {number}"));
+                        (overlay::outlines(&field.cells, preview, number, review))
                     }
                 }
             }
+        } @else {
+            p { "There is no picture of this field." }
         }
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use crate::case::CaseField;
+use crate::case::Preview;
 use crate::optics::length;
 use crate::report::document::values::probability;
 use crate::smear::{CellStatus, ClassifiedCell, Contour};
@@ -25,12 +25,17 @@ const TOLERANCE_UNITS: f64 = 1.0;
 /// The outlines of a field, and the numbers of its schistocytes as links into the gallery.
 ///
 /// From `review` on a counted cell is a near miss: its outline is marked and can be linked to.
-pub(super) fn outlines(field: &CaseField, field_number: usize, review: Option<f64>) -> Markup {
-    let scale = f64::from(UNITS_PER_PX) * field.preview_px_per_px;
-    let (width, height) = (field.preview_width_px * UNITS_PER_PX, field.preview_height_px * UNITS_PER_PX);
+pub(super) fn outlines(
+    cells: &[ClassifiedCell],
+    preview: &Preview,
+    field_number: usize,
+    review: Option<f64>,
+) -> Markup {
+    let scale = f64::from(UNITS_PER_PX) * preview.px_per_px;
+    let (width, height) = (preview.width_px * UNITS_PER_PX, preview.height_px * UNITS_PER_PX);
     // Schistocytes last, so that nothing is drawn over them.
-    let (strong, thin): (Vec<_>, Vec<_>) = field.cells.iter().partition(|cell| cell.is_counted_schistocyte());
-    let label = format!("Outlines of {} objects, {} of them called schistocyte", field.cells.len(), strong.len());
+    let (strong, thin): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_counted_schistocyte());
+    let label = format!("Outlines of {} objects, {} of them called schistocyte", cells.len(), strong.len());
     html! {
         svg.outlines role="img" aria-label=(label) viewBox=(format!("0 0 {width} {height}")) preserveAspectRatio="none" {
             @for (class, cells) in by_class(thin, review) {

@@ -19,7 +19,7 @@ use imageproc::rect::Rect;
 use super::error::ReportError;
 use super::folder::FileSink;
 use super::names::FileNames;
-use crate::case::{Case, CaseField, CaseRecord, Job, PicturedCell};
+use crate::case::{Case, CaseField, CaseRecord, Job, PicturedCell, Preview};
 use crate::smear::{CellStatus, ClassifiedCell};
 use canvas::{INK, LINE_HEIGHT_PX, MARGIN_PX, PAPER, Stroke, line, outline, tag, wrapped};
 
@@ -37,7 +37,8 @@ pub(super) fn write(case: &Case, names: &FileNames, sink: &mut dyn FileSink) -> 
     let about = about(&case.record)?;
     for (index, field) in case.fields.iter().enumerate() {
         let field = field?;
-        let picture = field_picture(&field, index + 1, &about, &case.record.footer)
+        let Some(preview) = &field.preview else { return Err(ReportError::NoPicture { field: field.field }) };
+        let picture = field_picture(&field, preview, index + 1, &about, &case.record.footer)
             .map_err(|source| ReportError::Picture { field: field.field.clone(), source })?;
         sink.file(&format!("{FOLDER}/{}.jpg", names.fields()[index]), &mut |writer| {
             JpegEncoder::new_with_quality(writer, QUALITY).encode_image(&picture).map_err(encoding)
@@ -75,20 +76,27 @@ const HALO: Stroke = Stroke { color: PAPER, radius_px: 2, dashed: false };
 const STRONG: Stroke = Stroke { color: SCHISTOCYTE, radius_px: 1, dashed: false };
 
 /// The picture of a field; `number` is its place in the report, from 1.
-fn field_picture(field: &CaseField, number: usize, about: &str, footer: &str) -> ImageResult<RgbImage> {
-    let mut preview = image::load_from_memory_with_format(&field.preview_jpeg, ImageFormat::Jpeg)?.into_rgb8();
+fn field_picture(
+    field: &CaseField,
+    preview: &Preview,
+    number: usize,
+    about: &str,
+    footer: &str,
+) -> ImageResult<RgbImage> {
+    let mut picture = image::load_from_memory_with_format(&preview.jpeg, ImageFormat::Jpeg)?.into_rgb8();
+    let scaled = |cell: &ClassifiedCell| cell.cell.contour.scaled(preview.px_per_px);
     let (strong, others): (Vec<_>, Vec<_>) = field.cells.iter().partition(|cell| cell.is_counted_schistocyte());
     for cell in &others {
         let stroke = if matches!(cell.status, CellStatus::Counted(_)) { THIN } else { DASHED };
-        outline(&mut preview, &scaled(cell, field), stroke);
+        outline(&mut picture, scaled(cell).points(), stroke);
     }
     for cell in &strong {
-        outline(&mut preview, &scaled(cell, field), HALO);
-        outline(&mut preview, &scaled(cell, field), STRONG);
+        outline(&mut picture, scaled(cell).points(), HALO);
+        outline(&mut picture, scaled(cell).points(), STRONG);
     }
     for cell in &strong {
-        let bounds = cell.cell.contour.scaled(field.preview_px_per_px).bounds();
-        tag(&mut preview, &cell.cell.id.0.to_string(), bounds.x_max as i32 + 3, bounds.y_min as i32, SCHISTOCYTE);
+        let bounds = scaled(cell).bounds();
+        tag(&mut picture, &cell.cell.id.0.to_string(), bounds.x_max as i32 + 3, bounds.y_min as i32, SCHISTOCYTE);
     }
     let counted = others.iter().filter(|cell| matches!(cell.status, CellStatus::Counted(_))).count();
     let legend = [
@@ -96,11 +104,7 @@ fn field_picture(field: &CaseField, number: usize, about: &str, footer: &str) ->
         (format!("thin line: other counted red cell ({counted})"), COUNTED),
         (format!("dashed line: left out ({})", others.len() - counted), EXCLUDED),
     ];
-    Ok(with_words(&preview, &format!("{about}, field {number}: {}", field.field), &legend, footer))
-}
-
-fn scaled(cell: &ClassifiedCell, field: &CaseField) -> Vec<[f64; 2]> {
-    cell.cell.contour.scaled(field.preview_px_per_px).points().to_vec()
+    Ok(with_words(&picture, &format!("{about}, field {number}: {}", field.field), &legend, footer))
 }
 
 /// The picture above its words.

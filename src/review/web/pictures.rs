@@ -15,7 +15,7 @@ use super::answers::SeriesQuery;
 use super::known::Known;
 use super::server::Server;
 use super::view::{CaseView, FieldView, ObjectView};
-use crate::case::{CaseField, CellKey, TILE_QUALITY, TILE_SIDE_PX};
+use crate::case::{CaseField, CellKey, Preview, TILE_QUALITY, TILE_SIDE_PX};
 use crate::optics::jpeg::{ColorResolution, encoded};
 use crate::optics::resample::resized;
 use crate::review::{ReviewError, Series};
@@ -91,8 +91,8 @@ pub async fn added(
 
 /// A piece of a field's preview around a place, white beyond the edge.
 fn cut(field: &CaseField, middle_px: [f64; 2], radius_px: f64) -> Option<Vec<u8>> {
-    let preview = image::load_from_memory(&field.preview_jpeg).ok()?.into_rgb8();
-    let scale = field.preview_px_per_px;
+    let Preview { jpeg, px_per_px: scale, .. } = field.preview.as_ref()?;
+    let preview = image::load_from_memory(jpeg).ok()?.into_rgb8();
     let side = (radius_px * TILE_WIDTH_RADII * scale).round().clamp(8.0, 1280.0) as u32;
     let corner = middle_px.map(|place| (place * scale - f64::from(side) / 2.0).round() as i64);
     let mut piece = RgbImage::from_pixel(side, side, image::Rgb([255; 3]));
@@ -110,7 +110,7 @@ pub async fn field(
     if let Some(field) = numbered(&file, ".jpg") {
         let found = server.work(move |desk| {
             let field = desk.fields(&id)?.field_of(field as usize).map_err(unreadable)?;
-            Ok(field.map(|field| field.preview_jpeg))
+            Ok(field.and_then(|field| Some(field.preview?.jpeg)))
         });
         return answer("image/jpeg", found.await);
     }
@@ -156,7 +156,7 @@ fn objects(view: &CaseView<'_>, number: u32, field: &CaseField) -> Option<FieldV
         name: record.field.clone(),
         width_px: record.width_px,
         height_px: record.height_px,
-        preview_px_per_px: field.preview_px_per_px,
+        preview_px_per_px: field.preview.as_ref().map_or(1.0, |preview| preview.px_per_px),
         accepted: record.accepted,
         objects: outlined.chain(added).collect(),
     })
