@@ -15,6 +15,7 @@ use crate::case::{DetectorProvenance, InputFailure, InputFile, ModelProvenance, 
 use crate::classify::{Classifier, ClassifyError, CropTarget, FilmRange, ModelCard};
 use crate::count::{LearnedRange, MeasuredFloor, Performance, UnseenPerformance};
 use crate::measure::{form, measure};
+use crate::optics::both;
 use crate::quality::{FieldQuality, PictureSignature, assess, red_cell_um, unrecognized_share};
 use crate::segment::{DetectError, Segmenter};
 use crate::smear::{
@@ -184,7 +185,8 @@ pub fn examine(field: &Field, scale: &SpecimenScale, models: &Models) -> Result<
     let PreparedField { background, normalized, segmentation, .. } = &prepared;
     let mut quality =
         assess(&field.rgb, normalized, background.mean(), background.evenness(), segmentation, red_cell_um);
-    let (cells, signature) = rayon::join(
+    let (cells, signature) = both(
+        &field.rgb,
         || classified(&prepared, quality.accepted(), &models.classifier),
         || PictureSignature::of(&prepared.normalized),
     );

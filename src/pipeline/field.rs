@@ -24,8 +24,8 @@ use crate::case::{
 use crate::classify::ModelCard;
 use crate::count::FieldTally;
 use crate::optics::jpeg::{ColorResolution, encoded};
-use crate::optics::length;
 use crate::optics::resample::{rescale, resized};
+use crate::optics::{both, length};
 use crate::quality::{FieldQuality, PictureSignature};
 use crate::smear::{Calibration, CellStatus, ClassifiedCell, Contour, ExclusionReason, Field};
 use crate::source::{FieldRegion, FieldSource, SourceError};
@@ -150,7 +150,7 @@ fn result_of(
     let picture = |source| AnalyzeError::Picture { field: name.clone(), source };
     // The preview of a large picture fills what the stages leave idle.
     let (examined, preview) =
-        rayon::join(|| examine(field, scale, models), || is_pictured.then(|| preview(&field.rgb)).transpose());
+        both(&field.rgb, || examine(field, scale, models), || is_pictured.then(|| preview(&field.rgb)).transpose());
     let ExaminedField { calibration, quality, cells, signature } =
         examined.map_err(|source| AnalyzeError::Examine { field: name.clone(), source })?;
     let preview = preview.map_err(picture)?;

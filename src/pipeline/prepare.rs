@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::calibration_fields::{ReadFields, Room, rounds};
 use crate::optics::background::Background;
+use crate::optics::both;
 use crate::optics::illuminated::Illuminated;
 use crate::optics::resample::rescale;
 use crate::segment::{DetectError, ScaleEstimate, Segmenter, WORKING_UM_PER_PX};
@@ -217,7 +218,7 @@ pub fn prepare(field: &Field, scale: &SpecimenScale, segmenter: &Segmenter) -> R
     if width_um.min(height_um) < NOMINAL_RED_CELL_DIAMETER_UM {
         return Err(PrepareError::Undersized { um_per_px: calibration.um_per_px, width_um, height_um });
     }
-    let (rescaled, lit) = rayon::join(|| rescale(&field.rgb, px_per_px), || Illuminated::find(&field.rgb));
+    let (rescaled, lit) = both(&field.rgb, || rescale(&field.rgb, px_per_px), || Illuminated::find(&field.rgb));
     let working = rescaled.as_ref().unwrap_or(&field.rgb);
     let (normalized, background) =
         NormalizedField::flattened(working, lit.as_ref(), WORKING_UM_PER_PX, field.rgb.width())

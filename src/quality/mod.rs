@@ -18,6 +18,7 @@ use image::RgbImage;
 pub use objects::{red_cell_um, unrecognized_share};
 pub use picture::{CountedPictures, OrientedSignature, PictureSignature, SAME_PICTURE_LIKENESS, SamePicture};
 
+use crate::optics::both;
 use crate::smear::{NormalizedField, Segmentation};
 
 /// Least background level, green, gray values. Below it a pale cell (density 0.05) is fewer than 7 gray values deep.
@@ -133,10 +134,12 @@ pub fn assess(
 ) -> FieldQuality {
     const THINNER: &str = "choose a thinner part of the smear";
     let lit = normalized.lit.as_ref().map(|lit| lit.scaled_to(original.width(), original.height()));
-    let (clipped, (stain, focus)) = rayon::join(
+    let (clipped, (stain, focus)) = both(
+        original,
         || light::clipped(original, lit.as_ref()),
         || {
-            rayon::join(
+            both(
+                original,
                 || light::stain(normalized, segmentation),
                 || sharpness::sharpness_per_um(normalized, segmentation),
             )

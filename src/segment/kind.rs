@@ -16,6 +16,7 @@ use super::appearance::{FieldColor, Stain, steepness};
 use super::contacts::{Contacts, contacts};
 use super::detect::{DetectedKind, Detection};
 use super::foreground::{Foreground, NOMINAL_CELL_AREA_PX};
+use crate::optics::both;
 use crate::optics::regions::Region;
 use crate::optics::runs::RowRuns;
 use crate::smear::{Contour, ExclusionReason, NormalizedField, ObjectKind};
@@ -119,7 +120,8 @@ impl<'a> FieldContext<'a> {
     ) -> Self {
         let trace = TRACE_DENSITY * foreground.level;
         let (width, height) = field.rgb.dimensions();
-        let (color, steepness) = rayon::join(
+        let (color, steepness) = both(
+            &field.rgb,
             || FieldColor::of(field, foreground, runs, bounds.len(), trace),
             || steepness(&foreground.density, runs, bounds.len(), width as usize),
         );

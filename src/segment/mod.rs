@@ -31,11 +31,11 @@ pub use scale::ScaleEstimate;
 
 use foreground::NOMINAL_CELL_AREA_PX;
 
-use crate::optics::BAND_ROWS;
 use crate::optics::illuminated::Illuminated;
 use crate::optics::regions::Region;
 use crate::optics::resample::rescale;
 use crate::optics::runs::RowRuns;
+use crate::optics::{BAND_ROWS, both};
 use crate::smear::{LabelMap, NormalizedField, ObjectKind, Segmentation, SegmentedObject};
 use crate::stats::median;
 
@@ -65,7 +65,7 @@ impl Segmenter {
     pub fn segment(&self, field: &NormalizedField) -> Result<Segmentation, DetectError> {
         let stain = foreground::FieldStain::of(field);
         // Neither needs the other, and each has steps that keep one thread busy alone.
-        let found = stain.map(|stain| rayon::join(|| stain.foreground(field), || self.detector.detect(field)));
+        let found = stain.map(|stain| both(&field.rgb, || stain.foreground(field), || self.detector.detect(field)));
         if let Some((Some(foreground), detections)) = found {
             return Ok(outlined(field, &foreground, &detections?));
         }
@@ -132,7 +132,8 @@ fn outlined(field: &NormalizedField, foreground: &foreground::Foreground, detect
         assign::assign(&foreground.mask, detections, width as usize, NOMINAL_CELL_AREA_PX);
     let count = detections.len();
     let bounds = bounds_of(&runs, count);
-    let (context, (starts, order)) = rayon::join(
+    let (context, (starts, order)) = both(
+        &field.rgb,
         || kind::FieldContext::new(field, foreground, &runs, &bounds, &detections, &ghosts),
         || (outline::starts(&runs, count), reading_order(&runs, count)),
     );
