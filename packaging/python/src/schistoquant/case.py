@@ -12,7 +12,7 @@ import csv
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 SCHEMA_MAJOR = "4"
 """First number of the ``schema_version`` of ``case.json`` that this module reads."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for a formula: the program writes an apostrophe before it to CSV."""
 
 ReviewStatus = Literal["preliminary", "final", "corrected"]
 """How far a result has come: the software's own, signed, signed again."""
@@ -163,10 +166,17 @@ class Case:
         """What is to be considered with this result, as the page says it first."""
         return self._page.remarks
 
-    @property
+    @cached_property
     def tiles(self) -> tuple[Tile, ...]:
         """Every called schistocyte, then the near misses that the page shows, each likeliest first, with pictures."""
-        return self._page.tiles
+        with self._file("cells.csv", "csv").open(encoding="utf-8", newline="") as file:
+            asked = [row for row in csv.DictReader(file) if row["schistocyte_probability"]]
+        of_cell = {(row["field"], int(row["cell_id"])): float(row["schistocyte_probability"]) for row in asked}
+
+        def with_probability(tile: Tile) -> Tile:
+            return replace(tile, schistocyte_probability=of_cell.get((_csv_text(tile.field), tile.cell_id)))
+
+        return tuple(with_probability(tile) for tile in self._page.tiles)
 
     def cells(self) -> pd.DataFrame:
         """One row for each object, counted or not (columns: ``docs/files.md``). Needs the extra ``research``.
@@ -199,10 +209,7 @@ class Case:
 
     @cached_property
     def _page(self) -> Page:
-        with self._file("cells.csv", "csv").open(encoding="utf-8", newline="") as file:
-            asked = [row for row in csv.DictReader(file) if row["schistocyte_probability"]]
-        probabilities = {(row["field"], int(row["cell_id"])): float(row["schistocyte_probability"]) for row in asked}
-        return read_page(self._file("report.html", "html").read_text(encoding="utf-8"), probabilities)
+        return read_page(self._file("report.html", "html").read_text(encoding="utf-8"))
 
     def _file(self, pattern: str, report: str) -> Path:
         """The one file of a pattern."""
@@ -250,3 +257,12 @@ def _jobs(folder: Path) -> dict[str, str]:
         return {}
     files = json.loads(path.read_text(encoding="utf-8"))["files"]
     return {str(name): str(file["job"]) for name, file in files.items()}
+
+
+def _csv_text(text: str) -> str:
+    """A text as the program writes it to CSV: a spreadsheet must not take it for a formula.
+
+    >>> _csv_text("-1.jpg"), _csv_text("1.jpg")
+    ("'-1.jpg", '1.jpg')
+    """
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,16 +1,15 @@
 """Reads the tiles and the remarks out of a report's page.
 
-In: ``report.html`` as the program writes it, and the probabilities of the table of cells, which the page rounds. Out: every
-called schistocyte and near miss with its picture, and what is to be considered. No other file holds them in a format for
-other programs. Program and module are of one version, so the page's ids and classes are relied upon; a page without them is
-refused.
+In: ``report.html`` as the program writes it. Out: every called schistocyte and near miss with its picture, and what is to be
+considered. No other file holds them in a format for other programs. The page rounds the probability of a tile, so that it is
+left out here; the table of cells has it. Program and module are of one version, so the page's ids and classes are relied
+upon; a page without them is refused.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal, Optional
@@ -89,12 +88,9 @@ class Page:
     remarks: tuple[Remark, ...]
 
 
-def read_page(text: str, probabilities: Mapping[tuple[str, int], float]) -> Page:
-    """Reads a page; one without the section of the called cells is refused.
-
-    ``probabilities`` are those of a schistocyte by field and number of the cell.
-    """
-    reader = _Reader(probabilities)
+def read_page(text: str) -> Page:
+    """Reads a page; one without the section of the called cells is refused."""
+    reader = _Reader()
     reader.feed(text)
     reader.close()
     if not reader.has_gallery:
@@ -105,9 +101,8 @@ def read_page(text: str, probabilities: Mapping[tuple[str, int], float]) -> Page
 class _Reader(HTMLParser):
     """Follows the page; keeps what it is inside of."""
 
-    def __init__(self, probabilities: Mapping[tuple[str, int], float]) -> None:
+    def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._probabilities = probabilities
         self.has_gallery = False
         self.tiles: list[Tile] = []
         self.remarks: list[Remark] = []
@@ -155,14 +150,13 @@ class _Reader(HTMLParser):
             if not source.startswith(_DATA_URI):
                 raise UnknownRecord(f"{item['id']}: expected a JPEG within the page, found {source[:40]!r}")
             picture = Picture(base64.b64decode(source[len(_DATA_URI) :], validate=True), "image/jpeg")
-        field, cell_id = item.get("field", ""), int(place[2])
         self.tiles.append(
             Tile(
                 kind=kind,
-                field=field,
+                field=item.get("field", ""),
                 field_number=int(place[1]),
-                cell_id=cell_id,
-                schistocyte_probability=self._probabilities.get((field, cell_id)),
+                cell_id=int(place[2]),
+                schistocyte_probability=None,
                 picture=picture,
             )
         )
