@@ -9,8 +9,8 @@ workflow=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 program=$(realpath "${SCHISTOQUANT:-$workflow/../${CARGO_TARGET_DIR:-target}/release/schistoquant}")
 work=$(mktemp -d)
 shards=3
-specimens=12 # four a shard: enough to be killed between two of them
-fields=3     # of each specimen
+specimens=24 # eight a shard: enough to be caught and killed between two of them
+fields=12    # of each specimen: a shard takes seconds
 
 say() { printf -- '-- %s\n' "$*"; }
 fail() {
@@ -76,22 +76,34 @@ stop_workflow() {
   wait "$running" 2>/dev/null
 }
 
-# Waits until shard $1 has a specimen in its journal and is still at work, holds its process, and sets $held to its id.
-hold_midway() {
-  local pid journal=$work/run/shards/$1-of-$shards/journal.jsonl deadline=$((SECONDS + 120))
-  while ((SECONDS < deadline)); do
-    if [ -s "$journal" ]; then
-      for pid in $(pgrep -x "$(basename "$program" | cut -c 1-15)"); do
-        if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q -- " --out run/shards/$1-of-$shards " &&
-          [ "$(readlink "/proc/$pid/cwd")" = "$work" ] && kill -STOP "$pid" 2>/dev/null; then
-          held=$pid
-          return
-        fi
-      done
+# Holds the process of shard $1 where it has a specimen in its journal and is still at work, and sets ${held[$1]} to its id.
+hold() {
+  local pid
+  [ -s "$work/run/shards/$1-of-$shards/journal.jsonl" ] || return
+  for pid in $(pgrep -x "$(basename "$program" | cut -c 1-15)"); do
+    # A process may end while it is looked at.
+    if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q -- " --out run/shards/$1-of-$shards " &&
+      [ "$(readlink "/proc/$pid/cwd")" = "$work" ] && kill -STOP "$pid" 2>/dev/null; then
+      held[$1]=$pid
+      return
     fi
-    sleep 0.1
   done
-  fail "shard $1 was not caught at work within 120 s"
+  return 1
+}
+
+# Waits until each of these shards is held midway. Shards that work side by side are caught in any order.
+hold_midway() {
+  local shard missing deadline=$((SECONDS + 120))
+  held=()
+  while ((SECONDS < deadline)); do
+    missing=
+    for shard in "$@"; do
+      [ -n "${held[$shard]:-}" ] || hold "$shard" || missing=$shard
+    done
+    [ -n "$missing" ] || return 0
+    sleep 0.05
+  done
+  fail "shard $missing was not caught at work within 120 s"
 }
 
 # Which specimens of shard $1 have a result by its journal, with identity and time of their records.

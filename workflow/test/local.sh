@@ -11,7 +11,7 @@ draw_cohort
 start_workflow local
 hold_midway 2
 remember_finished 2
-kill -KILL "$held"
+kill -KILL "${held[2]}"
 await_workflow
 expect_kept 2
 for shard in 1 2 3; do

@@ -100,14 +100,13 @@ draw_cohort
 start_slurm
 
 start_workflow slurm --slurm-status-command squeue --slurm-init-seconds-before-status-checks 5
-hold_midway 1
+hold_midway 1 2
 remember_finished 1
-kill -KILL "$held"
-say "shard 1 was killed"
-hold_midway 2
 remember_finished 2
+kill -KILL "${held[1]}"
+say "shard 1 was killed"
 scancel "$(job_of 2)"
-kill -CONT "$held"
+kill -CONT "${held[2]}"
 say "shard 2 was canceled"
 await_workflow
 # job, comment, state, node, memory and time asked for
